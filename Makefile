@@ -1,0 +1,66 @@
+# From nothing but Python 3.11 or newer, pip and make.
+PYTHON ?= python3
+HOST ?= 127.0.0.1
+PORT ?= 8000
+VENV := .venv
+BIN := $(VENV)/bin
+PO := $(wildcard ovop_market/translations/*/LC_MESSAGES/*.po)
+PIP := $(BIN)/pip --disable-pip-version-check --no-input install --quiet --require-hashes
+export HOST PORT
+
+.PHONY: run setup test check bench lock messages
+
+run: setup ## set up, fill an empty database, serve on http://127.0.0.1:8000
+	@$(BIN)/flask --app wsgi prepare
+	@echo "OVOP Market: http://$(HOST):$(PORT)  (Ctrl-C stops it)"
+	@exec $(BIN)/honcho --no-colour start
+
+setup: $(VENV)/.installed $(VENV)/.messages ## the set-up alone
+
+test: $(VENV)/.installed-dev $(VENV)/.messages ## every test, on SQLite and on PostgreSQL
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/.installed-dev $(VENV)/.messages ## lint, types, imports, templates, migrations
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/djlint templates --lint --quiet
+	@$(BIN)/python -m tests.migrations_in_step
+
+bench: $(VENV)/.installed-dev $(VENV)/.messages ## the benchmarks, as a table
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	|| { echo "Python 3.11 or newer is needed; set PYTHON=…"; exit 1; }
+	@echo "Making the environment in $(VENV) …"
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: requirements.lock | $(BIN)/python
+	@echo "Installing the pinned packages …"
+	@$(PIP) -r requirements.lock
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
+	@echo "Installing the pinned packages for tests …"
+	@$(PIP) -r requirements-dev.lock
+	@touch $@
+
+$(VENV)/.messages: $(PO) $(VENV)/.installed
+	@$(BIN)/pybabel -q compile -d ovop_market/translations
+	@touch $@
+
+messages: $(VENV)/.installed ## collect new messages into the translation files
+	@$(BIN)/pybabel -q extract -F babel.cfg -k lazy_gettext -k _l --no-location --sort-output \
+	  --project "OVOP Market" --version "" -o $(VENV)/messages.pot .
+	@$(BIN)/pybabel -q update -i $(VENV)/messages.pot -d ovop_market/translations --no-fuzzy-matching \
+	  --ignore-obsolete --omit-header
+
+lock: ## pin the newest versions that pyproject.toml allows
+	@$(PYTHON) -m venv $(VENV)/lock && $(VENV)/lock/bin/pip -q install pip-tools
+	@export CUSTOM_COMPILE_COMMAND="make lock"; \
+	compile="$(VENV)/lock/bin/pip-compile -q --upgrade --generate-hashes --strip-extras \
+	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host"; \
+	$$compile -o requirements.lock pyproject.toml && \
+	$$compile --extra dev -c requirements.lock -o requirements-dev.lock pyproject.toml

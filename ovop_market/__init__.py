@@ -1,0 +1,55 @@
+"""OVOP Market: village products of Bangka Barat, ordered by buyers, answered by producers."""
+
+from __future__ import annotations
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from ovop_market import (
+    accounts,
+    catalogue,
+    cli,
+    inbox,
+    orders,
+    payments,
+    reach,
+    regions,
+    villages,
+    web,
+)
+from ovop_market.config import ROOT, Config, from_environment
+from ovop_market.extensions import compress, csrf, db, login, migrate
+
+
+def create_app(config: Config | None = None) -> Flask:
+    """Wires the application. Raises ConfigurationError when it could not run safely."""
+    config = config or from_environment()
+    app = Flask(
+        __name__,
+        template_folder=str(ROOT / "templates"),
+        static_folder=None,
+        instance_path=str(ROOT / "instance"),
+    )
+    app.config.from_mapping(config.flask())
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    _prepare_folders(config)
+
+    db.init_app(app)
+    migrate.init_app(app, db, directory=str(ROOT / "migrations"))
+    login.init_app(app)
+    csrf.init_app(app)
+    compress.init_app(app)
+    web.init_app(app)
+    for feature in (regions, accounts, villages, catalogue, orders, payments, inbox, reach):
+        feature.init_app(app)
+    cli.init_app(app)
+
+    if config.trusted_proxies:
+        hops = config.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops)  # type: ignore[method-assign]
+    return app
+
+
+def _prepare_folders(config: Config) -> None:
+    config.media.mkdir(parents=True, exist_ok=True)
+    (ROOT / "instance").mkdir(exist_ok=True)

@@ -1,0 +1,204 @@
+"""What is sold, in which packs, and who can supply how much of it by when."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    SmallInteger,
+    String,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from ovop_market.extensions.database import Choice, Model, Moment, one_of
+from ovop_market.extensions.pictures import PictureColumns
+from ovop_market.villages.models import Producer
+
+
+class Category(StrEnum):
+    """Shelves of the market; their names on the screen are in catalogue/labels.py."""
+
+    FROZEN = "frozen"
+    SEAFOOD = "seafood"
+    CONDIMENT = "condiment"
+    SNACK = "snack"
+    TEA = "tea"
+    HONEY = "honey"
+    CRAFT = "craft"
+    CARE = "care"
+
+
+class Storage(StrEnum):
+    """How a product must be kept, and therefore sent."""
+
+    AMBIENT = "ambient"
+    CHILLED = "chilled"
+    FROZEN = "frozen"
+
+
+class StockKind(StrEnum):
+    """Packs that are ready now, or packs that a producer can make in a week."""
+
+    READY = "ready"
+    CAPACITY = "capacity"
+
+
+class StockReason(StrEnum):
+    """Why stock or capacity changed."""
+
+    OPENING = "opening"
+    MADE = "made"
+    COUNTED = "counted"
+    HELD = "held"
+    RELEASED = "released"
+
+
+class Product(Model):
+    """What a producer lists. Weeks, days and months are calendar ones in WIB."""
+
+    __tablename__ = "product"
+    __table_args__ = (
+        one_of("category", Category),
+        one_of("storage", Storage),
+        CheckConstraint("shelf_life_days > 0", name="shelf_life_positive"),
+        CheckConstraint("max_transit_days > 0", name="transit_positive"),
+        # What spoils on the way says how long it may be on the way.
+        CheckConstraint(
+            "storage = 'ambient' OR max_transit_days IS NOT NULL", name="cold_has_transit_limit"
+        ),
+        CheckConstraint(
+            "(season_from IS NULL) = (season_to IS NULL)"
+            " AND season_from BETWEEN 1 AND 12 AND season_to BETWEEN 1 AND 12",
+            name="season_months",
+        ),
+        Index("ix_product_listed_created_at", "listed", "created_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    producer_id: Mapped[int] = mapped_column(ForeignKey("producer.id"), index=True)
+    slug: Mapped[str] = mapped_column(String(100), unique=True)
+    name: Mapped[str] = mapped_column(String(100))
+    category: Mapped[Category] = mapped_column(Choice(Category), index=True)
+    summary: Mapped[str] = mapped_column(String(200))
+    description: Mapped[str] = mapped_column(Text, default="")
+    ingredients: Mapped[str] = mapped_column(Text, default="")
+    storage: Mapped[Storage] = mapped_column(Choice(Storage))
+    storage_note: Mapped[str] = mapped_column(String(200), default="")
+    shelf_life_days: Mapped[int | None] = mapped_column(SmallInteger)
+    max_transit_days: Mapped[int | None] = mapped_column(SmallInteger)
+    made_to_order: Mapped[bool] = mapped_column(default=False)
+    # The months of its season, both included; November to February is 11 to 2.
+    season_from: Mapped[int | None] = mapped_column(SmallInteger)
+    season_to: Mapped[int | None] = mapped_column(SmallInteger)
+    listed: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[datetime] = mapped_column(Moment)
+    # The words that search looks through, normalised by catalogue.search (its only writer).
+    search_title: Mapped[str] = mapped_column(Text, default="")
+    search_text: Mapped[str] = mapped_column(Text, default="")
+
+    producer: Mapped[Producer] = relationship()
+    variants: Mapped[list[Variant]] = relationship(
+        back_populates="product", order_by="Variant.position"
+    )
+    photos: Mapped[list[ProductPhoto]] = relationship(order_by="ProductPhoto.position")
+
+
+class ProductPhoto(PictureColumns, Model):
+    """A picture of a product; the first is on its card."""
+
+    __tablename__ = "product_photo"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    product_id: Mapped[int] = mapped_column(ForeignKey("product.id"), index=True)
+
+
+class Variant(Model):
+    """A pack of a product: price in rupiah, weight in grams as it is sent (with packing)."""
+
+    __tablename__ = "variant"
+    __table_args__ = (
+        UniqueConstraint("product_id", "name"),
+        CheckConstraint("price > 0", name="price_positive"),
+        CheckConstraint("weight_grams > 0", name="weight_positive"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    product_id: Mapped[int] = mapped_column(ForeignKey("product.id"))
+    name: Mapped[str] = mapped_column(String(60))
+    price: Mapped[int]
+    weight_grams: Mapped[int]
+    position: Mapped[int] = mapped_column(SmallInteger, default=0)
+    sold: Mapped[bool] = mapped_column(default=True)
+
+    product: Mapped[Product] = relationship(back_populates="variants")
+    offers: Mapped[list[Offer]] = relationship(back_populates="variant", order_by="Offer.id")
+
+
+class Offer(Model):
+    """One producer's supply of one variant, in packs. A group's product has one per member.
+
+    `ready` is what can still be promised: a hold takes it away, a release gives it back. It is
+    changed by catalogue.services.change_ready alone, with a StockMovement beside it.
+    """
+
+    __tablename__ = "offer"
+    __table_args__ = (
+        UniqueConstraint("variant_id", "producer_id"),
+        CheckConstraint("ready >= 0", name="ready_not_negative"),
+        CheckConstraint("weekly_capacity >= 0", name="capacity_not_negative"),
+        CheckConstraint("lead_days >= 0", name="lead_not_negative"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    variant_id: Mapped[int] = mapped_column(ForeignKey("variant.id"))
+    producer_id: Mapped[int] = mapped_column(ForeignKey("producer.id"), index=True)
+    ready: Mapped[int] = mapped_column(default=0)
+    weekly_capacity: Mapped[int] = mapped_column(default=0)
+    lead_days: Mapped[int] = mapped_column(SmallInteger, default=0)
+
+    variant: Mapped[Variant] = relationship(back_populates="offers")
+    producer: Mapped[Producer] = relationship()
+
+
+class CapacityWeek(Model):
+    """How many packs of an offer's capacity are taken in the week that begins on this Monday."""
+
+    __tablename__ = "capacity_week"
+    __table_args__ = (CheckConstraint("held >= 0", name="held_not_negative"),)
+
+    offer_id: Mapped[int] = mapped_column(ForeignKey("offer.id"), primary_key=True)
+    week: Mapped[date] = mapped_column(primary_key=True)
+    held: Mapped[int] = mapped_column(default=0)
+
+
+class StockMovement(Model):
+    """An append-only line for every change of ready stock or held capacity.
+
+    The sum of an offer's READY changes is its `ready`; the sum of its CAPACITY changes in a week is
+    what is held in that week. `stock verify` checks both.
+    """
+
+    __tablename__ = "stock_movement"
+    __table_args__ = (
+        one_of("kind", StockKind),
+        one_of("reason", StockReason),
+        CheckConstraint("change <> 0", name="change_not_zero"),
+        CheckConstraint("(kind = 'capacity') = (week IS NOT NULL)", name="week_for_capacity"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    offer_id: Mapped[int] = mapped_column(ForeignKey("offer.id"), index=True)
+    kind: Mapped[StockKind] = mapped_column(Choice(StockKind))
+    week: Mapped[date | None]
+    change: Mapped[int]
+    reason: Mapped[StockReason] = mapped_column(Choice(StockReason))
+    # The number of the order that caused it, if one did (orders are above this feature).
+    order_number: Mapped[str | None] = mapped_column(String(20), index=True)
+    actor_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
+    at: Mapped[datetime] = mapped_column(Moment)

@@ -1,0 +1,189 @@
+"""What a product's page shows: packs with what is ready or by when it is made, maker, permits."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from urllib.parse import quote
+
+from flask_babel import gettext as _
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
+
+from ovop_market.catalogue import queries
+from ovop_market.catalogue.labels import Badge, badge
+from ovop_market.catalogue.models import Offer, Product, ProductPhoto, Variant
+from ovop_market.catalogue.services import held_weeks, supply_of
+from ovop_market.catalogue.supply import Supply, from_stock, ready_now, to_be_made
+from ovop_market.core.errors import NotFound
+from ovop_market.core.money import Rupiah
+from ovop_market.core.quantity import format_weight
+from ovop_market.villages.models import Permit, Producer, Village
+from ovop_market.villages.queries import is_slug
+from ovop_market.web.filters import day
+from ovop_market.web.pictures import PictureSources, sources
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """A variant as a large radio button (radio_cards in components/form.html)."""
+
+    value: int
+    title: str
+    text: str
+    price: Rupiah
+    checked: bool
+    disabled: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ProductPage:
+    """A product with everything that its page tells. `obstacle` says why nothing can be ordered."""
+
+    product: Product
+    producer: Producer
+    village: Village
+    photos: Sequence[PictureSources]
+    packs: Sequence[Pack]
+    price_from: Rupiah
+    badge: Badge
+    permits: Sequence[Permit]
+    related: Sequence[queries.Card]
+    obstacle: str
+
+    @property
+    def chat_address(self) -> str:
+        """The producer's WhatsApp, with a first sentence."""
+        greeting = _("Halo, saya mau tanya tentang %(name)s.", name=self.product.name)
+        return f"https://wa.me/{self.producer.phone.lstrip('+')}?text={quote(greeting)}"
+
+
+def product_page(session: Session, slug: str, today: date) -> ProductPage:
+    """The product of this slug, if it is on sale. Raises NotFound. Five statements."""
+    product = _load(session, slug)
+    supplies = _supplies(session, product)
+    variants = sorted(supplies, key=lambda variant: (variant.position, variant.id))
+    if not variants:
+        raise NotFound(_("Produk ini tidak dijual lagi. Lihat produk lain."))
+    producer = product.producer
+    packs = _packs(session, product, supplies, variants, today)
+    return ProductPage(
+        product=product,
+        producer=producer,
+        village=producer.village,
+        photos=_photos(session, product.id),
+        packs=packs,
+        price_from=Rupiah(min(variant.price for variant in variants)),
+        badge=_badge(product, supplies, today),
+        permits=[p for p in producer.permits if not (p.expires_on and p.expires_on < today)],
+        related=queries.related(session, product, today),
+        obstacle=_obstacle(producer, packs, today),
+    )
+
+
+def _load(session: Session, slug: str) -> Product:
+    product = None
+    if is_slug(slug):
+        to_producer = joinedload(Product.producer)
+        product = (
+            session.scalars(
+                select(Product)
+                .where(Product.slug == slug, Product.listed)
+                .options(to_producer.joinedload(Producer.village))
+                .options(to_producer.joinedload(Producer.permits))
+            )
+            .unique()
+            .first()
+        )
+    if product is None:
+        raise NotFound(_("Produk ini tidak dijual lagi. Lihat produk lain."))
+    return product
+
+
+def _photos(session: Session, product_id: int) -> list[PictureSources]:
+    found = session.scalars(
+        select(ProductPhoto)
+        .where(ProductPhoto.product_id == product_id)
+        .order_by(ProductPhoto.position, ProductPhoto.id)
+    )
+    return [sources(photo) for photo in found]
+
+
+def _supplies(session: Session, product: Product) -> dict[Variant, list[Supply]]:
+    """Each pack on sale with the means of all who supply it."""
+    rows = session.execute(
+        select(Variant, Offer)
+        .outerjoin(Offer, Offer.variant_id == Variant.id)
+        .where(Variant.product_id == product.id, Variant.sold)
+        .order_by(Offer.id)
+    )
+    supplies: dict[Variant, list[Supply]] = defaultdict(list)
+    for variant, offer in rows:
+        supplies[variant] += [supply_of(offer)] if offer is not None else []
+    return supplies
+
+
+def _packs(
+    session: Session,
+    product: Product,
+    supplies: Mapping[Variant, list[Supply]],
+    variants: Sequence[Variant],
+    today: date,
+) -> list[Pack]:
+    held: Mapping[tuple[int, date], int] = {}
+    if product.made_to_order and any(not ready_now(many) for many in supplies.values()):
+        offers = [supply.offer_id for many in supplies.values() for supply in many]
+        held = held_weeks(session, offers, today)
+    shut = product.producer.closed_on(today)
+    packs: list[Pack] = []
+    for variant in variants:
+        many = supplies[variant]
+        plan = from_stock(many, 1, today)
+        if plan is None and product.made_to_order:
+            plan = to_be_made(many, held, 1, today)
+        if plan is None:
+            when, reason = "", _("Sedang habis")
+        elif plan.from_stock:
+            when, reason = _("%(count)d siap", count=ready_now(many)), ""
+        else:
+            when, reason = _("Siap paling cepat %(day)s", day=day(plan.ready_by)), ""
+        weight = _("%(weight)s dengan kemasan", weight=format_weight(variant.weight_grams))
+        packs.append(
+            Pack(
+                value=variant.id,
+                title=variant.name,
+                text=" · ".join(part for part in ("" if shut else when, weight) if part),
+                price=Rupiah(variant.price),
+                checked=bool(plan) and not shut and not any(pack.checked for pack in packs),
+                disabled=plan is None or shut,
+                reason="" if shut else reason,
+            )
+        )
+    return packs
+
+
+def _badge(product: Product, supplies: Mapping[Variant, list[Supply]], today: date) -> Badge:
+    every = [supply for many in supplies.values() for supply in many]
+    days = [supply.lead_days for supply in every if supply.weekly_capacity > 0]
+    producer = product.producer
+    return badge(
+        closed=producer.closed_on(today),
+        closed_to=producer.closed_to,
+        ready=ready_now(every),
+        lead_days=(min(days), max(days)) if days and product.made_to_order else None,
+    )
+
+
+def _obstacle(producer: Producer, packs: Sequence[Pack], today: date) -> str:
+    text = ""
+    if producer.closed_on(today) and producer.closed_to is not None:
+        until = day(producer.closed_to)
+        text = _("Penjual tutup sampai %(day)s. Sesudah itu bisa dipesan lagi.", day=until)
+    elif producer.closed_on(today):
+        text = _("Penjual tutup untuk sementara. Tanya lewat WhatsApp kapan buka lagi.")
+    elif all(pack.disabled for pack in packs):
+        text = _("Sedang habis dan belum ada jadwal membuatnya. Tanya penjual kapan ada lagi.")
+    return text

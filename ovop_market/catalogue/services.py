@@ -1,0 +1,170 @@
+"""The only writers of ready stock and of held capacity.
+
+Each change is one conditional UPDATE that cannot go below zero or above capacity, with a line in
+the append-only movement table beside it. Whoever changes several offers locks them first, in the
+order of their ids, so that two orders never wait for each other.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from flask_babel import gettext as _
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from ovop_market.catalogue.models import (
+    CapacityWeek,
+    Offer,
+    StockKind,
+    StockMovement,
+    StockReason,
+)
+from ovop_market.catalogue.supply import Share, Supply
+from ovop_market.core.clock import monday
+from ovop_market.core.errors import Conflict, OutOfStock
+from ovop_market.extensions.database import insert_into
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why stock changes, by whom (None: the market itself), when, and for which order."""
+
+    reason: StockReason
+    at: datetime
+    actor_id: int | None = None
+    order_number: str | None = None
+
+
+def lock_supplies(session: Session, variant_ids: Collection[int]) -> dict[int, list[Supply]]:
+    """The supplies of each variant, locked until the transaction ends."""
+    offers = session.scalars(
+        select(Offer)
+        .where(Offer.variant_id.in_(variant_ids))
+        .order_by(Offer.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+    supplies: dict[int, list[Supply]] = defaultdict(list)
+    for offer in offers:
+        supplies[offer.variant_id].append(supply_of(offer))
+    return supplies
+
+
+def supply_of(offer: Offer) -> Supply:
+    """An offer's means, for the arithmetic of catalogue.supply."""
+    return Supply(offer.id, offer.ready, offer.weekly_capacity, offer.lead_days)
+
+
+def held_weeks(
+    session: Session, offer_ids: Collection[int], today: date
+) -> Mapping[tuple[int, date], int]:
+    """Packs of capacity already taken, by offer and week (its Monday), from this week on."""
+    rows = session.execute(
+        select(CapacityWeek.offer_id, CapacityWeek.week, CapacityWeek.held).where(
+            CapacityWeek.offer_id.in_(offer_ids), CapacityWeek.week >= monday(today)
+        )
+    )
+    return {(offer_id, week): held for offer_id, week, held in rows}
+
+
+def hold(session: Session, shares: Sequence[Share], cause: Cause) -> None:
+    """Takes the shares away from what others can be promised.
+
+    Raises OutOfStock when one of them is gone; nothing of the transaction may be kept then.
+    """
+    for share in _in_order(shares):
+        if share.week is None:
+            change_ready(session, share.offer_id, -share.quantity, cause)
+        else:
+            _change_capacity(session, share.offer_id, share.week, share.quantity, cause)
+
+
+def release(session: Session, shares: Sequence[Share], cause: Cause) -> None:
+    """Gives the shares back."""
+    for share in _in_order(shares):
+        if share.week is None:
+            change_ready(session, share.offer_id, share.quantity, cause)
+        else:
+            _change_capacity(session, share.offer_id, share.week, -share.quantity, cause)
+
+
+def change_ready(session: Session, offer_id: int, change: int, cause: Cause) -> None:
+    """Changes an offer's ready packs. Raises OutOfStock rather than going below zero."""
+    if not change:
+        return
+    changed = session.execute(
+        update(Offer)
+        .where(Offer.id == offer_id, Offer.ready + change >= 0)
+        .values(ready=Offer.ready + change)
+        .execution_options(synchronize_session=False)
+    )
+    if not changed.rowcount:  # type: ignore[attr-defined]
+        raise OutOfStock(_("Stok baru saja habis. Muat ulang halaman untuk melihat sisanya."))
+    session.add(_movement(offer_id, StockKind.READY, None, change, cause))
+
+
+def count_ready(session: Session, offer: Offer, *, counted: int, seen: int, cause: Cause) -> None:
+    """Sets an offer's ready packs to what somebody counted, who saw `seen` on the screen.
+
+    Raises Conflict when the number has changed since it was shown: packs may have been sold in
+    between, and an old count would bring them back.
+    """
+    if counted == seen:
+        return
+    changed = session.execute(
+        update(Offer)
+        .where(Offer.id == offer.id, Offer.ready == seen)
+        .values(ready=counted)
+        .execution_options(synchronize_session=False)
+    )
+    if not changed.rowcount:  # type: ignore[attr-defined]
+        raise Conflict(_("Stok baru saja berubah. Periksa angkanya, lalu simpan lagi."))
+    session.add(_movement(offer.id, StockKind.READY, None, counted - seen, cause))
+    session.expire(offer)
+
+
+def _change_capacity(
+    session: Session, offer_id: int, week: date, change: int, cause: Cause
+) -> None:
+    session.execute(
+        insert_into(session, CapacityWeek)
+        .values(offer_id=offer_id, week=week, held=0)
+        .on_conflict_do_nothing()
+    )
+    row = (CapacityWeek.offer_id == offer_id, CapacityWeek.week == week)
+    capacity = select(Offer.weekly_capacity).where(Offer.id == offer_id).scalar_subquery()
+    bounds = [CapacityWeek.held + change >= 0]
+    if change > 0:
+        bounds.append(CapacityWeek.held + change <= capacity)
+    changed = session.execute(
+        update(CapacityWeek)
+        .where(*row, *bounds)
+        .values(held=CapacityWeek.held + change)
+        .execution_options(synchronize_session=False)
+    )
+    if not changed.rowcount:  # type: ignore[attr-defined]
+        raise OutOfStock(_("Jadwal membuat baru saja penuh. Muat ulang halaman."))
+    session.add(_movement(offer_id, StockKind.CAPACITY, week, change, cause))
+
+
+def _in_order(shares: Sequence[Share]) -> list[Share]:
+    return sorted(shares, key=lambda share: (share.offer_id, share.week or date.min))
+
+
+def _movement(
+    offer_id: int, kind: StockKind, week: date | None, change: int, cause: Cause
+) -> StockMovement:
+    return StockMovement(
+        offer_id=offer_id,
+        kind=kind,
+        week=week,
+        change=change,
+        reason=cause.reason,
+        order_number=cause.order_number,
+        actor_id=cause.actor_id,
+        at=cause.at,
+    )

@@ -1,0 +1,129 @@
+"""What a producer sees of its own supply. Every read starts from the account: the producers that
+it is on the staff of, and the members' offers of products that a group of its own lists."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from flask_babel import gettext as _
+from sqlalchemy import ColumnElement, Select, and_, or_, select
+from sqlalchemy.orm import Session, joinedload
+
+from ovop_market.accounts.models import User
+from ovop_market.catalogue.models import CapacityWeek, Offer, Product, Variant
+from ovop_market.core.clock import monday
+from ovop_market.core.errors import NotFound
+from ovop_market.villages.models import Producer, ProducerStaff
+
+
+@dataclass(frozen=True, slots=True)
+class OfferRow:
+    """An offer as a line: packs ready, packs a week, packs of this week already promised."""
+
+    id: int
+    product: str
+    variant: str
+    producer: str
+    member: bool
+    ready: int
+    weekly_capacity: int
+    lead_days: int
+    held: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """The producers of an account and their offers, by product and pack."""
+
+    producers: Sequence[Producer]
+    offers: Sequence[OfferRow]
+
+
+def own_producers(user: User) -> Select[int]:
+    """The ids of the producers that the account acts for, as a part of other statements."""
+    return select(ProducerStaff.producer_id).where(ProducerStaff.user_id == user.id)
+
+
+def shop(session: Session, user: User, today: date) -> Shop:
+    """Everything, in two statements."""
+    producers = session.scalars(
+        select(Producer)
+        .where(Producer.id.in_(own_producers(user)))
+        .options(joinedload(Producer.village))
+        .order_by(Producer.name, Producer.id)
+    ).all()
+    return Shop(producers, _offers(session, user, today))
+
+
+def offer_row(session: Session, user: User, offer_id: int, today: date) -> OfferRow:
+    """One of the account's offers, as a line. Raises NotFound."""
+    rows = _offers(session, user, today, Offer.id == offer_id)
+    if not rows:
+        raise _unknown()
+    return rows[0]
+
+
+def offer_of(session: Session, user: User, offer_id: int) -> Offer:
+    """One of the account's offers, to change it. Raises NotFound."""
+    offer = session.scalar(
+        select(Offer)
+        .join(Offer.variant)
+        .join(Variant.product)
+        .where(Offer.id == offer_id, _own(user))
+    )
+    if offer is None:
+        raise _unknown()
+    return offer
+
+
+def producer_of(session: Session, user: User, slug: str) -> Producer:
+    """One of the account's producers. Raises NotFound."""
+    producer = session.scalar(
+        select(Producer).where(
+            Producer.slug == slug.replace("\x00", ""), Producer.id.in_(own_producers(user))
+        )
+    )
+    if producer is None:
+        raise NotFound(_("Penjual ini tidak ada di akun Anda."))
+    return producer
+
+
+def _unknown() -> NotFound:
+    return NotFound(_("Produk ini tidak ada di akun Anda."))
+
+
+def _own(user: User) -> ColumnElement[bool]:
+    mine = own_producers(user)
+    return or_(Offer.producer_id.in_(mine), Product.producer_id.in_(mine))
+
+
+def _offers(
+    session: Session, user: User, today: date, *only: ColumnElement[bool]
+) -> list[OfferRow]:
+    this_week = and_(CapacityWeek.offer_id == Offer.id, CapacityWeek.week == monday(today))
+    rows = session.execute(
+        select(Offer, Product, Variant.name, Producer.name, CapacityWeek.held)
+        .join(Offer.variant)
+        .join(Variant.product)
+        .join(Producer, Producer.id == Offer.producer_id)
+        .outerjoin(CapacityWeek, this_week)
+        .where(_own(user), *only)
+        .order_by(Product.name, Product.id, Variant.position, Variant.id, Producer.name, Offer.id)
+        .execution_options(populate_existing=True)
+    ).all()
+    return [
+        OfferRow(
+            id=offer.id,
+            product=product.name,
+            variant=variant,
+            producer=producer,
+            member=offer.producer_id != product.producer_id,
+            ready=offer.ready,
+            weekly_capacity=offer.weekly_capacity,
+            lead_days=offer.lead_days,
+            held=held or 0,
+        )
+        for offer, product, variant, producer, held in rows
+    ]

@@ -1,0 +1,97 @@
+"""The shop window: front page, list of products, a product; and what search engines ask for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, make_response, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from ovop_market.catalogue import labels, queries
+from ovop_market.catalogue.filters import Filters
+from ovop_market.catalogue.product_page import product_page
+from ovop_market.core import clock
+from ovop_market.core.quantity import MAX_PACKS
+from ovop_market.extensions import db
+from ovop_market.villages import queries as village_queries
+from ovop_market.villages.labels import PERMITS
+from ovop_market.web import access, htmx, language
+from ovop_market.web.paging import pager
+
+blueprint = Blueprint("catalogue", __name__)
+
+
+@blueprint.get("/")
+@access.public
+def front() -> str:
+    found = queries.front(db.session(), clock.wib_date(clock.now()))
+    return render_template("catalogue/front.html", front=found)
+
+
+@blueprint.get("/products")
+@access.public
+def products() -> Response:
+    filters = Filters.read(request.args)
+    found = queries.results(db.session(), filters, clock.wib_date(clock.now()))
+    return htmx.page_or_fragment(
+        "catalogue/products.html",
+        "catalogue/_results.html",
+        filters=filters,
+        results=found,
+        labels=labels,
+        pager=pager(
+            filters.page, found.pages, lambda n: _list_address(filters, page=n if n > 1 else "")
+        ),
+        address=lambda **changed: _list_address(filters, **changed),
+    )
+
+
+@blueprint.get("/products/<slug>")
+@access.public
+def product(slug: str) -> str:
+    found = product_page(db.session(), slug, clock.wib_date(clock.now()))
+    return render_template(
+        "catalogue/product.html",
+        page=found,
+        labels=labels,
+        permit_names=PERMITS,
+        max_packs=MAX_PACKS,
+    )
+
+
+@blueprint.get("/robots.txt")
+@access.public
+def robots() -> Response:
+    """Lets crawlers see what is the same for everybody, and spares the rest."""
+    lines = ["User-agent: *"]
+    for path in ("/cart", "/checkout", "/purchases/", "/account", "/sign-in", "/inbox", "/desk"):
+        lines += [f"Disallow: {path}", f"Disallow: {language.PREFIX}{path}"]
+    lines += ["", f"Sitemap: {url_for('catalogue.sitemap', _external=True)}"]
+    return _text("\n".join(lines) + "\n", "text/plain")
+
+
+@blueprint.get("/sitemap.xml")
+@access.public
+def sitemap() -> Response:
+    session = db.session()
+    places: list[tuple[str, dict[str, Any]]] = [
+        ("catalogue.front", {}),
+        ("catalogue.products", {}),
+        ("villages.villages", {}),
+        *(("villages.village", {"slug": slug}) for slug in village_queries.slugs(session)),
+        *(("catalogue.product", {"slug": slug}) for slug in queries.listed_slugs(session)),
+    ]
+    addresses = [url_for(endpoint, _external=True, **values) for endpoint, values in places]
+    body = render_template("catalogue/sitemap.xml", addresses=addresses)
+    return _text(body, "application/xml")
+
+
+def _list_address(filters: Filters, **changed: object) -> str:
+    parameters: dict[str, Any] = {**filters.written(**changed)}
+    return url_for("catalogue.products", **parameters)
+
+
+def _text(body: str, mimetype: str) -> Response:
+    response = make_response(body)
+    response.mimetype = mimetype
+    return response

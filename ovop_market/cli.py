@@ -1,0 +1,148 @@
+"""The commands of CONTRACT.md: `flask --app wsgi …`."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+import click
+from flask import Flask, current_app
+from flask.cli import AppGroup, with_appcontext
+from flask_migrate import upgrade
+
+from ovop_market.accounts.models import Role
+from ovop_market.core import clock
+from ovop_market.extensions import db
+
+seed = AppGroup("seed", help="Demo data and bulk data.")
+reach = AppGroup("reach", help="The rollup that officials read.")
+stock = AppGroup("stock", help="Ready stock and weekly capacity.")
+users = AppGroup("users", help="Accounts.")
+regions = AppGroup("regions", help="Areas of Indonesia.")
+
+
+@click.command("prepare")
+@with_appcontext
+def prepare() -> None:
+    """Everything before serving: migrations, regions and, outside production, the demo."""
+    from ovop_market.regions import services as region_services
+    from ovop_market.seeds import demo
+
+    begun = time.monotonic()
+    upgrade()
+    count = region_services.load(db.session())
+    db.session.commit()
+    if count:
+        click.echo(f"{count} regions loaded ({time.monotonic() - begun:.0f} s)")
+    if not current_app.config["OVOP"].in_production and not demo.is_present(db.session()):
+        demo.plant(db.session(), clock.now(), say=click.echo)
+        click.echo(f"demo data planted ({time.monotonic() - begun:.0f} s)")
+
+
+@regions.command("load")
+def load_regions() -> None:
+    """Loads areas and postal codes; does nothing when they are up to date."""
+    from ovop_market.regions import services
+
+    count = services.load(db.session())
+    db.session.commit()
+    click.echo(f"{count} regions loaded" if count else "regions are up to date")
+
+
+@seed.command("demo")
+def seed_demo() -> None:
+    """Plants the demo, once. Refused in production."""
+    from ovop_market.seeds import demo
+
+    if current_app.config["OVOP"].in_production:
+        raise click.ClickException("the demo has no place in production")
+    if demo.is_present(db.session()):
+        click.echo("the demo is there already")
+        return
+    demo.plant(db.session(), clock.now(), say=click.echo)
+
+
+@seed.command("scale")
+@click.option("--villages", type=click.IntRange(1, 5_000), required=True)
+@click.option("--products", type=click.IntRange(1, 100_000), required=True)
+@click.option("--orders", type=click.IntRange(0, 5_000_000), required=True)
+@click.option("--seed", "seed_", type=int, default=1)
+def seed_scale(villages: int, products: int, orders: int, seed_: int) -> None:
+    """Adds synthetic bulk data. Refused in production."""
+    from ovop_market.seeds import scale
+
+    if current_app.config["OVOP"].in_production:
+        raise click.ClickException("synthetic data has no place in production")
+    scale.plant(
+        db.session(), clock.now(), villages=villages, products=products, orders=orders, seed=seed_
+    )
+
+
+@reach.command("rebuild")
+def reach_rebuild() -> None:
+    """Recomputes the rollup from the orders."""
+    from ovop_market.reach import services
+
+    rows = services.rebuild(db.session())
+    db.session.commit()
+    click.echo(f"{rows} rows")
+
+
+@reach.command("verify")
+def reach_verify() -> None:
+    """Exits with 1 and says where, if the rollup differs from the orders."""
+    from ovop_market.reach import services
+
+    _report(list(services.differences(db.session())))
+
+
+@stock.command("verify")
+def stock_verify() -> None:
+    """Exits with 1 and says where, if stock or capacity disagrees with its movements."""
+    from ovop_market.orders import queries
+
+    _report(list(queries.stock_differences(db.session())))
+
+
+def _report(differences: list[str]) -> None:
+    for line in differences:
+        click.echo(line)
+    if differences:
+        sys.exit(1)
+    click.echo("everything agrees")
+
+
+@users.command("create")
+@click.option("--role", type=click.Choice([str(role) for role in Role]), required=True)
+@click.option("--login", required=True, help="E-mail address or telephone number.")
+@click.option("--name", default="", help="How the person is called; the login if not given.")
+def create_user(role: str, login: str, name: str) -> None:
+    """Creates an account; the password is read from the terminal or standard input."""
+    from ovop_market.accounts import services
+    from ovop_market.core.errors import MarketError
+
+    if sys.stdin.isatty():
+        password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    else:
+        password = sys.stdin.readline().rstrip("\n")
+    try:
+        services.register(
+            db.session(),
+            login=login,
+            password=password,
+            name=name or login,
+            role=Role(role),
+            now=clock.now(),
+        )
+    except MarketError as error:
+        raise click.ClickException(error.message) from None
+    db.session.commit()
+    click.echo(f"{role} {login}")
+
+
+def init_app(app: Flask) -> None:
+    """Adds the commands."""
+    from ovop_market.worker import worker
+
+    for command in (prepare, seed, reach, stock, users, regions, worker):
+        app.cli.add_command(command)

@@ -1,0 +1,1 @@
+"""What needs no framework: money, quantities, time, errors, tokens. Standard library only."""

@@ -1,0 +1,31 @@
+"""Secrets and numbers that cannot be guessed."""
+
+import hashlib
+import hmac
+import secrets
+
+# Without 0/O, 1/I/L and U: an order number is read out over the telephone.
+_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def secret_token() -> str:
+    """A URL-safe secret of 192 bits."""
+    return secrets.token_urlsafe(24)
+
+
+def digest(secret: str) -> str:
+    """SHA-256 of a secret, in hex: what a table is searched by, so that its index tells nothing."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def matches(given: str, kept: str) -> bool:
+    """Whether two secrets are the same, in a time that does not depend on where they differ."""
+    return hmac.compare_digest(
+        given.encode("utf-8", "surrogatepass"), kept.encode("utf-8", "surrogatepass")
+    )
+
+
+def order_number() -> str:
+    """A number such as `7K4M-2XQ9` for people to quote; it is a name, not a secret."""
+    letters = "".join(secrets.choice(_ALPHABET) for _ in range(8))
+    return f"{letters[:4]}-{letters[4:]}"

@@ -1,0 +1,1 @@
+"""How parcels reach the buyer: services, tariffs, collection points, what arrives fresh."""

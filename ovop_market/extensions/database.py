@@ -1,0 +1,129 @@
+"""The database session, the column types of the house, and what SQLite must be told.
+
+SQLite and PostgreSQL run the same code. The differences are here, in `catalogue/search`, in
+`regions/search` and in the migrations' triggers, and nowhere else.
+"""
+
+from __future__ import annotations
+
+import contextvars
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import CheckConstraint, DateTime, MetaData, String, TypeDecorator, event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection, Dialect, Engine
+from sqlalchemy.orm import DeclarativeBase, Session
+
+# How long a writer waits for another before it gives up, in milliseconds (SQLite).
+BUSY_TIMEOUT = 15_000
+
+
+class Model(DeclarativeBase):
+    """Base of all models. Constraints get predictable names, so that migrations can undo them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+db = SQLAlchemy(model_class=Model)
+
+
+class Moment(TypeDecorator[datetime]):
+    """A timezone-aware moment, kept as UTC on both databases. A naive datetime is refused."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive datetime has no place in the database")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Choice(TypeDecorator[StrEnum]):
+    """A value of a StrEnum, kept as its text; pair it with `one_of` so that the database agrees."""
+
+    impl = String
+    cache_ok = True
+
+    def __init__(self, choices: type[StrEnum]) -> None:
+        super().__init__(max(len(choice) for choice in choices))
+        self.choices = choices
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        return None if value is None else str(self.choices(value))
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> StrEnum | None:
+        return None if value is None else self.choices(value)
+
+
+def one_of(column: str, choices: type[StrEnum]) -> CheckConstraint:
+    """A CHECK that the column holds one of the choices, derived from them."""
+    listed = ", ".join(f"'{choice}'" for choice in choices)
+    return CheckConstraint(f"{column} IN ({listed})", name=f"{column}_known")
+
+
+def insert_into(session: Session, model: type[Model]) -> Any:
+    """An INSERT that knows ON CONFLICT, which both databases write alike but SQLAlchemy apart."""
+    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    return dialect.insert(model)
+
+
+_reading: contextvars.ContextVar[bool] = contextvars.ContextVar("reading", default=False)
+
+
+@contextmanager
+def read_only() -> Iterator[None]:
+    """Within it, transactions on SQLite begin as readers: they wait for nobody."""
+    mark = _reading.set(True)
+    try:
+        yield
+    finally:
+        _reading.reset(mark)
+
+
+def begin_as_reader(reading: bool) -> None:
+    """The same for the rest of this context (a request that changes nothing)."""
+    _reading.set(reading)
+
+
+@event.listens_for(Engine, "connect")
+def _prepare_connection(connection: Any, _record: Any) -> None:
+    if type(connection).__module__.split(".")[0] != "sqlite3":
+        return
+    # The driver's own transaction handling is off: `_begin` below says BEGIN.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT}")
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute("PRAGMA cache_size = -16000")
+    cursor.close()
+
+
+@event.listens_for(Engine, "begin")
+def _begin(connection: Connection) -> None:
+    if connection.dialect.name == "sqlite":
+        # A writer takes the write lock at once: a reader that later turns writer could only fail.
+        connection.exec_driver_sql("BEGIN" if _reading.get() else "BEGIN IMMEDIATE")

@@ -1,0 +1,237 @@
+"""What a producer sees of orders. Every read starts from the account: the orders of the producers
+that it is on the staff of, and nothing else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask_babel import gettext as _
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from ovop_market.accounts.models import User
+from ovop_market.core.errors import NotFound
+from ovop_market.inbox.labels import due_text
+from ovop_market.inbox.tabs import SHELVES, Shelf, Tab
+from ovop_market.orders.labels import BADGES, STATES
+from ovop_market.orders.models import Order, OrderEvent, OrderLine, PaymentMethod, Purchase
+from ovop_market.orders.states import Action, Actor, OrderState, moves_open_to
+from ovop_market.payments.queries import payment_text
+from ovop_market.villages.models import Producer, ProducerStaff
+
+# Work is shown together as far as a phone can carry it; what is over, in pages.
+OPEN_PER_PAGE, CLOSED_PER_PAGE = 100, 30
+MAX_PAGE = 10_000
+
+# The usual next step from a state: the first of these that is open.
+USUAL = (Action.ACCEPT, Action.START, Action.FINISH, Action.SHIP, Action.HAND_OVER)
+_NUMBER = re.compile(r"[0-9A-Z-]{1,20}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An order as a line of the inbox. `amount` is rupiah."""
+
+    number: str
+    state: OrderState
+    state_text: str
+    badge_kind: str
+    who: str
+    city: str
+    producer: str
+    lines: tuple[str, ...]
+    due_text: str
+    payment_text: str
+    amount: int
+    step: Action | None
+
+
+@dataclass(frozen=True, slots=True)
+class Inbox:
+    """One tab of the inbox. `cursor` is the id of the latest event that it knows of."""
+
+    tab: Tab
+    counts: Mapping[Tab, int]
+    rows: Sequence[Row]
+    page: int
+    pages: int
+    cursor: int
+    several: bool
+
+
+def own_producers(user: User) -> Select[int]:
+    """The ids of the producers that the account acts for, as a part of other statements."""
+    return select(ProducerStaff.producer_id).where(ProducerStaff.user_id == user.id)
+
+
+def has_producer(session: Session, user: User) -> bool:
+    """Whether the account acts for anybody at all."""
+    return session.scalar(own_producers(user).limit(1)) is not None
+
+
+def inbox(session: Session, user: User, tab: Tab, page: int, now: datetime) -> Inbox:
+    """A tab with its orders and the counts of all tabs; three statements and one for the lines."""
+    # The cursor first: an event between two statements is shown again rather than missed.
+    cursor = latest_event(session, user)
+    counts = _counts(session, user)
+    size = CLOSED_PER_PAGE if SHELVES[tab].closed else OPEN_PER_PAGE
+    pages = max(1, -(-counts[tab] // size))
+    page = min(max(page, 1), pages)
+    orders = _orders(session, user, tab, (page - 1) * size, size)
+    return Inbox(
+        tab=tab,
+        counts=counts,
+        rows=[_row(order, now) for order in orders],
+        page=page,
+        pages=pages,
+        cursor=cursor,
+        several=len({order.producer_id for order in orders}) > 1,
+    )
+
+
+def latest_event(session: Session, user: User) -> int:
+    """The id of the latest event of the account's orders; 0 without any."""
+    return (
+        session.scalar(
+            select(func.coalesce(func.max(OrderEvent.id), 0)).where(
+                OrderEvent.producer_id.in_(own_producers(user))
+            )
+        )
+        or 0
+    )
+
+
+def has_news(session: Session, user: User, since: int) -> bool:
+    """Whether something happened after this event: one read of the index (producer, id)."""
+    newer = select(OrderEvent.id).where(
+        OrderEvent.producer_id.in_(own_producers(user)), OrderEvent.id > since
+    )
+    return session.scalar(newer.limit(1)) is not None
+
+
+def order_of(session: Session, user: User, number: str) -> Order:
+    """An order of the account's producers with all that its page shows. Raises NotFound."""
+    order = None
+    if _NUMBER.fullmatch(number):
+        order = session.scalar(
+            select(Order)
+            .where(Order.number == number, Order.producer_id.in_(own_producers(user)))
+            .options(
+                joinedload(Order.purchase).joinedload(Purchase.region),
+                joinedload(Order.producer).joinedload(Producer.village),
+                joinedload(Order.service),
+                joinedload(Order.collection_point),
+                selectinload(Order.lines),
+                selectinload(Order.events),
+            )
+            .execution_options(populate_existing=True)
+        )
+    if order is None:
+        raise NotFound(_("Pesanan ini tidak ada di kotak pesanan Anda."))
+    return order
+
+
+def usual_step(order: Order, now: datetime) -> Action | None:
+    """The producer's usual next step, or None when it is somebody else's turn."""
+    possible = set(moves_open_to(Actor.PRODUCER, order.state, order.facts(now)))
+    return next((action for action in USUAL if action in possible), None)
+
+
+def regency(path: str) -> str:
+    """The regency or city in an area's path ("…, Kota Bandung, Jawa Barat"), shortened."""
+    parts = path.split(", ")
+    name = parts[-2] if len(parts) > 1 else path
+    return name.replace("Kabupaten ", "Kab. ", 1).removeprefix("Kota ")
+
+
+def _gate_open() -> ColumnElement[bool]:
+    """The same as states.Condition.PAID_OR_CASH, for the database."""
+    return or_(Order.paid >= Order.total, Purchase.payment_method == PaymentMethod.COD)
+
+
+def _on(shelf: Shelf) -> ColumnElement[bool]:
+    found: ColumnElement[bool] = Order.state.in_(shelf.states)
+    if shelf.accepted is None:
+        return found
+    gate = _gate_open() if shelf.accepted else ~_gate_open()
+    return or_(found, and_(Order.state == OrderState.ACCEPTED, gate))
+
+
+def _counts(session: Session, user: User) -> dict[Tab, int]:
+    """How many orders each tab has, in one grouped statement.
+
+    Only accepted orders need the purchase (for the gate), so only they are joined with it.
+    """
+    accepted = Order.state == OrderState.ACCEPTED
+    gate = case((and_(accepted, _gate_open()), 1), else_=0).label("gate")
+    rows = session.execute(
+        select(Order.state, gate, func.count())
+        .outerjoin(Purchase, and_(Purchase.id == Order.purchase_id, accepted))
+        .where(Order.producer_id.in_(own_producers(user)))
+        .group_by(Order.state, gate)
+    ).all()
+    return {
+        tab: sum(n for state, gate, n in rows if shelf.holds(OrderState(state), bool(gate)))
+        for tab, shelf in SHELVES.items()
+    }
+
+
+def _orders(session: Session, user: User, tab: Tab, offset: int, limit: int) -> Sequence[Order]:
+    return session.scalars(
+        select(Order)
+        .join(Order.purchase)
+        .where(Order.producer_id.in_(own_producers(user)), _on(SHELVES[tab]))
+        .order_by(*_urgency(tab))
+        .offset(offset)
+        .limit(limit)
+        .options(
+            joinedload(Order.purchase).joinedload(Purchase.region),
+            joinedload(Order.producer),
+            selectinload(Order.lines),
+        )
+        .execution_options(populate_existing=True)
+    ).all()
+
+
+def _urgency(tab: Tab) -> tuple[Any, ...]:
+    """What must be answered before what must be made; then what is due first. Of what is over,
+    the latest first."""
+    if SHELVES[tab].closed:
+        return (Order.id.desc(),)
+    rank = case(
+        (Order.state == OrderState.PLACED, 0), (Order.state == OrderState.DISPUTED, 1), else_=2
+    )
+    waiting = tab in (Tab.NEW, Tab.UNPAID)
+    due = Order.due_at if waiting else case((Order.state == OrderState.PLACED, Order.due_at))
+    return (rank, due, Order.ready_by, Order.id)
+
+
+def _row(order: Order, now: datetime) -> Row:
+    return Row(
+        number=order.number,
+        state=order.state,
+        state_text=str(STATES[order.state]),
+        badge_kind=BADGES[order.state],
+        who=first_name(order.purchase.name),
+        city=regency(order.purchase.region.path),
+        producer=order.producer.name,
+        lines=tuple(line_text(line) for line in order.lines),
+        due_text=due_text(order),
+        payment_text=payment_text(order),
+        amount=order.total,
+        step=usual_step(order, now),
+    )
+
+
+def first_name(name: str) -> str:
+    """The first word of a name: a list needs no more."""
+    return (name.split() or [name])[0]
+
+
+def line_text(line: OrderLine) -> str:
+    """`2 × Pempek udang 1 kg`."""
+    return f"{line.quantity} × {line.product_name} {line.variant_name}"

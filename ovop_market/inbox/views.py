@@ -1,0 +1,295 @@
+"""The producer's inbox: what needs me now, and everything about one order.
+
+An action is a POST to a noun below the order. It is answered with the list when the form came from
+the list (`back=list`), else with the order; to HTMX as the fragment, else as a redirect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+
+from flask import Blueprint, flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from ovop_market.core import clock
+from ovop_market.core.errors import Conflict, MarketError, Unusable
+from ovop_market.core.tokens import secret_token
+from ovop_market.extensions import db
+from ovop_market.inbox import forms, labels, queries
+from ovop_market.inbox.tabs import Tab, tab_of
+from ovop_market.orders import presentation
+from ovop_market.orders.labels import BADGES, BUTTONS, STATES
+from ovop_market.orders.models import Order
+from ovop_market.orders.services import lifecycle
+from ovop_market.orders.services.lifecycle import By
+from ovop_market.orders.states import Action, Actor, moves_open_to
+from ovop_market.payments.forms import explain, tap_key, whole_number
+from ovop_market.payments.queries import payment_text
+from ovop_market.web import access, htmx
+from ovop_market.web.forms import BaseForm
+from ovop_market.web.paging import pager
+
+blueprint = Blueprint("inbox", __name__)
+
+Verb = Callable[[Session, Order, By, datetime], object]
+
+# The last part of the URL of each action.
+PATHS = {
+    Action.ACCEPT: "acceptance",
+    Action.COUNTER: "counteroffer",
+    Action.DECLINE: "decline",
+    Action.START: "preparation",
+    Action.FINISH: "readiness",
+    Action.SHIP: "shipment",
+    Action.HAND_OVER: "handover",
+}
+# Their views.
+ENDPOINTS = {
+    Action.ACCEPT: "accept",
+    Action.COUNTER: "counter",
+    Action.DECLINE: "decline",
+    Action.START: "start",
+    Action.FINISH: "finish",
+    Action.SHIP: "ship",
+    Action.HAND_OVER: "hand_over",
+}
+_LARGEST_ID = 2**31 - 1
+
+
+def _tab() -> Tab:
+    return tab_of(request.values.get("tab"))
+
+
+def _list(status: int = 200, *, notice: str = "", problem: str = "") -> Response:
+    """The tab that is asked for, with a word on what has just been done or could not be."""
+    page = whole_number(request.values.get("page"), otherwise=1, most=queries.MAX_PAGE)
+    found = queries.inbox(db.session(), current_user, _tab(), page, clock.now())
+    return htmx.page_or_fragment(
+        "inbox/page.html",
+        "inbox/_panel.html",
+        status,
+        inbox=found,
+        labels=labels,
+        buttons=BUTTONS,
+        paths=PATHS,
+        endpoints=ENDPOINTS,
+        notice=notice,
+        problem=problem,
+        new_key=secret_token,
+        address=list_address,
+        pager=pager(found.page, found.pages, partial(list_address, found.tab)),
+    )
+
+
+def list_address(tab: Tab, page: int = 1) -> str:
+    """The address of a tab; the default tab and first page have none of their own."""
+    return url_for(
+        "inbox.inbox",
+        tab=None if tab is Tab.NOW else str(tab),
+        page=page if page > 1 else None,
+    )
+
+
+def _order(
+    order: Order,
+    status: int = 200,
+    *,
+    refused: tuple[Action, BaseForm] | None = None,
+    notice: str = "",
+    problem: str = "",
+) -> Response:
+    """The order with a form for everything that the producer can do now.
+
+    `refused` is the form that could not be taken, as it was typed.
+    """
+    now = clock.now()
+    actions = list(moves_open_to(Actor.PRODUCER, order.state, order.facts(now)))
+    open_forms = {action: forms.fresh(order, action) for action in actions}
+    if refused is not None and refused[0] in open_forms:
+        open_forms[refused[0]] = refused[1]
+    return htmx.page_or_fragment(
+        "inbox/order.html",
+        "inbox/_order.html",
+        status,
+        order=order,
+        state_text=STATES[order.state],
+        badge_kind=BADGES[order.state],
+        steps=[step for step in presentation.timeline(order) if step.kind != "waiting"],
+        advice=labels.advice(order),
+        payment_text=payment_text(order),
+        usual=queries.usual_step(order, now),
+        forms=open_forms,
+        refused=refused[0] if refused else None,
+        others=labels.OTHERS,
+        buttons=BUTTONS,
+        paths=PATHS,
+        endpoints=ENDPOINTS,
+        notice=notice,
+        problem=problem,
+        new_key=secret_token,
+    )
+
+
+@blueprint.get("/inbox")
+@access.role("producer")
+def inbox() -> ResponseReturnValue:
+    return _list()
+
+
+@blueprint.get("/inbox/poll")
+@access.role("producer")
+def poll() -> ResponseReturnValue:
+    """Nothing (204) as long as nothing has happened since an event; then the list again."""
+    if not htmx.is_fragment():
+        return redirect(list_address(_tab()), 303)
+    since = whole_number(request.args.get("since"), otherwise=0, most=_LARGEST_ID)
+    if not queries.has_news(db.session(), current_user, since):
+        return Response(status=204)
+    return _list()
+
+
+@blueprint.get("/inbox/<number>")
+@access.role("producer")
+def order(number: str) -> ResponseReturnValue:
+    return _order(queries.order_of(db.session(), current_user, number))
+
+
+@blueprint.post("/inbox/<number>/acceptance")
+@access.role("producer")
+def accept(number: str) -> ResponseReturnValue:
+    form = forms.AcceptanceForm()
+    return _do(
+        Action.ACCEPT,
+        _load(number),
+        form,
+        lambda session, order, by, now: lifecycle.accept(
+            session, order, by, now, ready_by=form.ready_by.data
+        ),
+    )
+
+
+@blueprint.post("/inbox/<number>/counteroffer")
+@access.role("producer")
+def counter(number: str) -> ResponseReturnValue:
+    order = _load(number)
+    form = forms.counteroffer_form(order)
+    return _do(
+        Action.COUNTER,
+        order,
+        form,
+        lambda session, order, by, now: lifecycle.counter(
+            session,
+            order,
+            by,
+            now,
+            quantities=form.quantities(),
+            ready_by=form.ready_by.data,
+        ),
+    )
+
+
+@blueprint.post("/inbox/<number>/decline")
+@access.role("producer")
+def decline(number: str) -> ResponseReturnValue:
+    form = forms.DeclineForm()
+    return _do(
+        Action.DECLINE,
+        _load(number),
+        form,
+        lambda session, order, by, now: lifecycle.act(
+            session, order, Action.DECLINE, by, now, reason=form.reason.data
+        ),
+    )
+
+
+@blueprint.post("/inbox/<number>/preparation")
+@access.role("producer")
+def start(number: str) -> ResponseReturnValue:
+    return _tap(Action.START, number)
+
+
+@blueprint.post("/inbox/<number>/readiness")
+@access.role("producer")
+def finish(number: str) -> ResponseReturnValue:
+    return _tap(Action.FINISH, number)
+
+
+@blueprint.post("/inbox/<number>/shipment")
+@access.role("producer")
+def ship(number: str) -> ResponseReturnValue:
+    form = forms.ShipmentForm()
+    return _do(
+        Action.SHIP,
+        _load(number),
+        form,
+        lambda session, order, by, now: lifecycle.ship(
+            session,
+            order,
+            by,
+            now,
+            courier=form.courier.data or "",
+            tracking_number=form.tracking_number.data or "",
+        ),
+    )
+
+
+@blueprint.post("/inbox/<number>/handover")
+@access.role("producer")
+def hand_over(number: str) -> ResponseReturnValue:
+    return _do(Action.HAND_OVER, _load(number), forms.TapForm(), lifecycle.hand_over)
+
+
+def _load(number: str) -> Order:
+    return queries.order_of(db.session(), current_user, number)
+
+
+def _tap(action: Action, number: str) -> ResponseReturnValue:
+    return _do(
+        action,
+        _load(number),
+        forms.TapForm(),
+        lambda session, order, by, now: lifecycle.act(session, order, action, by, now),
+    )
+
+
+def _do(action: Action, order: Order, form: BaseForm, verb: Verb) -> ResponseReturnValue:
+    """The beats after loading: validate, act, commit once, answer."""
+    number = order.number
+    if not form.validate():
+        return _order(order, 422, refused=(action, form))
+    by = By(Actor.PRODUCER, current_user.id, tap_key())
+    try:
+        verb(db.session(), order, by, clock.now())
+        db.session.commit()
+    except (Conflict, Unusable) as refusal:
+        db.session.rollback()
+        return _refused(number, action, form, refusal)
+    return _done(number, str(labels.DONE[action]) % {"number": number})
+
+
+def _done(number: str, notice: str) -> ResponseReturnValue:
+    back = _came_from_list()
+    if htmx.is_fragment():
+        return _list(notice=notice) if back else _order(_load(number), notice=notice)
+    flash(notice, "done")
+    return redirect(list_address(_tab()) if back else url_for("inbox.order", number=number), 303)
+
+
+def _refused(
+    number: str, action: Action, form: BaseForm, refusal: MarketError
+) -> ResponseReturnValue:
+    """What was asked cannot be done: the page as things stand now, with the reason, and with
+    what was typed."""
+    if _came_from_list():
+        return _list(refusal.status, problem=refusal.message)
+    problem = explain(form, refusal)
+    return _order(_load(number), refusal.status, refused=(action, form), problem=problem)
+
+
+def _came_from_list() -> bool:
+    return request.form.get("back") == "list"

@@ -1,0 +1,260 @@
+"""Carts, purchases, and the orders that producers fulfil."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from ovop_market.catalogue.models import Offer, StockKind, Variant
+from ovop_market.core.money import Rupiah
+from ovop_market.core.quantity import MAX_PACKS
+from ovop_market.delivery.models import CollectionPoint, Service
+from ovop_market.extensions.database import Choice, Model, Moment, one_of
+from ovop_market.orders.states import Action, Actor, Facts, OrderState
+from ovop_market.regions.models import Region
+from ovop_market.villages.models import Producer
+
+
+class PaymentMethod(StrEnum):
+    """How the buyer pays a purchase."""
+
+    TRANSFER = "transfer"
+    QRIS = "qris"
+    COD = "cod"
+
+
+class Cart(Model):
+    """What a visitor means to buy. Found by the digest of a token in the visitor's session."""
+
+    __tablename__ = "cart"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token_digest: Mapped[str] = mapped_column(String(64), unique=True)
+    touched_at: Mapped[datetime] = mapped_column(Moment, index=True)
+
+    lines: Mapped[list[CartLine]] = relationship(
+        back_populates="cart", order_by="CartLine.id", cascade="all, delete-orphan"
+    )
+
+
+class CartLine(Model):
+    """Packs of one variant. Neither price nor stock is kept here: both are asked when needed."""
+
+    __tablename__ = "cart_line"
+    __table_args__ = (
+        UniqueConstraint("cart_id", "variant_id"),
+        CheckConstraint(f"quantity BETWEEN 1 AND {MAX_PACKS}", name="quantity_sensible"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    cart_id: Mapped[int] = mapped_column(ForeignKey("cart.id", ondelete="CASCADE"))
+    variant_id: Mapped[int] = mapped_column(ForeignKey("variant.id"))
+    quantity: Mapped[int]
+
+    cart: Mapped[Cart] = relationship(back_populates="lines")
+    variant: Mapped[Variant] = relationship()
+
+
+class Purchase(Model):
+    """One checkout. Its page is open to whoever knows the token; it is found by the digest."""
+
+    __tablename__ = "purchase"
+    __table_args__ = (one_of("payment_method", PaymentMethod),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token: Mapped[str] = mapped_column(String(64))
+    token_digest: Mapped[str] = mapped_column(String(64), unique=True)
+    # Digest of the cart's token and the form's key: a second submit finds the first's purchase.
+    submission_digest: Mapped[str] = mapped_column(String(64), unique=True)
+    placed_at: Mapped[datetime] = mapped_column(Moment, index=True)
+    buyer_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"), index=True)
+    name: Mapped[str] = mapped_column(String(100))
+    phone: Mapped[str] = mapped_column(String(20))
+    email: Mapped[str | None] = mapped_column(String(254))
+    region_code: Mapped[str] = mapped_column(ForeignKey("region.code"))
+    street: Mapped[str] = mapped_column(String(300))
+    postal_code: Mapped[str] = mapped_column(String(5))
+    note: Mapped[str] = mapped_column(String(500), default="")
+    payment_method: Mapped[PaymentMethod] = mapped_column(Choice(PaymentMethod))
+    language: Mapped[str] = mapped_column(String(2), default="id")
+    # When the buyer agreed to the privacy notice, and to which version of it (UU 27/2022).
+    consent_at: Mapped[datetime] = mapped_column(Moment)
+    consent_version: Mapped[str] = mapped_column(String(20))
+
+    region: Mapped[Region] = relationship()
+    orders: Mapped[list[Order]] = relationship(back_populates="purchase", order_by="Order.id")
+
+
+class Order(Model):
+    """What one producer must fulfil of a purchase. Amounts are rupiah.
+
+    `state` is written by orders.services alone, together with an OrderEvent. `paid` is what has
+    been confirmed as received for this order; payments.services reports it.
+    """
+
+    __tablename__ = "customer_order"
+    __table_args__ = (
+        one_of("state", OrderState),
+        CheckConstraint("goods >= 0 AND shipping >= 0 AND paid >= 0", name="amounts_not_negative"),
+        CheckConstraint("total = goods + shipping", name="total_adds_up"),
+        CheckConstraint(
+            "(service_id IS NULL) <> (collection_point_id IS NULL)", name="one_way_to_the_buyer"
+        ),
+        CheckConstraint(
+            "state NOT IN ('SHIPPED', 'RECEIVED') OR fulfilled_from IS NOT NULL",
+            name="fulfilled_has_moment",
+        ),
+        Index("ix_customer_order_producer_id_state", "producer_id", "state"),
+        Index("ix_customer_order_state_due_at", "state", "due_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[str] = mapped_column(String(20), unique=True)
+    purchase_id: Mapped[int] = mapped_column(ForeignKey("purchase.id"), index=True)
+    producer_id: Mapped[int] = mapped_column(ForeignKey("producer.id"))
+    state: Mapped[OrderState] = mapped_column(Choice(OrderState))
+    # When the clock acts if nobody does (see states.TIMERS).
+    due_at: Mapped[datetime | None] = mapped_column(Moment)
+    # The day by which it will be ready to leave, as promised; and as a counteroffer proposes.
+    ready_by: Mapped[date]
+    offered_ready_by: Mapped[date | None]
+    service_id: Mapped[int | None] = mapped_column(ForeignKey("delivery_service.id"))
+    collection_point_id: Mapped[int | None] = mapped_column(ForeignKey("collection_point.id"))
+    goods: Mapped[int]
+    shipping: Mapped[int]
+    total: Mapped[int]
+    paid: Mapped[int] = mapped_column(default=0)
+    courier: Mapped[str | None] = mapped_column(String(60))
+    tracking_number: Mapped[str | None] = mapped_column(String(60))
+    # When it left the house (shipped or handed over), and when it was first received.
+    fulfilled_from: Mapped[datetime | None] = mapped_column(Moment)
+    received_at: Mapped[datetime | None] = mapped_column(Moment)
+
+    purchase: Mapped[Purchase] = relationship(back_populates="orders")
+    producer: Mapped[Producer] = relationship()
+    service: Mapped[Service | None] = relationship()
+    collection_point: Mapped[CollectionPoint | None] = relationship()
+    lines: Mapped[list[OrderLine]] = relationship(back_populates="order", order_by="OrderLine.id")
+    events: Mapped[list[OrderEvent]] = relationship(
+        back_populates="order", order_by="OrderEvent.id"
+    )
+
+    @property
+    def cash(self) -> bool:
+        """Whether it is paid in cash when it arrives or is fetched."""
+        return self.purchase.payment_method is PaymentMethod.COD
+
+    @property
+    def outstanding(self) -> Rupiah:
+        """What is still to be paid, in rupiah."""
+        return Rupiah(max(self.total - self.paid, 0))
+
+    def facts(self, now: datetime) -> Facts:
+        """What the state table's conditions look at."""
+        return Facts(
+            paid=self.paid >= self.total,
+            cash=self.cash,
+            by_courier=self.service_id is not None,
+            received_at=self.received_at,
+            now=now,
+        )
+
+
+class OrderLine(Model):
+    """Packs of one variant in an order, with name, price (rupiah) and weight (grams) as sold."""
+
+    __tablename__ = "order_line"
+    __table_args__ = (
+        UniqueConstraint("order_id", "variant_id"),
+        CheckConstraint(f"quantity BETWEEN 0 AND {MAX_PACKS}", name="quantity_sensible"),
+        CheckConstraint(
+            "offered_quantity BETWEEN 0 AND quantity", name="offer_within_quantity"
+        ),
+        CheckConstraint("unit_price > 0 AND weight_grams > 0", name="terms_positive"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    order_id: Mapped[int] = mapped_column(ForeignKey("customer_order.id"))
+    variant_id: Mapped[int] = mapped_column(ForeignKey("variant.id"), index=True)
+    product_name: Mapped[str] = mapped_column(String(100))
+    variant_name: Mapped[str] = mapped_column(String(60))
+    unit_price: Mapped[int]
+    weight_grams: Mapped[int]
+    quantity: Mapped[int]
+    # What a counteroffer proposes instead; null while there is none.
+    offered_quantity: Mapped[int | None]
+
+    order: Mapped[Order] = relationship(back_populates="lines")
+    variant: Mapped[Variant] = relationship()
+    holds: Mapped[list[Hold]] = relationship(back_populates="line", order_by="Hold.id")
+
+    @property
+    def amount(self) -> Rupiah:
+        """Price of the line, in rupiah."""
+        return Rupiah(self.unit_price * self.quantity)
+
+
+class Hold(Model):
+    """Packs of an offer that are kept for an order line: ready ones, or a week's capacity."""
+
+    __tablename__ = "hold"
+    __table_args__ = (
+        one_of("kind", StockKind),
+        CheckConstraint("quantity >= 0", name="quantity_not_negative"),
+        CheckConstraint("(kind = 'capacity') = (week IS NOT NULL)", name="week_for_capacity"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    line_id: Mapped[int] = mapped_column(ForeignKey("order_line.id"), index=True)
+    offer_id: Mapped[int] = mapped_column(ForeignKey("offer.id"), index=True)
+    kind: Mapped[StockKind] = mapped_column(Choice(StockKind))
+    week: Mapped[date | None]
+    quantity: Mapped[int]
+
+    line: Mapped[OrderLine] = relationship(back_populates="holds")
+    offer: Mapped[Offer] = relationship()
+
+
+class OrderEvent(Model):
+    """An append-only line of an order's history. The database refuses to change it.
+
+    Its id orders all events of the market; the inbox polls by it.
+    """
+
+    __tablename__ = "order_event"
+    __table_args__ = (
+        one_of("action", Action),
+        one_of("actor", Actor),
+        one_of("state", OrderState),
+        UniqueConstraint("order_id", "idempotency_key"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    order_id: Mapped[int] = mapped_column(ForeignKey("customer_order.id"), index=True)
+    # The order's producer again, so that one indexed read tells an inbox whether it is up to date.
+    producer_id: Mapped[int] = mapped_column(ForeignKey("producer.id"))
+    at: Mapped[datetime] = mapped_column(Moment)
+    actor: Mapped[Actor] = mapped_column(Choice(Actor))
+    actor_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
+    action: Mapped[Action] = mapped_column(Choice(Action))
+    # The state after it.
+    state: Mapped[OrderState] = mapped_column(Choice(OrderState))
+    reason: Mapped[str | None] = mapped_column(Text)
+    details: Mapped[dict[str, object] | None] = mapped_column(JSON)
+    idempotency_key: Mapped[str | None] = mapped_column(String(100))
+
+    order: Mapped[Order] = relationship(back_populates="events")
+
+
+Index("ix_order_event_producer_id_id", OrderEvent.producer_id, OrderEvent.id)

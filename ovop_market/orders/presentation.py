@@ -1,0 +1,145 @@
+"""What the purchase page says: each order's timeline, and what happens next, in one sentence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+
+from ovop_market.orders.labels import ACTORS, BADGES, EVENTS, STATES
+from ovop_market.orders.models import Order, OrderEvent, Purchase
+from ovop_market.orders.queries import open_actions
+from ovop_market.orders.signals import purchase_shown
+from ovop_market.orders.states import FINAL, Action, Actor, OrderState
+from ovop_market.web import filters
+
+_WRONG = frozenset({Action.DECLINE, Action.LAPSE, Action.CANCEL, Action.REVOKE, Action.DISPUTE})
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A line of the timeline (templates/components/timeline.html)."""
+
+    title: str
+    when: str
+    who: str
+    note: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderView:
+    """An order as its buyer sees it."""
+
+    order: Order
+    state_text: str
+    badge_kind: str
+    next: str
+    steps: list[Step]
+    actions: list[Action]
+
+
+def purchase(session: Session, bought: Purchase, now: datetime) -> dict[str, Any]:
+    """The context of the purchase page. Features above add panels (payments: what to pay)."""
+    panels = [panel for _receiver, panel in purchase_shown.send(bought, session=session, now=now)]
+    orders = [order_view(order, now) for order in bought.orders]
+    live = [order for order in bought.orders if order.state not in FINAL]
+    return {
+        "purchase": bought,
+        "orders": orders,
+        "panels": [panel for panel in panels if panel is not None],
+        "goods": sum(order.goods for order in live),
+        "shipping": sum(order.shipping for order in live),
+        "total": sum(order.total for order in live),
+    }
+
+
+def order_view(order: Order, now: datetime) -> OrderView:
+    """The order with its history and what its buyer can do now."""
+    return OrderView(
+        order=order,
+        state_text=str(STATES[order.state]),
+        badge_kind=BADGES[order.state],
+        next=next_sentence(order),
+        steps=timeline(order),
+        actions=open_actions(order, Actor.BUYER, now),
+    )
+
+
+def timeline(order: Order) -> list[Step]:
+    """What has happened, the first first, and in a last line what is awaited."""
+    steps = [_step(event) for event in order.events]
+    awaited = _awaited(order)
+    return [*steps, Step(awaited, "", "", "", "waiting")] if awaited else steps
+
+
+def _step(event: OrderEvent) -> Step:
+    title = str(EVENTS[event.action])
+    if event.action is Action.PLACE and event.state is OrderState.ACCEPTED:
+        title = _("Pesanan dibuat, barangnya sudah disisihkan")
+    return Step(
+        title=title,
+        when=filters.moment(event.at),
+        who=str(ACTORS[event.actor]),
+        note=event.reason or _details(event),
+        kind="wrong" if event.action in _WRONG else "done",
+    )
+
+
+def _details(event: OrderEvent) -> str:
+    details = event.details or {}
+    if event.action is Action.SHIP and details.get("tracking_number"):
+        return _(
+            "%(courier)s, nomor resi %(number)s",
+            courier=details.get("courier", ""),
+            number=details["tracking_number"],
+        )
+    return ""
+
+
+def _awaited(order: Order) -> str:
+    waiting = {
+        OrderState.PLACED: _("Jawaban penjual"),
+        OrderState.COUNTERED: _("Jawaban Anda atas tawaran penjual"),
+        OrderState.ACCEPTED: (
+            _("Penjual menyiapkan") if order.cash or not order.outstanding else _("Pembayaran")
+        ),
+        OrderState.PREPARING: _("Selesai dibuat"),
+        OrderState.READY: _("Dikirim") if order.service_id else _("Diambil"),
+        OrderState.SHIPPED: _("Sampai di tangan Anda"),
+        OrderState.DISPUTED: _("Keputusan pengelola"),
+    }
+    return waiting.get(order.state, "")
+
+
+def next_sentence(order: Order) -> str:
+    """What happens next with this order, for its buyer."""
+    due = filters.moment(order.due_at) if order.due_at else ""
+    ready = filters.day(order.ready_by)
+    sentences = {
+        OrderState.PLACED: _("Penjual menjawab paling lambat %(due)s.", due=due),
+        OrderState.COUNTERED: _(
+            "Penjual tidak sanggup persis seperti pesanan. Lihat tawarannya di bawah."
+        ),
+        OrderState.ACCEPTED: (
+            _("Penjual akan menyiapkan pesanan, siap %(ready)s.", ready=ready)
+            if order.cash or not order.outstanding
+            else _("Barang disisihkan untuk Anda. Bayar paling lambat %(due)s.", due=due)
+        ),
+        OrderState.PREPARING: _("Sedang dibuat, siap %(ready)s.", ready=ready),
+        OrderState.READY: (
+            _("Sudah jadi dan segera dikirim.")
+            if order.service_id
+            else _("Sudah jadi. Ambil di tempat yang tertulis di bawah.")
+        ),
+        OrderState.SHIPPED: _("Dalam perjalanan. Tekan tombol di bawah kalau sudah sampai."),
+        OrderState.RECEIVED: _("Sudah diterima. Terima kasih sudah membeli dari desa."),
+        OrderState.DISPUTED: _("Keluhan Anda sedang diperiksa pengelola."),
+        OrderState.DECLINED: _("Penjual tidak sanggup kali ini. Anda tidak perlu membayar."),
+        OrderState.EXPIRED: _("Waktunya habis, pesanan ini tidak diteruskan."),
+        OrderState.CANCELLED: _("Pesanan ini dibatalkan."),
+    }
+    return sentences[order.state]

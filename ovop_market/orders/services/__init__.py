@@ -1,0 +1,1 @@
+"""What is done with carts (cart), purchases (checkout) and orders (lifecycle)."""

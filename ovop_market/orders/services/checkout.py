@@ -1,0 +1,244 @@
+"""From a cart to a purchase: one transaction that holds the stock or changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask_babel import gettext as _
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from ovop_market.catalogue.models import StockReason
+from ovop_market.catalogue.services import Cause, hold
+from ovop_market.core.errors import Conflict, Unusable
+from ovop_market.core.tokens import digest, order_number, secret_token
+from ovop_market.delivery.queries import Way
+from ovop_market.extensions.database import insert_into
+from ovop_market.orders.models import (
+    Cart,
+    CartLine,
+    Hold,
+    Order,
+    OrderEvent,
+    OrderLine,
+    PaymentMethod,
+    Purchase,
+)
+from ovop_market.orders.services import quotes
+from ovop_market.orders.services.lifecycle import due_at
+from ovop_market.orders.services.quotes import LineQuote, Quote
+from ovop_market.orders.signals import order_moved, purchase_placed
+from ovop_market.orders.states import Action, Actor, OrderState
+
+CONSENT_VERSION = "2026-11"
+
+
+class CheckoutRefused(Conflict):
+    """The cart cannot be ordered as the buyer saw it; the page is shown again as things are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What the buyer says at checkout. `delivery` maps producer slugs to codes of ways."""
+
+    name: str
+    phone: str
+    email: str | None
+    region_code: str
+    street: str
+    postal_code: str
+    note: str
+    payment_method: PaymentMethod
+    delivery: Mapping[str, str]
+    language: str = "id"
+
+
+def submission_digest(cart_token: str, key: str) -> str:
+    """What makes a submit the same submit: the visitor's own cart and the form's key."""
+    return digest(f"{cart_token}\n{key}")
+
+
+def already_placed(session: Session, submission: str) -> Purchase | None:
+    """The purchase of this very submit, if it has come before."""
+    return session.scalar(select(Purchase).where(Purchase.submission_digest == submission))
+
+
+def place(
+    session: Session,
+    cart: Cart,
+    details: Details,
+    *,
+    submission: str,
+    buyer_id: int | None,
+    now: datetime,
+    seen: str | None = None,
+) -> Purchase:
+    """Turns the cart into a purchase with one order for each producer.
+
+    The same submission gives the same purchase, however often and however simultaneously it
+    comes. `seen` is the fingerprint of what the buyer was shown; None accepts things as they are.
+
+    Raises CheckoutRefused when something cannot be supplied or is not what was shown, and Unusable
+    for a way of delivery or payment that is not on offer. The caller must then roll back.
+    """
+    purchase = _insert(session, details, submission, buyer_id, now)
+    if purchase is None:
+        return session.scalars(
+            select(Purchase).where(Purchase.submission_digest == submission)
+        ).one()
+    found = quotes.make(session, cart, details.region_code, now, lock=True)
+    if not found:
+        raise CheckoutRefused(_("Keranjang Anda kosong. Pilih produk dulu."))
+    _refuse_what_is_impossible(found, details, seen)
+    # In the order of producers, so that two purchases lock the same things in the same order.
+    events = [
+        _order(session, purchase, quote, _chosen(quote, details.delivery), buyer_id, now)
+        for quote in sorted(found, key=lambda quote: quote.producer.id)
+    ]
+    _hold_all(session, [event.order for event in events], found, now)
+    session.execute(delete(CartLine).where(CartLine.cart_id == cart.id))
+    session.expire(cart, ["lines"])
+    session.flush()
+    for event in events:
+        order_moved.send(event.order, session=session, event=event, before=None, move=None)
+    purchase_placed.send(purchase, session=session, now=now)
+    return purchase
+
+
+def _insert(
+    session: Session, details: Details, submission: str, buyer_id: int | None, now: datetime
+) -> Purchase | None:
+    """The new purchase, or None when the same submission was quicker (and has committed)."""
+    token = secret_token()
+    new_id = session.scalar(
+        insert_into(session, Purchase)
+        .values(
+            token=token,
+            token_digest=digest(token),
+            submission_digest=submission,
+            placed_at=now,
+            buyer_id=buyer_id,
+            name=details.name,
+            phone=details.phone,
+            email=details.email,
+            region_code=details.region_code,
+            street=details.street,
+            postal_code=details.postal_code,
+            note=details.note,
+            payment_method=details.payment_method,
+            language=details.language,
+            consent_at=now,
+            consent_version=CONSENT_VERSION,
+        )
+        .on_conflict_do_nothing(index_elements=["submission_digest"])
+        .returning(Purchase.id)
+    )
+    return None if new_id is None else session.get_one(Purchase, new_id)
+
+
+def _refuse_what_is_impossible(
+    found: Sequence[Quote], details: Details, seen: str | None
+) -> None:
+    problems = [line.problem for quote in found for line in quote.lines if line.problem]
+    if problems:
+        raise CheckoutRefused(" ".join(dict.fromkeys(problems)), quotes=found)
+    if seen is not None and seen != quotes.fingerprint(found):
+        raise CheckoutRefused(
+            _("Harga, stok, atau isi keranjang baru saja berubah. Periksa lagi, lalu pesan."),
+            quotes=found,
+        )
+    if details.payment_method is PaymentMethod.COD:
+        refusing = [q.producer.name for q in found if not q.producer.cash_on_delivery]
+        if refusing:
+            raise Unusable(
+                _(
+                    "%(producer)s tidak menerima bayar di tempat. Pilih transfer.",
+                    producer=", ".join(refusing),
+                ),
+                field="payment_method",
+            )
+    elif details.payment_method is not PaymentMethod.TRANSFER:
+        raise Unusable(_("Pilih cara bayar yang tersedia."), field="payment_method")
+
+
+def _chosen(quote: Quote, delivery: Mapping[str, str]) -> Way:
+    way = quote.way(delivery.get(quote.producer.slug, ""))
+    if way is None:
+        raise Unusable(
+            _("Pilih cara kirim dari %(producer)s.", producer=quote.producer.name),
+            field=f"delivery-{quote.producer.slug}",
+        )
+    return way
+
+
+def _order(
+    session: Session,
+    purchase: Purchase,
+    quote: Quote,
+    way: Way,
+    buyer_id: int | None,
+    now: datetime,
+) -> OrderEvent:
+    """The order of a quote, with its lines and its first event."""
+    state = OrderState.ACCEPTED if quote.from_stock else OrderState.PLACED
+    assert quote.ready_by is not None  # every line has a plan, or we would not be here
+    order = Order(
+        number=order_number(),
+        purchase=purchase,
+        producer=quote.producer,
+        state=state,
+        ready_by=quote.ready_by,
+        service_id=way.service_id,
+        collection_point_id=way.collection_point_id,
+        goods=quote.goods,
+        shipping=way.price,
+        total=quote.goods + way.price,
+        paid=0,
+        lines=[_order_line(line) for line in quote.lines],
+    )
+    order.due_at = due_at(order, now)
+    event = OrderEvent(
+        order=order,
+        producer_id=quote.producer.id,
+        at=now,
+        actor=Actor.BUYER,
+        actor_id=buyer_id,
+        action=Action.PLACE,
+        state=state,
+        details={"from_stock": quote.from_stock},
+    )
+    session.add_all([order, event])
+    session.flush()
+    return event
+
+
+def _order_line(quote: LineQuote) -> OrderLine:
+    variant = quote.variant
+    return OrderLine(
+        variant_id=variant.id,
+        product_name=quote.product.name,
+        variant_name=variant.name,
+        unit_price=variant.price,
+        weight_grams=variant.weight_grams,
+        quantity=quote.quantity,
+    )
+
+
+def _hold_all(
+    session: Session, orders: Sequence[Order], found: Sequence[Quote], now: datetime
+) -> None:
+    plans = {line.variant.id: line.plan for quote in found for line in quote.lines}
+    for order in orders:
+        cause = Cause(StockReason.HELD, now, order_number=order.number)
+        shares = []
+        for line in order.lines:
+            plan = plans[line.variant_id]
+            assert plan is not None
+            shares += plan.shares
+            line.holds = [
+                Hold(offer_id=s.offer_id, kind=s.kind, week=s.week, quantity=s.quantity)
+                for s in plan.shares
+            ]
+        hold(session, shares, cause)

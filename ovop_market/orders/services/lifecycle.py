@@ -1,0 +1,363 @@
+"""The one place where an order's state changes.
+
+Every action follows the same way: lock the purchase, see whether this very tap has already been
+done, ask the state table, do what the action adds, write the event, tell the features above.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from flask_babel import gettext as _
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ovop_market.catalogue.models import StockKind, StockReason
+from ovop_market.catalogue.services import Cause, release
+from ovop_market.catalogue.supply import Share
+from ovop_market.core import clock
+from ovop_market.core.errors import Conflict, MoveRefused, Unusable
+from ovop_market.core.quantity import Grams
+from ovop_market.delivery.queries import Freshness, Parcel, ways
+from ovop_market.orders.labels import STATES
+from ovop_market.orders.models import Order, OrderEvent, OrderLine, Purchase
+from ovop_market.orders.signals import order_moved
+from ovop_market.orders.states import (
+    NEEDS_REASON,
+    Action,
+    Actor,
+    Condition,
+    Move,
+    OrderState,
+    move,
+    timer_of,
+)
+
+# A ready date further away than this is a slip of the finger.
+LATEST_READY = timedelta(days=365)
+Extra = Callable[[Order], dict[str, Any] | None]
+
+
+@dataclass(frozen=True, slots=True)
+class By:
+    """Who acts: on whose behalf, under which account, and the key of this very tap."""
+
+    actor: Actor
+    user_id: int | None = None
+    idempotency_key: str | None = None
+
+
+def lock(session: Session, order: Order) -> Order:
+    """The order as it is now, which nobody else changes until the transaction ends.
+
+    The purchase is what is locked: its orders and payments move one at a time, so that a buyer, an
+    operator and the clock never wait for each other in a circle.
+    """
+    session.execute(
+        select(Purchase.id).where(Purchase.id == order.purchase_id).with_for_update()
+    )
+    session.refresh(order)
+    return order
+
+
+def act(
+    session: Session,
+    order: Order,
+    action: Action,
+    by: By,
+    now: datetime,
+    *,
+    reason: str | None = None,
+    extra: Extra | None = None,
+) -> OrderEvent:
+    """Does an action to an order and returns its event; a repeated tap returns the first's event.
+
+    `extra` changes what the action changes besides the state and returns the event's details.
+
+    Raises MoveRefused (409) when the order has moved on, Unusable (422) when a reason is missing.
+    """
+    lock(session, order)
+    done = _done_before(session, order, action, by)
+    if done is not None:
+        return done
+    reason = (reason or "").strip() or None
+    step = _step(order, action, by, now)
+    if action in NEEDS_REASON and reason is None and by.actor is not Actor.CLOCK:
+        raise Unusable(_("Tulis alasannya, supaya pihak lain mengerti."), field="reason")
+    before = order.state
+    details = extra(order) if extra else None
+    order.state = step.target
+    if step.releases:
+        _release(session, order, now, by)
+    order.due_at = due_at(order, now)
+    event = _event(order, action, by, now, reason, details)
+    session.add(event)
+    session.flush()
+    order_moved.send(order, session=session, event=event, before=before, move=step)
+    return event
+
+
+def due_at(order: Order, now: datetime) -> datetime | None:
+    """When the clock will act on an order that has just come into its state, if ever."""
+    timer = timer_of(order.state)
+    if timer is None:
+        return None
+    if order.state is OrderState.ACCEPTED and not order.facts(now).meet(Condition.AWAITING_MONEY):
+        return None
+    return now + timer.due
+
+
+def accept(
+    session: Session, order: Order, by: By, now: datetime, *, ready_by: date | None = None
+) -> OrderEvent:
+    """The producer takes the order; `ready_by` replaces the promised day."""
+
+    def extra(order: Order) -> dict[str, Any]:
+        if ready_by is not None:
+            order.ready_by = _sensible(ready_by, now)
+        return {"ready_by": order.ready_by.isoformat()}
+
+    return act(session, order, Action.ACCEPT, by, now, extra=extra)
+
+
+def counter(
+    session: Session,
+    order: Order,
+    by: By,
+    now: datetime,
+    *,
+    quantities: Mapping[int, int],
+    ready_by: date | None,
+) -> OrderEvent:
+    """The producer offers fewer packs (by line id) or a later day instead.
+
+    Raises Unusable when that is no offer: nothing changed, nothing left, or more than ordered.
+    """
+
+    def extra(order: Order) -> dict[str, Any]:
+        offered = {line.id: quantities.get(line.id, line.quantity) for line in order.lines}
+        for line in order.lines:
+            if not 0 <= offered[line.id] <= line.quantity:
+                raise Unusable(
+                    _("Isi 0 sampai %(most)d.", most=line.quantity), field=f"quantity-{line.id}"
+                )
+        later = _sensible(ready_by, now) if ready_by else order.ready_by
+        if not any(offered.values()):
+            raise Unusable(_("Tidak ada yang ditawarkan. Kalau tidak sanggup, tekan Tolak."))
+        if later == order.ready_by and all(offered[x.id] == x.quantity for x in order.lines):
+            raise Unusable(_("Ubah jumlah atau tanggalnya, atau tekan Terima."))
+        for line in order.lines:
+            line.offered_quantity = offered[line.id]
+        order.offered_ready_by = later
+        return {
+            "ready_by": later.isoformat(),
+            "quantities": {str(line_id): n for line_id, n in offered.items()},
+        }
+
+    return act(session, order, Action.COUNTER, by, now, extra=extra)
+
+
+def agree(session: Session, order: Order, by: By, now: datetime) -> OrderEvent:
+    """The buyer takes the counteroffer: quantities, price and day become what was offered."""
+
+    def extra(order: Order) -> dict[str, Any]:
+        shares: list[Share] = []
+        for line in order.lines:
+            if line.offered_quantity is not None:
+                shares += _shrink(line, line.offered_quantity)
+                line.quantity, line.offered_quantity = line.offered_quantity, None
+        cause = Cause(StockReason.RELEASED, now, by.user_id, order.number)
+        release(session, shares, cause)
+        order.ready_by = order.offered_ready_by or order.ready_by
+        order.offered_ready_by = None
+        # Asked for before the sums change: they must add up whenever the session flushes.
+        shipping = _shipping(session, order)
+        order.goods = sum(line.amount for line in order.lines)
+        order.shipping = shipping
+        order.total = order.goods + shipping
+        return {"total": order.total}
+
+    return act(session, order, Action.AGREE, by, now, extra=extra)
+
+
+def ship(
+    session: Session,
+    order: Order,
+    by: By,
+    now: datetime,
+    *,
+    courier: str,
+    tracking_number: str,
+) -> OrderEvent:
+    """The parcel has been handed to the courier."""
+
+    def extra(order: Order) -> dict[str, Any]:
+        order.courier, order.tracking_number = courier or None, tracking_number or None
+        order.fulfilled_from = now
+        return {"courier": courier, "tracking_number": tracking_number}
+
+    return act(session, order, Action.SHIP, by, now, extra=extra)
+
+
+def hand_over(session: Session, order: Order, by: By, now: datetime) -> OrderEvent:
+    """The buyer has fetched the order at the collection point."""
+
+    def extra(order: Order) -> None:
+        order.fulfilled_from = now
+        _received(order, now)
+
+    return act(session, order, Action.HAND_OVER, by, now, extra=extra)
+
+
+def receive(session: Session, order: Order, by: By, now: datetime) -> OrderEvent:
+    """The parcel has arrived, as the buyer says or after the time in which nobody objected."""
+    return act(
+        session, order, Action.RECEIVE, by, now, extra=lambda order: _received(order, now)
+    )
+
+
+def settle(
+    session: Session, order: Order, by: By, now: datetime, *, for_buyer: bool, reason: str | None
+) -> OrderEvent:
+    """The operator ends a dispute: the order stands as received, or the money goes back."""
+    if for_buyer:
+        return act(session, order, Action.SETTLE_FOR_BUYER, by, now, reason=reason)
+    return act(
+        session,
+        order,
+        Action.SETTLE_FOR_PRODUCER,
+        by,
+        now,
+        reason=reason,
+        extra=lambda order: _received(order, now),
+    )
+
+
+def record_payment(
+    session: Session, order: Order, amount: int, by: By, now: datetime
+) -> OrderEvent:
+    """Notes rupiah that have been confirmed as received for the order; called by payments.
+
+    The purchase must be locked. The state stays; the gate before preparing opens when all is paid.
+    """
+    order.paid += amount
+    if order.state is OrderState.ACCEPTED and order.facts(now).paid:
+        order.due_at = None
+    event = _event(order, Action.PAY, by, now, None, {"amount": amount})
+    session.add(event)
+    session.flush()
+    return event
+
+
+def _done_before(
+    session: Session, order: Order, action: Action, by: By
+) -> OrderEvent | None:
+    """The event of this very tap, or of the same action if it was the last thing done."""
+    if by.idempotency_key:
+        event = session.scalar(
+            select(OrderEvent).where(
+                OrderEvent.order_id == order.id,
+                OrderEvent.idempotency_key == by.idempotency_key,
+            )
+        )
+        if event is not None and event.action is not action:
+            raise Conflict(_("Kunci kiriman ini sudah dipakai untuk tindakan lain."))
+        if event is not None:
+            return event
+    last = session.scalar(
+        select(OrderEvent)
+        .where(OrderEvent.order_id == order.id, OrderEvent.action != Action.PAY)
+        .order_by(OrderEvent.id.desc())
+        .limit(1)
+    )
+    same = last is not None and last.action is action and last.actor is by.actor
+    return last if same else None
+
+
+def _step(order: Order, action: Action, by: By, now: datetime) -> Move:
+    try:
+        return move(order.state, action, by.actor, order.facts(now))
+    except MoveRefused as refused:
+        if refused.details["condition"] is Condition.PAID_OR_CASH:
+            message = _("Pesanan ini belum dibayar. Tunggu sampai pembayarannya diterima.")
+        elif refused.details["condition"] is Condition.DISPUTE_WINDOW:
+            message = _("Waktu untuk mengeluh (2 hari sesudah diterima) sudah lewat.")
+        else:
+            message = _(
+                "Keadaan pesanan ini sudah berubah: %(state)s. Muat ulang halamannya.",
+                state=STATES[order.state],
+            )
+        raise MoveRefused(message, **refused.details) from None
+
+
+def _received(order: Order, now: datetime) -> None:
+    # Kept from the first receipt: a settled dispute does not move the sale to another day.
+    order.received_at = order.received_at or now
+    order.fulfilled_from = order.fulfilled_from or now
+    if order.cash:
+        order.paid = order.total
+
+
+def _release(session: Session, order: Order, now: datetime, by: By) -> None:
+    shares = [share for line in order.lines for share in _shrink(line, 0)]
+    release(session, shares, Cause(StockReason.RELEASED, now, by.user_id, order.number))
+
+
+def _shrink(line: OrderLine, quantity: int) -> list[Share]:
+    """Cuts the line's holds down to a quantity; returns what became free, the latest weeks first."""
+    surplus = sum(hold.quantity for hold in line.holds) - quantity
+    freed = []
+    for hold in sorted(line.holds, key=lambda h: (h.week or date.min, h.id), reverse=True):
+        freeing = min(hold.quantity, max(surplus, 0))
+        if freeing:
+            freed.append(Share(hold.offer_id, StockKind(hold.kind), hold.week, freeing))
+            hold.quantity -= freeing
+            surplus -= freeing
+    return freed
+
+
+def _shipping(session: Session, order: Order) -> int:
+    """The price of the smaller parcel, never more than was agreed; as agreed if the tariff is gone."""
+    if order.service_id is None:
+        return 0
+    lines = [line for line in order.lines if line.quantity]
+    parcel = Parcel(
+        origin=order.producer.village.region_code,
+        destination=order.purchase.region_code,
+        weight=Grams(sum(line.weight_grams * line.quantity for line in lines)),
+        freshness=Freshness(),
+    )
+    found = [w.price for w in ways(session, [parcel])[0] if w.service_id == order.service_id]
+    return min([*found, order.shipping])
+
+
+def _sensible(day: date, now: datetime) -> date:
+    today = clock.wib_date(now)
+    if not today <= day <= today + LATEST_READY:
+        raise Unusable(_("Pilih tanggal mulai hari ini sampai setahun lagi."), field="ready_by")
+    return day
+
+
+def _event(
+    order: Order,
+    action: Action,
+    by: By,
+    now: datetime,
+    reason: str | None,
+    details: dict[str, Any] | None,
+) -> OrderEvent:
+    return OrderEvent(
+        order=order,
+        producer_id=order.producer_id,
+        at=now,
+        actor=by.actor,
+        actor_id=by.user_id,
+        action=action,
+        state=order.state,
+        reason=reason,
+        details=details,
+        idempotency_key=by.idempotency_key,
+    )

@@ -1,0 +1,195 @@
+"""What a cart would become if it were ordered now: one quote for each producer.
+
+The checkout page shows quotes; placing makes them once more, on locked supplies, and turns them
+into orders. So what is shown and what is ordered come from the same code.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from flask_babel import gettext as _
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from ovop_market.catalogue.models import Offer, Product, Variant
+from ovop_market.catalogue.services import held_weeks, lock_supplies, supply_of
+from ovop_market.catalogue.supply import Plan, Supply, from_stock, ready_now, to_be_made
+from ovop_market.core import clock
+from ovop_market.core.errors import Unusable
+from ovop_market.core.money import Rupiah, total
+from ovop_market.core.quantity import Grams
+from ovop_market.core.tokens import digest
+from ovop_market.delivery.queries import Freshness, Parcel, Way, ways
+from ovop_market.orders.models import Cart, CartLine
+from ovop_market.orders.services.cart import refuse_unless_orderable
+from ovop_market.villages.models import Producer
+
+
+@dataclass(frozen=True, slots=True)
+class LineQuote:
+    """A line of the cart: what it costs (rupiah), how it would be supplied, or what is wrong."""
+
+    line_id: int
+    variant: Variant
+    quantity: int
+    plan: Plan | None
+    problem: str
+
+    @property
+    def product(self) -> Product:
+        return self.variant.product
+
+    @property
+    def amount(self) -> Rupiah:
+        return Rupiah(self.variant.price * self.quantity)
+
+    @property
+    def weight(self) -> Grams:
+        return Grams(self.variant.weight_grams * self.quantity)
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What one producer would be asked to deliver. `ways` is empty until the address is known."""
+
+    producer: Producer
+    lines: tuple[LineQuote, ...]
+    ways: tuple[Way, ...]
+
+    @property
+    def goods(self) -> Rupiah:
+        return total(*(line.amount for line in self.lines))
+
+    @property
+    def plans(self) -> list[Plan]:
+        return [line.plan for line in self.lines if line.plan is not None]
+
+    @property
+    def from_stock(self) -> bool:
+        """Whether everything is ready, so that the order is accepted at once."""
+        return len(self.plans) == len(self.lines) and all(p.from_stock for p in self.plans)
+
+    @property
+    def ready_by(self) -> date | None:
+        return max((plan.ready_by for plan in self.plans), default=None)
+
+    def way(self, code: str | None) -> Way | None:
+        """The chosen way, or the first possible one when nothing was chosen."""
+        if code is None:
+            return next((way for way in self.ways if way.possible), None)
+        return next((way for way in self.ways if way.code == code and way.possible), None)
+
+
+def make(
+    session: Session, cart: Cart, destination: str | None, now: datetime, *, lock: bool = False
+) -> list[Quote]:
+    """A quote for each producer of the cart, in the order of the cart's lines.
+
+    `destination` is the region code of the address, if known. With `lock`, the supplies stay
+    locked until the transaction ends.
+    """
+    lines = _load(session, cart)
+    today = clock.wib_date(now)
+    supplies = _supplies(session, lines, lock)
+    held = held_weeks(session, [s.offer_id for many in supplies.values() for s in many], today)
+    by_producer: dict[Producer, list[LineQuote]] = defaultdict(list)
+    for line in lines:
+        quote = _line(line, supplies.get(line.variant_id, []), held, now)
+        by_producer[line.variant.product.producer].append(quote)
+    options = _ways(session, by_producer, destination)
+    return [
+        Quote(producer, tuple(quotes), tuple(options.get(producer.id, ())))
+        for producer, quotes in by_producer.items()
+    ]
+
+
+def fingerprint(quotes: Iterable[Quote]) -> str:
+    """A digest of what the buyer was shown: packs, prices, and whether they are ready. The form
+    sends it back, so that nobody gets another deal than the one on the screen."""
+    shown = [
+        (line.variant.id, line.quantity, line.variant.price, bool(line.plan and line.plan.from_stock))
+        for quote in quotes
+        for line in quote.lines
+    ]
+    return digest(repr(sorted(shown)))[:24]
+
+
+def _load(session: Session, cart: Cart) -> list[CartLine]:
+    to_producer = joinedload(CartLine.variant).joinedload(Variant.product)
+    return list(
+        session.scalars(
+            select(CartLine)
+            .where(CartLine.cart_id == cart.id)
+            .order_by(CartLine.id)
+            .options(
+                to_producer.joinedload(Product.producer).joinedload(Producer.village),
+                to_producer.selectinload(Product.photos),
+            )
+        )
+    )
+
+
+def _supplies(
+    session: Session, lines: Iterable[CartLine], lock: bool
+) -> Mapping[int, list[Supply]]:
+    variant_ids = [line.variant_id for line in lines]
+    if lock:
+        return lock_supplies(session, variant_ids)
+    supplies: dict[int, list[Supply]] = defaultdict(list)
+    offers = session.scalars(
+        select(Offer).where(Offer.variant_id.in_(variant_ids)).order_by(Offer.id)
+    )
+    for offer in offers:
+        supplies[offer.variant_id].append(supply_of(offer))
+    return supplies
+
+
+def _line(
+    line: CartLine,
+    supplies: list[Supply],
+    held: Mapping[tuple[int, date], int],
+    now: datetime,
+) -> LineQuote:
+    variant, today = line.variant, clock.wib_date(now)
+    plan, problem = None, ""
+    try:
+        refuse_unless_orderable(variant, now)
+    except Unusable as refusal:
+        problem = refusal.message
+    else:
+        plan = from_stock(supplies, line.quantity, today)
+        if plan is None and variant.product.made_to_order:
+            plan = to_be_made(supplies, held, line.quantity, today)
+        if plan is None:
+            problem = _shortage(ready_now(supplies), variant.product.made_to_order)
+    return LineQuote(line.id, variant, line.quantity, plan, problem)
+
+
+def _shortage(left: int, made_to_order: bool) -> str:
+    if made_to_order:
+        return _("Sebanyak ini belum sanggup dibuat. Kurangi jumlahnya atau hubungi penjual.")
+    if left:
+        return _("Stok tinggal %(left)d bungkus. Ubah jumlahnya.", left=left)
+    return _("Stok habis. Keluarkan dari keranjang, atau tunggu sampai ada lagi.")
+
+
+def _ways(
+    session: Session, by_producer: Mapping[Producer, list[LineQuote]], destination: str | None
+) -> dict[int, list[Way]]:
+    if destination is None or not by_producer:
+        return {}
+    parcels = [
+        Parcel(
+            origin=producer.village.region_code,
+            destination=destination,
+            weight=Grams(sum(line.weight for line in lines)),
+            freshness=Freshness.of([line.product for line in lines]),
+        )
+        for producer, lines in by_producer.items()
+    ]
+    found = ways(session, parcels)
+    return {producer.id: way for producer, way in zip(by_producer, found, strict=True)}

@@ -1,0 +1,28 @@
+"""What orders announce to the features above them, inside the transaction that changes them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from blinker import Namespace
+
+_signals = Namespace()
+
+# Sent as order_moved.send(order, session=…, event=OrderEvent, before=OrderState | None, move=Move
+# | None): after a move, and once when an order is placed (before and move are None). Listeners
+# write to the same session and never commit; what they raise undoes the move.
+order_moved = _signals.signal("order moved")
+
+# Sent as purchase_placed.send(purchase, session=…, now=…) when all its orders are there.
+purchase_placed = _signals.signal("purchase placed")
+
+# Sent as purchase_shown.send(purchase, session=…, now=…) when its page is made. A listener answers
+# a Panel for the page, or None: what is to be paid, say. It reads only.
+purchase_shown = _signals.signal("purchase shown")
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """A part of the purchase page that a feature above contributes: its template and values."""
+
+    template: str
+    values: dict[str, Any]

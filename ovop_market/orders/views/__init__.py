@@ -1,0 +1,9 @@
+"""The buyer's pages: cart, checkout, purchase."""
+
+from flask import Blueprint
+
+blueprint = Blueprint("orders", __name__)
+
+from ovop_market.orders.views import cart, checkout, purchase  # noqa: E402
+
+__all__ = ["blueprint", "cart", "checkout", "purchase"]

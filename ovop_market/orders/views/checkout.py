@@ -1,0 +1,177 @@
+"""One short page from the cart to the purchase."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from flask import redirect, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user
+
+from ovop_market.accounts.services import email_of, phone_of
+from ovop_market.core import clock
+from ovop_market.core.errors import MarketError, Unusable
+from ovop_market.core.tokens import secret_token
+from ovop_market.extensions import db
+from ovop_market.orders.forms import CheckoutForm, delivery_choices
+from ovop_market.orders.models import PaymentMethod, Purchase
+from ovop_market.orders.services import checkout as purchases
+from ovop_market.orders.services import quotes
+from ovop_market.orders.services.checkout import CheckoutRefused, Details
+from ovop_market.orders.services.quotes import Quote
+from ovop_market.orders.views import blueprint
+from ovop_market.orders.views.cart import cart_page, current_cart
+from ovop_market.regions import queries as regions
+from ovop_market.web import access, htmx, language
+
+
+def _defaults() -> dict[str, Any]:
+    """What is known before anything is typed: the account's own, and a key for this form."""
+    known: dict[str, Any] = {"idempotency_key": secret_token()}
+    if current_user.is_authenticated:
+        known |= {
+            "name": current_user.name,
+            "phone": current_user.phone,
+            "email": current_user.email,
+        }
+    return known
+
+
+def _page(
+    form: CheckoutForm,
+    found: Sequence[Quote],
+    chosen: Mapping[str, str],
+    status: int = 200,
+    problem: str = "",
+) -> ResponseReturnValue:
+    """The page, or for HTMX the part that depends on the address and on what is chosen in it."""
+    selected = {
+        quote.producer.slug: quote.way(chosen.get(quote.producer.slug)) or quote.way(None)
+        for quote in found
+    }
+    goods = sum(quote.goods for quote in found)
+    shipping = sum(way.price for way in selected.values() if way)
+    form.seen.data = quotes.fingerprint(found)
+    return htmx.page_or_fragment(
+        "orders/checkout.html",
+        "orders/_delivery.html",
+        status,
+        form=form,
+        quotes=found,
+        selected=selected,
+        goods=goods,
+        shipping=shipping,
+        total=goods + shipping,
+        cash=all(quote.producer.cash_on_delivery for quote in found),
+        at_once=all(quote.from_stock for quote in found),
+        problem=problem,
+        region_q=request.values.get("region_q", "")[:100],
+        options=regions.picker_options(
+            db.session(), request.values.get("region_q", "")[:100], form.region_code.data or ""
+        ),
+    )
+
+
+def _destination(form: CheckoutForm) -> str | None:
+    region = regions.address_region(db.session(), (form.region_code.data or "")[:13])
+    return region.code if region else None
+
+
+@blueprint.get("/checkout")
+@access.visitor
+def checkout() -> ResponseReturnValue:
+    cart = current_cart()
+    if cart is None or not cart.lines:
+        return redirect(url_for("orders.cart"), 303)
+    asked = {name: request.args[name][:20] for name in ("region_code",) if name in request.args}
+    if request.args.get("payment_method") in set(PaymentMethod):
+        asked["payment_method"] = request.args["payment_method"]
+    form = CheckoutForm(formdata=None, data=_defaults() | asked)
+    found = quotes.make(db.session(), cart, _destination(form), clock.now())
+    return _page(form, found, delivery_choices(request.args))
+
+
+@blueprint.post("/checkout")
+@access.visitor
+def place() -> ResponseReturnValue:
+    form = CheckoutForm()
+    submission = purchases.submission_digest(
+        session.get("cart", ""), form.idempotency_key.data or ""
+    )
+    earlier = purchases.already_placed(db.session(), submission)
+    if earlier is not None:
+        return redirect(url_for("orders.purchase", token=earlier.token), 303)
+    cart = current_cart()
+    if cart is None or not cart.lines:
+        return cart_page(409, problem=_("Keranjang Anda sudah kosong. Pilih produk lagi."))
+    chosen = delivery_choices(request.form)
+    destination = _destination(form)
+    if "find_region" in request.form or "update" in request.form:
+        return _page(form, quotes.make(db.session(), cart, destination, clock.now()), chosen)
+    problem, status = "", 422
+    if _is_complete(form, destination):
+        try:
+            purchase = purchases.place(
+                db.session(),
+                cart,
+                _details(form, chosen),
+                submission=submission,
+                buyer_id=current_user.id if current_user.is_authenticated else None,
+                now=clock.now(),
+                seen=form.seen.data or None,
+            )
+            db.session.commit()
+            return _thank(purchase)
+        except (CheckoutRefused, Unusable) as refusal:
+            db.session.rollback()
+            problem, status = _explain(form, refusal), refusal.status
+    cart = current_cart()
+    assert cart is not None  # the rollback has taken back nothing but this attempt
+    found = quotes.make(db.session(), cart, destination, clock.now())
+    return _page(form, found, chosen, status, problem)
+
+
+def _thank(purchase: Purchase) -> ResponseReturnValue:
+    return redirect(url_for("orders.purchase", token=purchase.token), 303)
+
+
+def _is_complete(form: CheckoutForm, destination: str | None) -> bool:
+    """Validates the form, with what needs the database: the area, and its postal code."""
+    valid = form.validate()
+    if form.region_code.data and destination is None:
+        form.region_code.errors = [_("Pilih kecamatan atau desa dari daftar.")]
+        valid = False
+    if destination is not None and not form.postal_code.data and not form.postal_code.errors:
+        region = regions.get(db.session(), destination)
+        if region is not None and region.postal_code:
+            form.postal_code.data = region.postal_code
+        else:
+            form.postal_code.errors = [_("Isi kode pos.")]
+            valid = False
+    return bool(valid)
+
+
+def _explain(form: CheckoutForm, refusal: MarketError) -> str:
+    """Puts the refusal beside its field where it has one; returns what belongs on top."""
+    field = str(refusal.details.get("field", ""))
+    if field in form:
+        form[field].errors = [refusal.message]
+        return ""
+    return refusal.message
+
+
+def _details(form: CheckoutForm, chosen: Mapping[str, str]) -> Details:
+    return Details(
+        name=form.name.data or "",
+        phone=phone_of(form.phone.data or "") or "",
+        email=email_of(form.email.data) if form.email.data else None,
+        region_code=form.region_code.data or "",
+        street=form.street.data or "",
+        postal_code=form.postal_code.data or "",
+        note=form.note.data or "",
+        payment_method=PaymentMethod(form.payment_method.data),
+        delivery=chosen,
+        language=language.current(),
+    )

@@ -1,0 +1,92 @@
+"""The purchase page, open to whoever has its link, and what a buyer can do there."""
+
+from __future__ import annotations
+
+from flask import make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from ovop_market.core import clock
+from ovop_market.core.errors import Conflict, MarketError, Unusable
+from ovop_market.extensions import db
+from ovop_market.orders import presentation, queries
+from ovop_market.orders.services import lifecycle
+from ovop_market.orders.services.lifecycle import By
+from ovop_market.orders.states import Action, Actor
+from ovop_market.orders.views import blueprint
+from ovop_market.web import access, htmx
+
+# The last part of the URL says what the buyer does.
+ACTIONS = {
+    "cancellation": Action.CANCEL,
+    "agreement": Action.AGREE,
+    "receipt": Action.RECEIVE,
+    "dispute": Action.DISPUTE,
+}
+
+
+def purchase_page(
+    token: str, status: int = 200, *, problem: str = "", typed: dict[str, str] | None = None
+) -> ResponseReturnValue:
+    """The page as things stand; `typed` keeps a refused reason, by order number."""
+    purchase = queries.purchase_by_token(db.session(), token)
+    return htmx.page_or_fragment(
+        "orders/purchase.html",
+        "orders/_purchase.html",
+        status,
+        problem=problem,
+        typed=typed or {},
+        **presentation.purchase(db.session(), purchase, clock.now()),
+    )
+
+
+@blueprint.get("/purchases/<token>")
+@access.link
+def purchase(token: str) -> ResponseReturnValue:
+    return purchase_page(token)
+
+
+@blueprint.post(
+    "/purchases/<token>/orders/<number>"
+    "/<any(cancellation, agreement, receipt, dispute):what>"
+)
+@access.link
+def act(token: str, number: str, what: str) -> ResponseReturnValue:
+    bought = queries.purchase_by_token(db.session(), token)
+    order = queries.order_of(bought, number)
+    reason = request.form.get("reason", "")[:500].replace("\x00", "")
+    by = By(
+        Actor.BUYER,
+        current_user.id if current_user.is_authenticated else None,
+        request.headers.get("Idempotency-Key", "")[:100] or None,
+    )
+    try:
+        if what == "agreement":
+            lifecycle.agree(db.session(), order, by, clock.now())
+        elif what == "receipt":
+            lifecycle.receive(db.session(), order, by, clock.now())
+        else:
+            lifecycle.act(db.session(), order, ACTIONS[what], by, clock.now(), reason=reason)
+        db.session.commit()
+    except (Conflict, Unusable) as refusal:
+        return _refused(token, number, reason, refusal)
+    if htmx.is_fragment():
+        return purchase_page(token)
+    return redirect(url_for("orders.purchase", token=token) + f"#order-{number}", 303)
+
+
+def _refused(
+    token: str, number: str, reason: str, refusal: MarketError
+) -> ResponseReturnValue:
+    db.session.rollback()
+    db.session.expire_all()
+    return purchase_page(
+        token, refusal.status, problem=refusal.message, typed={number: reason}
+    )
+
+
+@blueprint.get("/account/purchases")
+@access.signed_in
+def purchases() -> ResponseReturnValue:
+    own = queries.purchases_of(db.session(), current_user)
+    return make_response(render_template("orders/purchases.html", purchases=own))

@@ -1,0 +1,90 @@
+"""What buyers say of a payment, and what operators decide about payments, orders and refunds."""
+
+from __future__ import annotations
+
+from flask import request
+from flask_babel import lazy_gettext as _l
+from flask_wtf.file import FileField
+from wtforms import RadioField, StringField, TextAreaField
+
+from ovop_market.core.errors import MarketError
+from ovop_market.core.tokens import digest
+from ovop_market.web.forms import BaseForm, at_most, chosen, optional, required
+
+LONGEST_KEY = 100
+FOR_BUYER, FOR_PRODUCER = "buyer", "producer"
+
+
+class ClaimForm(BaseForm):
+    """The buyer's word that the money is on its way, and a picture of it if there is one."""
+
+    reference = StringField(_l("Keterangan transfer"), [required(), at_most(200)])
+    proof = FileField(_l("Foto bukti transfer"), [optional()])
+
+
+class RejectionForm(BaseForm):
+    """Why the payment is not confirmed: the buyer reads it."""
+
+    reason = TextAreaField(_l("Alasan untuk pembeli"), [required(), at_most(500)])
+
+
+class RevocationForm(BaseForm):
+    """Why the operator cancels the order: both sides read it."""
+
+    reason = TextAreaField(
+        _l("Alasan pembatalan"), [required(), at_most(500)], id="cancellation-reason"
+    )
+
+
+class SettlementForm(BaseForm):
+    """For whom a dispute is decided, and why."""
+
+    side = RadioField(
+        _l("Keputusan"),
+        [chosen()],
+        name="for",
+        choices=[
+            (FOR_PRODUCER, _l("Untuk penjual: pesanan selesai")),
+            (FOR_BUYER, _l("Untuk pembeli: uang kembali")),
+        ],
+    )
+    reason = TextAreaField(
+        _l("Alasan keputusan"), [required(), at_most(500)], id="settlement-reason"
+    )
+
+
+class RefundForm(BaseForm):
+    """The transfer by which the money went back."""
+
+    reference = StringField(_l("Nomor atau keterangan transfer"), [required(), at_most(200)])
+
+
+def refund_form(refund_id: int, typed: BaseForm | None = None) -> BaseForm:
+    """The form of one refund among several on a page: empty, or as it was typed."""
+    form = typed or RefundForm(formdata=None)
+    form["reference"].id = f"refund-reference-{refund_id}"
+    return form
+
+
+def tap_key() -> str | None:
+    """The key of this very tap, from the header or the form; an odd one by its digest."""
+    key = request.headers.get("Idempotency-Key") or request.form.get("idempotency_key") or ""
+    fit = len(key) <= LONGEST_KEY and key.isascii() and key.isprintable()
+    return (key if fit else digest(key)) or None
+
+
+def whole_number(text: str | None, *, otherwise: int, most: int) -> int:
+    """A whole number of an address, whatever somebody wrote there."""
+    given = text or ""
+    if not (given.isascii() and given.isdecimal()) or len(given) > 18:
+        return otherwise
+    return min(int(given), most)
+
+
+def explain(form: BaseForm, refusal: MarketError) -> str:
+    """Puts a refusal beside the field that it names; returns what has to be said on top."""
+    field = str(refusal.details.get("field", ""))
+    if field in form:
+        form[field].errors = [refusal.message]
+        return ""
+    return refusal.message

@@ -1,0 +1,361 @@
+"""What operators see of payments, refunds and orders: everything (the door lets in no one else);
+and the one payment that a buyer's link opens."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from flask_babel import gettext as _
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from ovop_market.accounts.models import User
+from ovop_market.core.errors import NotFound
+from ovop_market.orders.models import Order, OrderEvent, Purchase
+from ovop_market.orders.states import Action, OrderState, timer_of
+from ovop_market.payments.models import Payment, PaymentPart, Refund
+from ovop_market.payments.states import PaymentState, RefundState
+from ovop_market.villages.models import Producer
+
+# How long a producer may be silent before an operator asks what is the matter, and how long before
+# an unpaid order lapses the buyer is reminded.
+SILENT_AFTER = timedelta(hours=12)
+REMIND_BEFORE = timedelta(hours=24)
+# Rows of each kind on the desk; the counts tell how many more there are.
+MOST_STUCK = 100
+PER_PAGE = 50
+MAX_PAGE = 10_000
+_NUMBER = re.compile(r"[0-9A-Z-]{1,20}", re.ASCII)
+
+
+class Kind(StrEnum):
+    """Why something is stuck."""
+
+    CLAIMS = "claims"
+    DISPUTES = "disputes"
+    REFUNDS = "refunds"
+    UNANSWERED = "unanswered"
+    UNPAID = "unpaid"
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """One thing that waits for somebody. `amount` is rupiah; `until` is when the clock acts.
+
+    `thing_id` is the payment's or refund's; `phone` (E.164) of whom to ask.
+    """
+
+    kind: Kind
+    since: datetime
+    who: str
+    number: str
+    text: str
+    amount: int
+    thing_id: int = 0
+    phone: str = ""
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What is stuck, the oldest first, and how much of each kind there is."""
+
+    kind: Kind | None
+    counts: Mapping[Kind, int]
+    items: Sequence[Stuck]
+
+    @property
+    def total(self) -> int:
+        return sum(self.counts.values())
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentRow:
+    """A payment in the list; `amount` is rupiah."""
+
+    id: int
+    who: str
+    amount: int
+    state: PaymentState
+    asked_at: datetime
+    claimed_at: datetime | None
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentList:
+    """One page of the payments in a state (None: all)."""
+
+    state: PaymentState | None
+    counts: Mapping[PaymentState, int]
+    rows: Sequence[PaymentRow]
+    page: int
+    pages: int
+
+
+def desk(session: Session, kind: Kind | None, now: datetime) -> Desk:
+    """The desk, of one kind or of all: one statement for each kind."""
+    found = {
+        Kind.CLAIMS: _claims(session),
+        Kind.DISPUTES: _disputes(session),
+        Kind.REFUNDS: _refunds(session),
+        Kind.UNANSWERED: _unanswered(session, now),
+        Kind.UNPAID: _unpaid(session, now),
+    }
+    wanted = [items for of, (items, _n) in found.items() if kind in (None, of)]
+    return Desk(
+        kind=kind,
+        counts={of: n for of, (_items, n) in found.items()},
+        items=sorted((item for items in wanted for item in items), key=lambda s: s.since),
+    )
+
+
+def _rows(session: Session, statement: Select[*tuple[Any, ...]]) -> tuple[Sequence[Any], int]:
+    """The first rows, and how many there are in all."""
+    rows = session.execute(
+        statement.add_columns(func.count().over().label("total")).limit(MOST_STUCK)
+    ).all()
+    return rows, rows[0].total if rows else 0
+
+
+def _claims(session: Session) -> tuple[list[Stuck], int]:
+    rows, total = _rows(
+        session,
+        select(Payment.id, Payment.amount, Payment.claimed_at, Payment.reference, Purchase.name)
+        .join(Purchase)
+        .where(Payment.state == PaymentState.CLAIMED)
+        .order_by(Payment.claimed_at, Payment.id),
+    )
+    items = [
+        Stuck(Kind.CLAIMS, r.claimed_at, r.name, "", r.reference or "", r.amount, r.id)
+        for r in rows
+    ]
+    return items, total
+
+
+def _disputes(session: Session) -> tuple[list[Stuck], int]:
+    latest = (
+        select(func.max(OrderEvent.id))
+        .where(OrderEvent.order_id == Order.id, OrderEvent.action == Action.DISPUTE)
+        .correlate(Order)
+        .scalar_subquery()
+    )
+    rows, total = _rows(
+        session,
+        select(
+            Order.number,
+            Order.total.label("amount"),
+            OrderEvent.at,
+            OrderEvent.reason,
+            Purchase.name,
+        )
+        .join(Order.purchase)
+        .join(OrderEvent, OrderEvent.id == latest)
+        .where(Order.state == OrderState.DISPUTED)
+        .order_by(OrderEvent.at, Order.id),
+    )
+    items = [Stuck(Kind.DISPUTES, r.at, r.name, r.number, r.reason or "", r.amount) for r in rows]
+    return items, total
+
+
+def _refunds(session: Session) -> tuple[list[Stuck], int]:
+    rows, total = _rows(
+        session,
+        select(Refund.id, Refund.amount, Refund.due_at, Order.number, Purchase.name)
+        .join(Refund.order)
+        .join(Order.purchase)
+        .where(Refund.state == RefundState.DUE)
+        .order_by(Refund.due_at, Refund.id),
+    )
+    items = [Stuck(Kind.REFUNDS, r.due_at, r.name, r.number, "", r.amount, r.id) for r in rows]
+    return items, total
+
+
+def _unanswered(session: Session, now: datetime) -> tuple[list[Stuck], int]:
+    rows, total = _rows(
+        session,
+        select(
+            Order.number,
+            Order.total.label("amount"),
+            Order.due_at,
+            Purchase.placed_at,
+            Producer.name,
+            Producer.phone,
+        )
+        .join(Order.purchase)
+        .join(Order.producer)
+        .where(Order.state == OrderState.PLACED, Purchase.placed_at <= now - SILENT_AFTER)
+        .order_by(Purchase.placed_at, Order.id),
+    )
+    items = [
+        Stuck(
+            Kind.UNANSWERED,
+            r.placed_at,
+            r.name,
+            r.number,
+            "",
+            r.amount,
+            phone=r.phone,
+            until=r.due_at,
+        )
+        for r in rows
+    ]
+    return items, total
+
+
+def _unpaid(session: Session, now: datetime) -> tuple[list[Stuck], int]:
+    """Accepted orders that lapse soon, unless their buyer says that the money is on its way."""
+    claimed = (
+        select(PaymentPart.id)
+        .join(PaymentPart.payment)
+        .where(PaymentPart.order_id == Order.id, Payment.state == PaymentState.CLAIMED)
+        .correlate(Order)
+        .exists()
+    )
+    rows, total = _rows(
+        session,
+        select(Order.number, Order.total, Order.paid, Order.due_at, Purchase.name, Purchase.phone)
+        .join(Order.purchase)
+        .where(Order.state == OrderState.ACCEPTED, Order.due_at <= now + REMIND_BEFORE, ~claimed)
+        .order_by(Order.due_at, Order.id),
+    )
+    timer = timer_of(OrderState.ACCEPTED)
+    waited = timer.due if timer else timedelta()
+    items = [
+        Stuck(
+            Kind.UNPAID,
+            r.due_at - waited,
+            r.name,
+            r.number,
+            "",
+            max(r.total - r.paid, 0),
+            phone=r.phone,
+            until=r.due_at,
+        )
+        for r in rows
+    ]
+    return items, total
+
+
+def payments(session: Session, state: PaymentState | None, page: int) -> PaymentList:
+    """A page of payments: what is claimed in the order of the claims, anything else the latest
+    first."""
+    counted = session.execute(select(Payment.state, func.count()).group_by(Payment.state)).all()
+    counts = {PaymentState(of): n for of, n in counted}
+    matching = sum(counts.values()) if state is None else counts.get(state, 0)
+    pages = max(1, -(-matching // PER_PAGE))
+    page = min(max(page, 1), pages)
+    statement = select(Payment, Purchase.name).join(Payment.purchase)
+    if state is not None:
+        statement = statement.where(Payment.state == state)
+    oldest = state is PaymentState.CLAIMED
+    order = (Payment.claimed_at, Payment.id) if oldest else (Payment.id.desc(),)
+    rows = session.execute(
+        statement.order_by(*order).offset((page - 1) * PER_PAGE).limit(PER_PAGE)
+    ).all()
+    return PaymentList(state, counts, [_payment_row(p, who) for p, who in rows], page, pages)
+
+
+def _payment_row(payment: Payment, who: str) -> PaymentRow:
+    return PaymentRow(
+        payment.id,
+        who,
+        payment.amount,
+        payment.state,
+        payment.asked_at,
+        payment.claimed_at,
+        payment.reference or "",
+    )
+
+
+def payment_of(session: Session, payment_id: int) -> Payment:
+    """A payment with its buyer, parts and history. Raises NotFound."""
+    payment = session.scalar(
+        select(Payment)
+        .where(Payment.id == payment_id)
+        .options(
+            joinedload(Payment.purchase),
+            selectinload(Payment.parts).joinedload(PaymentPart.order).joinedload(Order.producer),
+            selectinload(Payment.events),
+        )
+        .execution_options(populate_existing=True)
+    )
+    if payment is None:
+        raise NotFound(_("Pembayaran ini tidak ada."))
+    return payment
+
+
+def payment_in(session: Session, purchase: Purchase, payment_id: int) -> Payment:
+    """A payment of this very purchase. Raises NotFound for any other."""
+    payment = session.scalar(
+        select(Payment).where(Payment.id == payment_id, Payment.purchase_id == purchase.id)
+    )
+    if payment is None:
+        raise NotFound(_("Pembayaran ini tidak ada. Periksa tautannya."))
+    return payment
+
+
+def order_of(session: Session, number: str) -> Order:
+    """Any order with everything about it. Raises NotFound."""
+    order = None
+    if _NUMBER.fullmatch(number):
+        order = session.scalar(
+            select(Order)
+            .where(Order.number == number)
+            .options(
+                joinedload(Order.purchase).joinedload(Purchase.region),
+                joinedload(Order.producer).joinedload(Producer.village),
+                joinedload(Order.service),
+                joinedload(Order.collection_point),
+                selectinload(Order.lines),
+                selectinload(Order.events),
+            )
+            .execution_options(populate_existing=True)
+        )
+    if order is None:
+        raise NotFound(_("Pesanan ini tidak ada."))
+    return order
+
+
+def payments_for(session: Session, order: Order) -> Sequence[Payment]:
+    """The payments that have a part for this order, the first first."""
+    parts = select(PaymentPart.payment_id).where(PaymentPart.order_id == order.id)
+    return session.scalars(select(Payment).where(Payment.id.in_(parts)).order_by(Payment.id)).all()
+
+
+def refunds_for(session: Session, order: Order) -> Sequence[Refund]:
+    """What is or was owed back for this order."""
+    return session.scalars(
+        select(Refund).where(Refund.order_id == order.id).order_by(Refund.id)
+    ).all()
+
+
+def refund_of(session: Session, refund_id: int) -> Refund:
+    """A refund with its order. Raises NotFound."""
+    refund = session.scalar(
+        select(Refund).where(Refund.id == refund_id).options(joinedload(Refund.order))
+    )
+    if refund is None:
+        raise NotFound(_("Uang kembali ini tidak ada."))
+    return refund
+
+
+def names_of(session: Session, user_ids: Iterator[int | None]) -> dict[int, str]:
+    """The names of the accounts that did something, by id."""
+    wanted = {user_id for user_id in user_ids if user_id is not None}
+    if not wanted:
+        return {}
+    rows = session.execute(select(User.id, User.name).where(User.id.in_(wanted)))
+    return {row.id: row.name for row in rows}
+
+
+def payment_text(order: Order) -> str:
+    """Whether an order is paid, in two or three words."""
+    if order.paid >= order.total:
+        return str(_("Sudah dibayar"))
+    return str(_("Bayar di tempat") if order.cash else _("Belum dibayar"))

@@ -1,0 +1,91 @@
+"""What an official looks at: a period, and perhaps one village, programme year or product.
+
+Pure arithmetic of the calendar. Days are those of WIB, and both ends of a period belong to it.
+"""
+
+from __future__ import annotations
+
+import calendar
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+MONTHS_SHOWN = 12  # up to today, when no period is asked for
+MOST_MONTHS = 60  # a longer period is cut: a chart of more bars tells nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """From one day to another, both included."""
+
+    start: date
+    end: date
+
+    @property
+    def year_before(self) -> Period:
+        """The same days one year earlier; whole months stay whole, with 29 February or without."""
+        return Period(_year_before(self.start), _year_before(self.end, last=is_last(self.end)))
+
+    @property
+    def months(self) -> Iterator[date]:
+        """The first day of each month that the period touches."""
+        month = self.start.replace(day=1)
+        while month <= self.end:
+            yield month
+            month = add_months(month, 1)
+
+    @property
+    def whole_months(self) -> bool:
+        """Whether it begins with a month and ends with one."""
+        return self.start.day == 1 and is_last(self.end)
+
+    @property
+    def one_month(self) -> bool:
+        """Whether it is exactly one calendar month."""
+        return self.whole_months and self.start == self.end.replace(day=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What is counted. `year` is a programme year: the villages designated in it.
+
+    `province` chooses what is opened beside the map; it leaves nothing out of the totals.
+    """
+
+    period: Period
+    village: str = ""
+    year: int | None = None
+    product: str = ""
+    province: str = ""
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether anything but the period is chosen."""
+        return bool(self.village or self.year or self.product)
+
+
+def last_months(today: date) -> Period:
+    """The period when none is asked for: whole months and the current one up to today."""
+    return Period(add_months(today.replace(day=1), 1 - MONTHS_SHOWN), today)
+
+
+def add_months(first: date, months: int) -> date:
+    """The first day of the month that lies so many months later (or earlier)."""
+    year, month = divmod(first.year * 12 + first.month - 1 + months, 12)
+    return date(year, month + 1, 1)
+
+
+def last_of_month(day: date) -> date:
+    """The last day of the day's month."""
+    return day.replace(day=calendar.monthrange(day.year, day.month)[1])
+
+
+def is_last(day: date) -> bool:
+    """Whether a month ends with this day."""
+    return day == last_of_month(day)
+
+
+def _year_before(day: date, last: bool = False) -> date:
+    first = date(day.year - 1, day.month, 1)
+    end = last_of_month(first)
+    return end if last else first.replace(day=min(day.day, end.day))

@@ -1,0 +1,12 @@
+"""Who may see how far the products go."""
+
+from __future__ import annotations
+
+from ovop_market.accounts.models import Role, User
+
+ROLES = (Role.OFFICIAL, Role.OPERATOR)
+
+
+def can_see_reach(user: User) -> bool:
+    """Officials and operators see all villages; nobody else sees any of it."""
+    return user.role in ROLES

@@ -1,0 +1,65 @@
+"""The page of the officials, and its numbers as a file."""
+
+from __future__ import annotations
+
+from dataclasses import astuple, fields
+from typing import Any
+
+from flask import Blueprint, request, url_for
+from flask_login import current_user
+from werkzeug.wrappers import Response
+
+from ovop_market.core import clock
+from ovop_market.core.errors import MarketError
+from ovop_market.extensions import db
+from ovop_market.reach import forms, queries, tiles
+from ovop_market.reach.filters import Filters
+from ovop_market.reach.policy import ROLES
+from ovop_market.reach.steps import Steps
+from ovop_market.web import access, exports, htmx
+
+blueprint = Blueprint("reach", __name__)
+
+
+def _asked() -> tuple[Filters, queries.Choices, list[str]]:
+    """The filters of the address, what else they could be, and what could not be read."""
+    wanted = [forms.slug(request.args.get(name, "").strip()) for name in ("village", "product")]
+    known = queries.choices(db.session(), current_user, *wanted)
+    filters, said = forms.read(request.args, known, clock.wib_date(clock.now()))
+    return filters, known, said
+
+
+@blueprint.get("/reach")
+@access.role(*ROLES)
+def reach() -> Response:
+    filters, known, said = _asked()
+    found = queries.overview(db.session(), current_user, filters, known)
+
+    def address(endpoint: str = "reach.reach", **changed: Any) -> str:
+        """This page's address with some filters changed (None: without it)."""
+        return url_for(endpoint, **{**forms.written(filters), **changed})
+
+    return htmx.page_or_fragment(
+        "reach/page.html",
+        "reach/_panel.html",
+        reach=found,
+        known=known,
+        said=said,
+        address=address,
+        layout=tiles,
+        change_of=queries.Change.between,
+        steps=Steps.up_to(max((line.now.orders for line in found.provinces), default=0)),
+    )
+
+
+@blueprint.get("/reach/export.csv")
+@access.role(*ROLES)
+def export_csv() -> Response:
+    filters, _known, said = _asked()
+    if said:
+        # On the page a filter left out is seen; in a file it would be taken for the whole truth.
+        raise MarketError(" ".join(said))
+    rows = queries.export(db.session(), current_user, filters)
+    header = [column.name for column in fields(queries.ExportRow)]
+    name = f"ovop-{filters.period.start}-{filters.period.end}.csv"
+    return exports.csv_file(name, header, map(astuple, rows))

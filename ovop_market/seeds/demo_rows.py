@@ -1,0 +1,252 @@
+"""Writes drafts into the database: a few statements for hundreds of orders."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date, datetime
+from random import Random
+from typing import Any
+
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from ovop_market.catalogue.models import CapacityWeek, Offer, StockMovement
+from ovop_market.core.tokens import digest
+from ovop_market.extensions.database import Model
+from ovop_market.orders.models import Hold, Order, OrderEvent, OrderLine, Purchase
+from ovop_market.orders.services.checkout import CONSENT_VERSION
+from ovop_market.orders.states import OrderState
+from ovop_market.payments.models import Payment, PaymentEvent, PaymentPart, Refund
+from ovop_market.payments.states import RefundState
+from ovop_market.seeds import bulk
+from ovop_market.seeds.demo_drafts import Draft, Movement
+from ovop_market.seeds.demo_producers import invented_phone
+from ovop_market.seeds.demo_shelves import Shelves
+
+Line = dict[str, Any]
+
+
+class Writer:
+    """Collects the rows of each table, then writes the tables in the order of their references."""
+
+    def __init__(self, session: Session, rng: Random) -> None:
+        self.session = session
+        self.rng = rng
+        self.moment: Callable[[datetime], str] = bulk.moment_writer(session)
+        self.rows: dict[type[Model], list[Line]] = {}
+        self.next_ids: dict[type[Model], int] = {}
+
+    def add(self, model: type[Model], **values: Any) -> int:
+        """Adds a row and returns its id."""
+        if model not in self.rows:
+            self.rows[model] = []
+            self.next_ids[model] = bulk.next_id(self.session, model)
+        new_id = self.next_ids[model]
+        self.next_ids[model] += 1
+        plain = {name: self._plain(value) for name, value in values.items()}
+        self.rows[model].append({"id": new_id, **plain})
+        return new_id
+
+    def write(self, models: Iterable[type[Model]]) -> None:
+        """Writes the rows of these tables; parents come before children."""
+        written = [model for model in models if self.rows.get(model)]
+        for model in written:
+            rows = self.rows[model]
+            columns = list(rows[0])
+            values = ([row[name] for name in columns] for row in rows)
+            bulk.insert(self.session, model, columns, values)
+        bulk.settle(self.session, written)
+
+    def _plain(self, value: Any) -> Any:
+        if isinstance(value, datetime):
+            return self.moment(value)
+        if isinstance(value, date):
+            return value.isoformat()
+        if isinstance(value, dict):
+            return json.dumps(value)
+        return str(value) if isinstance(value, str) else value
+
+
+TABLES: Sequence[type[Model]] = (
+    Purchase,
+    Order,
+    OrderLine,
+    Hold,
+    OrderEvent,
+    Payment,
+    PaymentPart,
+    PaymentEvent,
+    Refund,
+    StockMovement,
+)
+
+
+def write(session: Session, drafts: Sequence[Draft], shelves: Shelves, rng: Random) -> None:
+    """Writes the drafts with everything that belongs to them, and the shelves as they are left."""
+    writer = Writer(session, rng)
+    order_ids = {draft.number: _order(writer, draft) for draft in drafts}
+    _events(writer, drafts, order_ids)
+    for draft in drafts:
+        _payment(writer, draft, order_ids[draft.number])
+    _movements(writer, [m for d in drafts for m in d.movements] + shelves.movements)
+    writer.write(TABLES)
+    _settle_supply(session, shelves)
+    session.expire_all()
+
+
+def _order(writer: Writer, draft: Draft) -> int:
+    token = base64.urlsafe_b64encode(writer.rng.randbytes(24)).decode()
+    purchase_id = writer.add(
+        Purchase,
+        token=token,
+        token_digest=digest(token),
+        submission_digest=digest(f"demo {draft.number}"),
+        placed_at=draft.placed_at,
+        buyer_id=draft.buyer_id,
+        name=draft.buyer.name,
+        phone=invented_phone(draft.buyer.phone_number),
+        region_code=draft.address.code,
+        street=draft.buyer.street,
+        postal_code=draft.address.postal_code,
+        note=draft.note,
+        payment_method=draft.method,
+        language="id",
+        consent_at=draft.placed_at,
+        consent_version=CONSENT_VERSION,
+    )
+    left = draft.state in (OrderState.SHIPPED, OrderState.RECEIVED) and draft.service_id is not None
+    order_id = writer.add(
+        Order,
+        number=draft.number,
+        purchase_id=purchase_id,
+        producer_id=draft.product.producer_id,
+        state=draft.state,
+        due_at=draft.due_at,
+        ready_by=draft.ready_by,
+        offered_ready_by=draft.offered_ready_by,
+        service_id=draft.service_id,
+        collection_point_id=draft.collection_point_id,
+        goods=draft.goods,
+        shipping=draft.shipping,
+        total=draft.total,
+        paid=draft.paid,
+        courier=draft.courier if left else None,
+        tracking_number=draft.tracking_number if left else None,
+        fulfilled_from=draft.fulfilled_from,
+        received_at=draft.received_at,
+    )
+    _line(writer, draft, order_id)
+    return order_id
+
+
+def _line(writer: Writer, draft: Draft, order_id: int) -> None:
+    countered = draft.offered_ready_by is not None
+    line_id = writer.add(
+        OrderLine,
+        order_id=order_id,
+        variant_id=draft.variant.id,
+        product_name=draft.product.name,
+        variant_name=draft.variant.name,
+        unit_price=draft.variant.price,
+        weight_grams=draft.variant.weight_grams,
+        quantity=draft.quantity,
+        offered_quantity=draft.quantity if countered else None,
+    )
+    for share in draft.plan.shares:
+        writer.add(
+            Hold,
+            line_id=line_id,
+            offer_id=share.offer_id,
+            kind=share.kind,
+            week=share.week,
+            quantity=0 if draft.released else share.quantity,
+        )
+
+
+def _events(writer: Writer, drafts: Sequence[Draft], order_ids: dict[str, int]) -> None:
+    # In the order of time: the id of an event orders all events of the market.
+    lines = [
+        (event.at, n, draft, event) for draft in drafts for n, event in enumerate(draft.events)
+    ]
+    lines.sort(key=lambda line: (line[0], order_ids[line[2].number], line[1]))
+    for _at, _n, draft, event in lines:
+        writer.add(
+            OrderEvent,
+            order_id=order_ids[draft.number],
+            producer_id=draft.product.producer_id,
+            at=event.at,
+            actor=event.actor,
+            actor_id=event.actor_id,
+            action=event.action,
+            state=event.state,
+            reason=event.reason,
+            details=None if event.details is None else dict(event.details),
+        )
+
+
+def _payment(writer: Writer, draft: Draft, order_id: int) -> None:
+    bill = draft.bill
+    if bill is None:
+        return
+    payment_id = writer.add(
+        Payment,
+        purchase_id=writer.rows[Order][order_id - writer.rows[Order][0]["id"]]["purchase_id"],
+        method=draft.method,
+        amount=draft.total,
+        state=bill.state,
+        asked_at=bill.asked_at,
+        claimed_at=bill.claimed_at,
+        reference=bill.reference,
+        confirmed_by_id=bill.confirmed_by,
+    )
+    writer.add(PaymentPart, payment_id=payment_id, order_id=order_id, amount=draft.total)
+    for note in bill.notes:
+        writer.add(
+            PaymentEvent,
+            payment_id=payment_id,
+            at=note.at,
+            actor=note.actor,
+            actor_id=note.actor_id,
+            action=note.action,
+            state=note.state,
+            amount=draft.total,
+        )
+    if draft.refund_due_at is not None:
+        _refund(writer, draft, order_id, draft.refund_due_at)
+
+
+def _refund(writer: Writer, draft: Draft, order_id: int, due_at: datetime) -> None:
+    assert draft.bill is not None
+    writer.add(
+        Refund,
+        order_id=order_id,
+        amount=draft.paid,
+        state=RefundState.SENT,
+        due_at=due_at,
+        sent_at=due_at,
+        sent_by_id=draft.bill.confirmed_by,
+        reference=f"Dikembalikan untuk pesanan {draft.number}",
+    )
+
+
+def _movements(writer: Writer, movements: list[Movement]) -> None:
+    for movement in sorted(movements, key=lambda m: m.at):
+        writer.add(
+            StockMovement,
+            offer_id=movement.offer_id,
+            kind=movement.kind,
+            week=movement.week,
+            change=movement.change,
+            reason=movement.reason,
+            order_number=movement.order_number,
+            at=movement.at,
+        )
+
+
+def _settle_supply(session: Session, shelves: Shelves) -> None:
+    ready = [{"id": shelf.offer_id, "ready": shelf.ready} for shelf in shelves.shelves()]
+    session.execute(update(Offer), ready)
+    weeks = [(offer_id, week.isoformat(), held) for (offer_id, week), held in shelves.held.items()]
+    bulk.insert(session, CapacityWeek, ("offer_id", "week", "held"), weeks)

@@ -1,0 +1,10 @@
+"""Villages as brands, their programme years and producers."""
+
+from flask import Flask
+
+
+def init_app(app: Flask) -> None:
+    """Registers the pages of this feature."""
+    from ovop_market.villages.views import blueprint
+
+    app.register_blueprint(blueprint)

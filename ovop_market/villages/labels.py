@@ -1,0 +1,27 @@
+"""How producers, permits and stages are called on the screen."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _l
+from flask_babel.speaklater import LazyString
+
+from ovop_market.villages.models import PermitKind, ProducerKind, Stage
+
+PRODUCER_KINDS: dict[ProducerKind, LazyString] = {
+    ProducerKind.HOUSEHOLD: _l("Rumah tangga"),
+    ProducerKind.GROUP: _l("Kelompok"),
+}
+
+PERMITS: dict[PermitKind, LazyString] = {
+    PermitKind.NIB: _l("NIB"),
+    PermitKind.PIRT: _l("Izin PIRT"),
+    PermitKind.HALAL: _l("Sertifikat halal"),
+}
+
+STAGES: dict[Stage, LazyString] = {
+    Stage.PROPOSAL: _l("diusulkan"),
+    Stage.SELECTION: _l("diseleksi"),
+    Stage.DESIGNATION: _l("ditetapkan"),
+    Stage.MENTORING: _l("dibina"),
+    Stage.EVALUATION: _l("dinilai"),
+}

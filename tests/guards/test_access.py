@@ -1,0 +1,68 @@
+"""Default deny: every view names its door, and the doors do what they say."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from ovop_market.web import access
+from ovop_market.web.access import SAFE_METHODS
+
+
+def test_every_view_names_its_door(app: Flask) -> None:
+    undeclared = [
+        endpoint for endpoint, view in app.view_functions.items() if not hasattr(view, "door")
+    ]
+    assert not undeclared
+
+
+def test_no_public_page_changes_anything(app: Flask) -> None:
+    changing = [
+        str(rule)
+        for rule in app.url_map.iter_rules()
+        if access.door_of(rule.endpoint).kind == "public" and rule.methods - SAFE_METHODS  # type: ignore[union-attr, operator]
+    ]
+    assert not changing
+
+
+def test_only_the_cart_trusts_the_origin_alone(app: Flask) -> None:
+    by_origin = {
+        rule.rule
+        for rule in app.url_map.iter_rules()
+        if access.door_of(rule.endpoint).guard == "origin"  # type: ignore[union-attr]
+    }
+    assert by_origin == {"/cart/lines"}
+
+
+def test_an_undeclared_view_is_refused(
+    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(app.view_functions, "health.alive", lambda: "open")
+    assert client.get("/healthz").status_code == 403
+
+
+def test_every_post_without_a_token_is_refused(app: Flask, client: FlaskClient) -> None:
+    values = {"token": "x", "number": "AAAA-BBBB", "what": "receipt", "slug": "x"}
+    for rule in app.url_map.iter_rules():
+        if "POST" not in rule.methods:  # type: ignore[operator]
+            continue
+        arguments = {name: values.get(name, 1) for name in rule.arguments}
+        with app.test_request_context():
+            path = app.url_map.bind("localhost").build(rule.endpoint, arguments, method="POST")
+        status = client.post(path, data={"quantity": "1", "variant_id": "1"}).status_code
+        # 400: no token; 403: not from our own page.
+        assert status == (403 if rule.rule == "/cart/lines" else 400), (rule.rule, status)
+
+
+def test_every_get_answers_as_a_whole_page_and_never_fails(
+    app: Flask, client: FlaskClient
+) -> None:
+    values = {"token": "x", "number": "AAAA-BBBB", "slug": "x", "name": "x", "address": "x"}
+    for rule in app.url_map.iter_rules():
+        if "GET" not in rule.methods:  # type: ignore[operator]
+            continue
+        arguments = {name: values.get(name, 1) for name in rule.arguments}
+        path = app.url_map.bind("localhost").build(rule.endpoint, arguments)
+        answer = client.get(path)
+        assert answer.status_code in (200, 303, 404), (path, answer.status_code)

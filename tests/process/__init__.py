@@ -1,0 +1,1 @@
+"""Real server processes under load, killed, and side by side."""

@@ -1,0 +1,51 @@
+"""Fifty packs and two hundred buyers: fifty buy, the others are told so, and nothing breaks."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+
+from tests.process.market import DELIVERY, Market, Sold, a_few_at_a_time, at_once
+from tests.process.server import Server, running
+from tests.process.visitor import Answer, ready_to_buy
+
+pytestmark = pytest.mark.process
+STOCK, BUYERS = 50, 200
+
+
+def rush(servers: list[Server], variant_id: int) -> list[Answer]:
+    """All buyers have the form in front of them, then all send it at the same moment."""
+    prepare = [
+        partial(ready_to_buy, servers[n % len(servers)].port, variant_id, f"Pembeli {n}", DELIVERY)
+        for n in range(BUYERS)
+    ]
+    buyers = a_few_at_a_time(prepare)
+    return at_once([buyer.place for buyer in buyers])
+
+
+def check(market: Market, answers: list[Answer]) -> None:
+    assert [a.body[:500] for a in answers if a.status >= 500] == []
+    bought = [a for a in answers if a.status == 303]
+    refused = [a for a in answers if a.status == 409]
+    assert (len(bought), len(refused)) == (STOCK, BUYERS - STOCK)
+    assert len({a.location for a in bought}) == STOCK
+    # Each is told why, on the page with the form as it was typed.
+    assert all("Stok habis." in a.body and "Pembeli " in a.body for a in refused)
+    assert market.sold() == Sold(STOCK, STOCK, STOCK, 0)
+    assert market.faults() == []
+
+
+def test_nothing_is_sold_twice(market: Market) -> None:
+    variant_id = market.stock(STOCK)
+    server = market.server()
+    with running([server]):
+        check(market, rush([server], variant_id))
+
+
+@pytest.mark.parametrize("engine_name", ["postgresql"], indirect=True)
+def test_nor_by_two_servers(market: Market) -> None:
+    variant_id = market.stock(STOCK)
+    servers = [market.server(), market.server()]
+    with running(servers):
+        check(market, rush(servers, variant_id))

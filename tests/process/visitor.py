@@ -1,0 +1,110 @@
+"""A visitor of a real server: cookies, forms, redirects not followed; standard library only."""
+
+from __future__ import annotations
+
+import http.client
+from dataclasses import dataclass, field
+from http.cookies import SimpleCookie
+from urllib.parse import urlencode
+
+from tests.factories import BANDUNG
+from tests.pages import token_in, value_of
+from tests.process.server import HOST
+
+# Longer than the database lets a writer wait for its turn: a slow answer is still an answer.
+TIMEOUT = 60.0
+SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back."""
+
+    status: int
+    headers: http.client.HTTPMessage
+    body: str
+
+    @property
+    def location(self) -> str:
+        return self.headers["Location"] or ""
+
+
+@dataclass
+class Visitor:
+    """One browser. Each request has its own connection, so that none is lost to an old one."""
+
+    port: int
+    cookies: dict[str, str] = field(default_factory=dict)
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        form: dict[str, str] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> Answer:
+        """Sends a request. Raises OSError or HTTPException when no whole answer comes."""
+        sent = dict(headers or {})
+        if self.cookies:
+            sent["Cookie"] = "; ".join(f"{k}={v}" for k, v in self.cookies.items())
+        if form is not None:
+            sent["Content-Type"] = "application/x-www-form-urlencoded"
+        connection = http.client.HTTPConnection(HOST, self.port, timeout=TIMEOUT)
+        try:
+            connection.request(method, path, urlencode(form) if form is not None else None, sent)
+            response = connection.getresponse()
+            answer = Answer(response.status, response.headers, response.read().decode())
+        finally:
+            connection.close()
+        for line in answer.headers.get_all("Set-Cookie", []):
+            self.cookies |= {name: morsel.value for name, morsel in SimpleCookie(line).items()}
+        return answer
+
+    def get(self, path: str) -> Answer:
+        return self.ask("GET", path)
+
+    def fill_cart(self, variant_id: int) -> Answer:
+        """Puts one pack into the cart, as the form on the product's page does."""
+        line = {"variant_id": str(variant_id), "quantity": "1"}
+        return self.ask("POST", "/cart/lines", line, SAME_ORIGIN)
+
+    def checkout_form(self, name: str, delivery: dict[str, str]) -> dict[str, str]:
+        """The checkout form as this visitor would send it; `delivery` by producer slug."""
+        page = self.get(f"/checkout?region_code={BANDUNG}")
+        assert page.status == 200, page.body[:2000]
+        return {
+            "csrf_token": token_in(page.body),
+            "idempotency_key": value_of(page.body, "idempotency_key"),
+            "seen": value_of(page.body, "seen"),
+            "name": name,
+            "phone": "0812-3456-7890",
+            "region_code": BANDUNG,
+            "street": "Jalan Contoh 2",
+            "postal_code": "40132",
+            "payment_method": "transfer",
+            "consent": "1",
+            **{f"delivery-{slug}": way for slug, way in delivery.items()},
+        }
+
+    def place(self, form: dict[str, str]) -> Answer:
+        """Sends the checkout form."""
+        return self.ask("POST", "/checkout", form)
+
+
+def ready_to_buy(port: int, variant_id: int, name: str, delivery: dict[str, str]) -> Buyer:
+    """A visitor with one pack in the cart and the filled form in front of them."""
+    visitor = Visitor(port)
+    added = visitor.fill_cart(variant_id)
+    assert added.status == 303, added.body[:2000]
+    return Buyer(visitor, visitor.checkout_form(name, delivery))
+
+
+@dataclass(frozen=True, slots=True)
+class Buyer:
+    """A visitor and the form that is about to be sent, again and again if need be."""
+
+    visitor: Visitor
+    form: dict[str, str]
+
+    def place(self) -> Answer:
+        return self.visitor.place(self.form)

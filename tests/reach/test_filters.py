@@ -1,0 +1,142 @@
+"""Periods and what an address says: pure, without a database."""
+
+from datetime import date
+
+import pytest
+from flask import Flask
+from flask_babel import Babel
+
+from ovop_market.reach import forms
+from ovop_market.reach.filters import Filters, Period, add_months, last_months
+from ovop_market.reach.queries import Change, Choices, VillageChoice
+from ovop_market.reach.steps import Steps
+
+TODAY = date(2026, 11, 24)
+KNOWN = Choices(
+    (VillageChoice(1, "belo-laut", "Belo Laut", (2016,)),), (("pempek", "Pempek"),), (2016,)
+)
+
+
+@pytest.mark.parametrize(
+    ("period", "before"),
+    [
+        ((2026, 10, 1, 2026, 10, 31), (2025, 10, 1, 2025, 10, 31)),
+        # Whole Februaries stay whole, into a leap year and out of one.
+        ((2025, 2, 1, 2025, 2, 28), (2024, 2, 1, 2024, 2, 29)),
+        ((2024, 2, 1, 2024, 2, 29), (2023, 2, 1, 2023, 2, 28)),
+        ((2024, 2, 29, 2024, 3, 31), (2023, 2, 28, 2023, 3, 31)),
+        ((2024, 2, 10, 2024, 2, 28), (2023, 2, 10, 2023, 2, 28)),
+    ],
+)
+def test_the_year_before(period, before):
+    start, end = date(*period[:3]), date(*period[3:])
+    assert Period(start, end).year_before == Period(date(*before[:3]), date(*before[3:]))
+
+
+def test_the_usual_period_is_twelve_months_up_to_today():
+    period = last_months(TODAY)
+    assert period == Period(date(2025, 12, 1), TODAY)
+    assert len(list(period.months)) == 12
+    assert last_months(date(2026, 1, 1)).start == date(2025, 2, 1)
+
+
+def test_months_are_added_across_years():
+    assert add_months(date(2026, 1, 1), -1) == date(2025, 12, 1)
+    assert add_months(date(2026, 12, 1), 1) == date(2027, 1, 1)
+
+
+@pytest.fixture
+def speaking():
+    app = Flask(__name__)
+    Babel(app, default_locale="id")
+    with app.test_request_context():
+        yield
+
+
+def read(**args: str) -> tuple[Filters, list[str]]:
+    return forms.read({name.rstrip("_"): text for name, text in args.items()}, KNOWN, TODAY)
+
+
+def test_good_filters_are_read_and_written_alike(speaking):
+    asked = {
+        "from": "2026-01-01",
+        "to": "2026-03-31",
+        "village": "belo-laut",
+        "year": "2016",
+        "product": "pempek",
+        "province": "32",
+    }
+    filters, said = forms.read(asked, KNOWN, TODAY)
+    assert said == []
+    assert forms.written(filters) == asked
+    assert filters.period.whole_months and not filters.period.one_month
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        {"from_": "kemarin"},
+        {"from_": "2026-02-30"},
+        {"to": "0001-01-01"},
+        {"to": "9999-12-31"},
+        {"village": "atlantis"},
+        {"village": "x\x00'; --"},
+        {"product": "\ud800"},
+        {"year": "1e3"},
+        {"year": "-1"},
+        {"year": "9" * 5000},
+    ],
+)
+def test_what_cannot_be_read_is_left_out_and_said(speaking, args):
+    filters, said = read(**args)
+    assert len(said) == 1
+    assert filters == Filters(last_months(TODAY))
+
+
+def test_an_unknown_province_opens_nothing(speaking):
+    assert read(province="99\x00") == (Filters(last_months(TODAY)), [])
+
+
+def test_days_in_the_wrong_order_are_swapped(speaking):
+    filters, said = read(from_="2026-03-01", to="2026-01-01")
+    assert filters.period == Period(date(2026, 1, 1), date(2026, 3, 1))
+    assert len(said) == 1
+
+
+def test_a_very_long_period_is_cut(speaking):
+    filters, said = read(from_="2001-01-01", to="2100-12-31")
+    assert len(list(filters.period.months)) == 60
+    assert len(said) == 1
+
+
+def test_one_end_is_enough(speaking):
+    assert read(from_="2026-10-05")[0].period == Period(date(2026, 10, 5), TODAY)
+    assert read(from_="2027-01-05")[0].period == Period(date(2027, 1, 5), date(2027, 1, 5))
+    assert read(to="2026-03-05")[0].period == Period(date(2025, 4, 1), date(2026, 3, 5))
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "change"),
+    [
+        (0, 0, Change("none")),
+        (0, 5, Change("new")),
+        (5, 0, Change("down", 100)),
+        (100, 118, Change("up", 18)),
+        (1000, 1001, Change("same")),
+        (3, 2, Change("down", 33)),
+    ],
+)
+def test_change(before, now, change):
+    assert Change.between(before, now) == change
+
+
+@pytest.mark.parametrize("most", [0, 1, 2, 4, 9, 100, 461, 10**7])
+def test_colour_steps_cover_every_number_once(most):
+    steps = Steps.up_to(most)
+    ranges = list(steps.ranges)
+    assert steps.of(0) == 0
+    assert [least for _, least, _ in ranges] == [1, *(top + 1 for _, _, top in ranges)][:-1]
+    for step, least, top in ranges:
+        assert steps.of(least) == steps.of(top) == step
+    if most:
+        assert ranges[-1] == (5, ranges[-1][1], most)

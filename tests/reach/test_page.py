@@ -1,0 +1,334 @@
+"""What officials see, over HTTP: the same numbers on the page, in its tables and in the file."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from datetime import UTC, date, datetime
+
+import pytest
+from sqlalchemy import event, select
+from sqlalchemy.orm import Session
+
+from ovop_market.accounts.models import Role, User
+from ovop_market.extensions import db
+from ovop_market.orders.models import Order
+from ovop_market.orders.services import lifecycle
+from ovop_market.orders.states import OrderState
+from ovop_market.reach import queries
+from ovop_market.reach.filters import Filters, Period
+from ovop_market.reach.models import ReachDay
+from ovop_market.reach.tiles import COLUMNS, ROWS, TILES
+from ovop_market.regions.models import Region
+from ovop_market.villages.models import Designation, Stage
+from tests.factories import BELO_LAUT, make_order, make_producer, make_user, make_village, sign_in
+from tests.reach.test_rollup import BUYER, craft, village_in
+
+OCTOBER = "from=2026-10-01&to=2026-10-31"
+HEADER = (
+    "month,village_code,village,product,region_code,region,province,channel,orders,units,revenue"
+)
+DENDANG = "19.05.04.2005"
+
+
+def enter(client, session: Session, role: Role) -> User:
+    user = make_user(session, role)
+    # Taken out of the session: reading it later must not open a transaction, which on SQLite
+    # would keep the sign-in waiting.
+    session.expunge(user)
+    session.commit()
+    sign_in(client, user)
+    return user
+
+
+@pytest.fixture
+def official(client, session):
+    return enter(client, session, Role.OFFICIAL)
+
+
+def receive(session: Session, product, prefix: str, day: date, quantity: int = 1) -> Order:
+    moment = datetime(day.year, day.month, day.day, 5, tzinfo=UTC)
+    region = prefix if len(prefix) > 5 else village_in(session, prefix)
+    return make_order(
+        session, OrderState.RECEIVED, product=product, quantity=quantity, region=region, now=moment
+    )
+
+
+@pytest.fixture
+def world(session):
+    """Two villages, three products; October of 2026 and of 2025, and a day in September."""
+    belo_laut = make_village(session)
+    dendang = make_village(session, DENDANG, name="Dendang", also_known_as="")
+    dendang.designations.append(
+        Designation(year=2021, flagship="anyaman resam", stage=Stage.MENTORING)
+    )
+    lenjer = craft(session, make_producer(session, belo_laut), name="Lenjer", price=40_000)
+    telur = craft(session, lenjer.producer, name="Telur", price=30_000)
+    basket = craft(session, make_producer(session, dendang), name="Keranjang", price=100_000)
+    receive(session, lenjer, "32.73", date(2026, 10, 1), 2)
+    receive(session, lenjer, "32.73", date(2026, 10, 31), 1)
+    receive(session, telur, "19.05", date(2026, 10, 5), 4)
+    receive(session, telur, BELO_LAUT, date(2026, 10, 5), 2)
+    receive(session, basket, "31.74", date(2026, 10, 9), 1)
+    receive(session, basket, "19.71", date(2026, 10, 9), 3)
+    receive(session, basket, "31.74", date(2026, 9, 30), 7)
+    receive(session, lenjer, "32.73", date(2025, 10, 31), 1)
+    receive(session, lenjer, "32.73", date(2025, 11, 1), 9)
+    session.commit()
+    return {"lenjer": lenjer.slug, "telur": telur.slug, "basket": basket.slug}
+
+
+def totals(body: str) -> dict[str, int]:
+    found = re.findall(r'data-total="(\w+)" data-value="(\d+)"', body)
+    return {name: int(value) for name, value in found}
+
+
+def table(client, query: str) -> list[dict[str, str]]:
+    text = client.get(f"/reach/export.csv?{query}").get_data(as_text=True)
+    assert text.startswith("\ufeff" + HEADER + "\r\n")
+    return list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"))))
+
+
+def test_the_page_in_words_and_numbers(client, official, world):
+    body = client.get(f"/reach?{OCTOBER}").get_data(as_text=True)
+    assert totals(body) == {
+        "orders": 6,
+        "units": 13,
+        "revenue": 3 * 40_000 + 6 * 30_000 + 4 * 100_000,
+        "regencies": 4,
+        "provinces": 3,
+    }
+    assert (
+        "Oktober 2026: 6 pesanan ke 4 kabupaten/kota di 3 provinsi, "
+        "naik 500% dari Oktober 2025." in body
+    )
+
+
+def test_filters_and_the_file_agree_with_the_page(client, official, world):
+    cases = {
+        "": (6, 13),
+        "village=belo-laut": (4, 9),
+        "village=dendang": (2, 4),
+        "year=2016": (6, 13),
+        "year=2021": (2, 4),
+        f"product={world['telur']}": (2, 6),
+        f"village=belo-laut&product={world['lenjer']}": (2, 3),
+        f"village=dendang&product={world['lenjer']}": (0, 0),
+        "village=belo-laut&year=2021": (0, 0),
+        "from=2026-10-31": (1, 1),
+        "from=2026-09-30": (7, 20),
+        "province=32": (6, 13),
+    }
+    for case, expected in cases.items():
+        # What is given first counts.
+        query = f"{case}&{OCTOBER}"
+        found = totals(client.get(f"/reach?{query}").get_data(as_text=True))
+        assert (found["orders"], found["units"]) == expected, case
+        rows = table(client, query)
+        for name in ("orders", "units", "revenue"):
+            assert sum(int(row[name]) for row in rows) == found[name], case
+        assert len({row["region_code"] for row in rows}) == found["regencies"], case
+        assert len({row["province"] for row in rows}) == found["provinces"], case
+
+
+def overview(session: Session, actor, period: Period, **filters) -> queries.Overview:
+    known = queries.choices(session, actor, filters.get("village", ""), filters.get("product", ""))
+    return queries.overview(session, actor, Filters(period, **filters), known)
+
+
+def test_every_table_adds_up_to_the_totals(session, official, world):
+    found = overview(session, official, Period(date(2025, 11, 1), date(2026, 10, 31)))
+    total = found.total
+    for lines in (found.months, found.villages, found.products, found.provinces):
+        assert sum((line.now for line in lines), queries.Sums()) == total.now
+        assert sum((line.before for line in lines), queries.Sums()) == total.before
+    for province in found.provinces:
+        assert sum((place.now for place in province.places), queries.Sums()) == province.now
+    assert found.ladder.units == total.now.units
+    assert len(found.months) == 12
+    assert [(line.name, line.now.orders) for line in found.years] == [("2016", 8), ("2021", 3)]
+
+
+def test_the_ladder_and_the_shares(session, official, world):
+    found = overview(session, official, Period(date(2026, 10, 1), date(2026, 10, 31)))
+    assert found.ladder == queries.Ladder(village=2, regency=4, province=3, nation=4)
+    assert found.ladder.outside_regency == pytest.approx(7 / 13)
+    assert found.ladder.outside_province == pytest.approx(4 / 13)
+    dendang = next(line for line in found.villages if line.key == "dendang")
+    assert (dendang.regencies, dendang.ladder.outside_regency) == (2, 1.0)
+
+
+def test_a_part_of_a_month_is_compared_with_the_same_part(session, official, world):
+    found = overview(session, official, Period(date(2026, 10, 1), date(2026, 10, 30)))
+    assert found.total.now.orders == 5
+    assert found.total.before.orders == 0, "31 October of the year before is not part of it"
+    assert [line.before.orders for line in found.months] == [0]
+
+
+def test_a_period_of_more_than_a_year_counts_a_day_now_and_before(session, official, world):
+    found = overview(session, official, Period(date(2025, 1, 1), date(2026, 12, 31)))
+    assert found.total.now.orders == 9
+    assert found.total.before.orders == 2
+    by_month = {line.key: (line.now.orders, line.before.orders) for line in found.months}
+    assert by_month["2026-10"] == (6, 1)
+    assert by_month["2025-10"] == (1, 0)
+
+
+def test_whole_februaries_are_compared(session, official, world):
+    product = craft(session)
+    receive(session, product, "32.73", date(2028, 2, 29))
+    found = overview(session, official, Period(date(2029, 2, 1), date(2029, 2, 28)))
+    assert (found.total.now.orders, found.total.before.orders) == (0, 1)
+    found = overview(session, official, Period(date(2028, 2, 1), date(2028, 2, 29)))
+    assert (found.total.now.orders, found.total.before.orders) == (1, 0)
+
+
+def test_sums_are_whole_numbers_even_beyond_32_bits(session, official, world):
+    for row in session.scalars(select(ReachDay)):
+        row.revenue = 90_000_000_000
+    session.commit()
+    found = overview(session, official, Period(date(2026, 10, 1), date(2026, 10, 31)))
+    assert found.total.now.revenue == 5 * 90_000_000_000
+    assert type(found.total.now.revenue) is int
+    assert type(found.villages[0].ladder.nation) is int
+
+
+def test_a_tile_opens_its_regencies(client, official, world):
+    body = client.get(f"/reach?{OCTOBER}&province=32").get_data(as_text=True)
+    opened = body[body.index('id="reach-province"') : body.index('id="reach-ladder"')]
+    assert "Jawa Barat" in opened and 'data-region="32.73"' in opened
+    assert 'id="tile-32" class="tile" data-region="32" aria-current="true"' in body
+    empty = client.get(f"/reach?{OCTOBER}&province=51").get_data(as_text=True)
+    assert "Belum ada pesanan ke Bali" in empty
+
+
+def test_the_map_has_every_province_once(session):
+    codes = set(session.scalars(select(Region.code).where(Region.level == 1)))
+    assert len(TILES) == 38 and codes <= set(TILES)
+    places = {(tile.column, tile.row) for tile in TILES.values()}
+    assert len(places) == 38
+    assert all(x < COLUMNS and y < ROWS for x, y in places)
+    assert all(len(tile.short) <= 4 for tile in TILES.values())
+
+
+def test_htmx_gets_the_panel_alone(client, official, world):
+    body = client.get(f"/reach?{OCTOBER}", headers={"HX-Request": "true"}).get_data(as_text=True)
+    assert body.startswith('<div id="reach"')
+    assert "<h1" not in body
+
+
+def test_without_any_order_the_page_says_so(client, official):
+    body = client.get("/reach").get_data(as_text=True)
+    assert "Belum ada pesanan yang sampai" in body
+    assert totals(body)["orders"] == 0
+    assert table(client, "") == []
+
+
+def test_bad_filters_are_named_on_the_page_and_refused_in_the_file(client, official):
+    for query in (
+        "from=kemarin",
+        "village=%2e%2e",
+        "product=%ed%a0%80",
+        "year=' OR 1=1",
+        "to=2026-02-30",
+        "from=2026-12-01&to=2026-01-01",
+        "village=" + "a" * 10_000,
+    ):
+        page = client.get(f"/reach?{query}")
+        assert page.status_code == 200, query
+        assert 'class="notice needs"' in page.get_data(as_text=True), query
+        assert client.get(f"/reach/export.csv?{query}").status_code == 400, query
+    for query in ("village=%00", "province=%00"):
+        assert client.get(f"/reach?{query}").status_code in (200, 400), query
+    assert client.get("/reach/export.csv?province=99").status_code == 200
+
+
+def test_a_name_is_never_a_formula(client, official, session):
+    village = make_village(session, DENDANG, name="=HYPERLINK(1)", slug="dendang")
+    product = craft(session, make_producer(session, village), name="+SUM(A1)")
+    receive(session, product, "32.73", date(2026, 10, 1))
+    session.commit()
+    (row,) = table(client, OCTOBER)
+    assert (row["village"], row["product"]) == ("'=HYPERLINK(1)", "'+SUM(A1)")
+
+
+def test_markup_in_a_name_stays_text(client, official, session):
+    village = make_village(session, DENDANG, name="<b>Dendang</b>", slug="dendang")
+    product = craft(session, make_producer(session, village), name="<i>x")
+    receive(session, product, "32.73", date(2026, 10, 1))
+    session.commit()
+    body = client.get(f"/reach?{OCTOBER}").get_data(as_text=True)
+    assert "<b>Dendang" not in body and "<i>x" not in body
+
+
+def test_nothing_of_a_buyer_is_told(client, official, session):
+    order = receive(session, craft(session), "32.73", date(2026, 10, 1))
+    session.commit()
+    bought = order.purchase
+    told = client.get(f"/reach?{OCTOBER}").get_data(as_text=True)
+    told += client.get(f"/reach/export.csv?{OCTOBER}").get_data(as_text=True)
+    for secret in (
+        bought.name,
+        bought.phone[3:],
+        bought.street,
+        bought.token,
+        order.number,
+    ):
+        assert secret not in told
+
+
+@pytest.mark.parametrize("role", [None, Role.BUYER, Role.PRODUCER, Role.OFFICIAL, Role.OPERATOR])
+@pytest.mark.parametrize("page", ["/reach", "/reach/export.csv"])
+def test_who_may_come_in(client, session, role, page):
+    if role is not None:
+        enter(client, session, role)
+    expected = {None: 303, Role.OFFICIAL: 200, Role.OPERATOR: 200}.get(role, 403)
+    assert client.get(page).status_code == expected
+
+
+def test_queries_show_nothing_to_others(session, world):
+    buyer = make_user(session, Role.BUYER)
+    found = overview(session, buyer, Period(date(2026, 10, 1), date(2026, 10, 31)))
+    assert found.total.now == queries.Sums()
+    assert queries.export(session, buyer, found.filters) == []
+
+
+def test_the_numbers_move_by_exactly_one_receipt(client, official, session, world):
+    before = totals(client.get(f"/reach?{OCTOBER}").get_data(as_text=True))
+    moment = datetime(2026, 10, 20, 5, tzinfo=UTC)
+    product = craft(session, price=45_000)
+    order = make_order(
+        session,
+        OrderState.SHIPPED,
+        product=product,
+        quantity=2,
+        region=village_in(session, "16.71"),
+        now=moment,
+    )
+    lifecycle.receive(session, order, BUYER, moment)
+    session.commit()
+    after = totals(client.get(f"/reach?{OCTOBER}").get_data(as_text=True))
+    moved = {name: after[name] - before[name] for name in after}
+    assert moved == {"orders": 1, "units": 2, "revenue": 90_000, "regencies": 1, "provinces": 1}
+
+
+def test_few_statements_however_much_there_is(client, official, session, world):
+    said: list[str] = []
+
+    def note(_connection, _cursor, statement, *_):
+        if "reach_day" in statement or "designation" in statement or "region" in statement:
+            said.append(statement)
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        client.get(f"/reach?{OCTOBER}")
+        few = len(said)
+        for _ in range(5):
+            receive(session, craft(session), "31.74", date(2026, 10, 3))
+        session.commit()
+        said.clear()
+        client.get(f"/reach?{OCTOBER}")
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)
+    assert len(said) == few <= 8
