@@ -1,4 +1,4 @@
-"""How `make run` serves: a few processes of a few threads, so that one slow phone holds up nobody."""
+"""How `make run` serves: few processes of a few threads; one slow phone holds up nobody."""
 
 import os
 

@@ -11,7 +11,7 @@ from ovop_market.core.errors import ConfigurationError
 
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENTS = ("development", "production", "testing")
-_DEVELOPMENT_SECRET = "for development on one machine only"
+_DEVELOPMENT_SECRET = "for development on one machine only"  # noqa: S105
 MIN_SECRET_LENGTH = 32
 
 

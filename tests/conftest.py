@@ -78,7 +78,9 @@ def postgres_url(scratch: Path) -> Iterator[str]:
     server.psql("ALTER SYSTEM SET fsync = off; ALTER SYSTEM SET synchronous_commit = off;")
     server.psql("SELECT pg_reload_conf();")
     try:
-        yield make_url(server.get_uri()).set(drivername="postgresql+psycopg").render_as_string(False)
+        yield (
+            make_url(server.get_uri()).set(drivername="postgresql+psycopg").render_as_string(False)
+        )
     finally:
         server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)

@@ -263,9 +263,7 @@ def make_order(
     return order
 
 
-def advance(
-    session: Session, order: Order, state: OrderState, now: datetime = NOW
-) -> None:
+def advance(session: Session, order: Order, state: OrderState, now: datetime = NOW) -> None:
     """Brings a placed order to a state."""
     for step in _WAYS[state]:
         _take(session, order, step, now)

@@ -6,6 +6,7 @@ on every field, no duplicate id, no inline script or style, nothing loaded from 
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
 from typing import Any
@@ -144,7 +145,5 @@ def _skeleton(elements: list[Element]) -> list[str]:
     if not html.get("lang"):
         wrong.append("no language")
     levels = [int(_tag(e)[1]) for e in elements if re.fullmatch(r"h[1-6]", _tag(e))]
-    wrong += [
-        f"h{b} follows h{a}" for a, b in zip(levels, levels[1:], strict=False) if b > a + 1
-    ]
+    wrong += [f"h{b} follows h{a}" for a, b in itertools.pairwise(levels) if b > a + 1]
     return wrong

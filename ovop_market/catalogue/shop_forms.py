@@ -15,6 +15,7 @@ from ovop_market.web.forms import BaseForm, between, optional, required
 # More packs than any household or group keeps or makes.
 MOST_PACKS = 99_999
 MOST_LEAD_DAYS = 365
+LONGEST_SHOWN = 40
 
 
 def _stop_if_unreadable(field: Field, _form: Form) -> None:
@@ -23,13 +24,20 @@ def _stop_if_unreadable(field: Field, _form: Form) -> None:
         raise StopValidation
 
 
+def _typed(field: Field, values: list[Any]) -> str:
+    """What was typed; the field shows it again without control characters and not without end."""
+    text = str(values[0]).strip() if values else ""
+    field.raw_data = ["".join(c for c in text if c.isprintable())[:LONGEST_SHOWN]]
+    return text
+
+
 class PacksField(IntegerField):  # type: ignore[misc]
     """A whole number in plain digits, refused in the reader's language."""
 
     pre_validate = _stop_if_unreadable
 
     def process_formdata(self, valuelist: list[Any]) -> None:
-        text = str(valuelist[0]).strip() if valuelist else ""
+        text = _typed(self, valuelist)
         self.data = None
         if not text:
             return
@@ -47,7 +55,7 @@ class DayField(DateField):  # type: ignore[misc]
         super().__init__(*args, format=["%Y-%m-%d", "%d-%m-%Y", "%d/%m/%Y"], **values)
 
     def process_formdata(self, valuelist: list[Any]) -> None:
-        text = str(valuelist[0]).strip() if valuelist else ""
+        text = _typed(self, valuelist)
         self.data = None
         if not text:
             return

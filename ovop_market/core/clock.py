@@ -1,4 +1,4 @@
-"""The only place that reads the time. Databases hold UTC; people read WIB (UTC+7, no summer time)."""
+"""The only place that reads the time. Databases hold UTC; people read WIB (UTC+7 all year)."""
 
 from datetime import UTC, date, datetime, time, timedelta, timezone
 

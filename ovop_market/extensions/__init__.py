@@ -1,7 +1,7 @@
 """The extensions, made once and bound to the application in create_app()."""
 
 from flask_babel import Babel
-from flask_compress import Compress  # type: ignore[import-untyped]
+from flask_compress import Compress
 from flask_login import LoginManager
 from flask_migrate import Migrate
 from flask_wtf import CSRFProtect

@@ -14,5 +14,5 @@ class PictureColumns:
     position: Mapped[int] = mapped_column(SmallInteger, default=0)
 
     @declared_attr.directive
-    def __table_args__(cls) -> tuple[CheckConstraint, ...]:  # noqa: N805
+    def __table_args__(cls) -> tuple[CheckConstraint, ...]:
         return (CheckConstraint("width > 0 AND height > 0", name="size_positive"),)

@@ -178,9 +178,7 @@ class OrderLine(Model):
     __table_args__ = (
         UniqueConstraint("order_id", "variant_id"),
         CheckConstraint(f"quantity BETWEEN 0 AND {MAX_PACKS}", name="quantity_sensible"),
-        CheckConstraint(
-            "offered_quantity BETWEEN 0 AND quantity", name="offer_within_quantity"
-        ),
+        CheckConstraint("offered_quantity BETWEEN 0 AND quantity", name="offer_within_quantity"),
         CheckConstraint("unit_price > 0 AND weight_grams > 0", name="terms_positive"),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from flask_babel import gettext as _
 from sqlalchemy import func, select
@@ -34,11 +34,14 @@ def cart_count(session: Session, token: str | None) -> int:
     """Packs in the cart of this token; 0 without one."""
     if not token:
         return 0
-    return session.scalar(
-        select(func.coalesce(func.sum(CartLine.quantity), 0))
-        .join(Cart)
-        .where(Cart.token_digest == digest(token))
-    ) or 0
+    return (
+        session.scalar(
+            select(func.coalesce(func.sum(CartLine.quantity), 0))
+            .join(Cart)
+            .where(Cart.token_digest == digest(token))
+        )
+        or 0
+    )
 
 
 def purchase_by_token(session: Session, token: str) -> Purchase:
@@ -118,7 +121,7 @@ def stock_differences(session: Session) -> Iterator[str]:
 
 
 def _capacity_differences(session: Session) -> Iterator[str]:
-    said = {
+    said: dict[tuple[int, date | None], int] = {
         (offer_id, week): change
         for offer_id, week, change in session.execute(
             select(StockMovement.offer_id, StockMovement.week, func.sum(StockMovement.change))
@@ -126,7 +129,7 @@ def _capacity_differences(session: Session) -> Iterator[str]:
             .group_by(StockMovement.offer_id, StockMovement.week)
         )
     }
-    kept = {
+    kept: dict[tuple[int, date | None], int] = {
         (offer_id, week): held
         for offer_id, week, held in session.execute(
             select(CapacityWeek.offer_id, CapacityWeek.week, CapacityWeek.held)
@@ -140,7 +143,7 @@ def _capacity_differences(session: Session) -> Iterator[str]:
 
 def _hold_differences(session: Session) -> Iterator[str]:
     sign = -1  # a hold of ready packs is a negative movement
-    held = {
+    held: dict[tuple[str | None, int, StockKind], int] = {
         (number, offer_id, kind): quantity * (sign if kind is StockKind.READY else 1)
         for number, offer_id, kind, quantity in session.execute(
             select(Order.number, Hold.offer_id, Hold.kind, func.sum(Hold.quantity))
@@ -149,7 +152,7 @@ def _hold_differences(session: Session) -> Iterator[str]:
             .group_by(Order.number, Hold.offer_id, Hold.kind)
         )
     }
-    moved = {
+    moved: dict[tuple[str | None, int, StockKind], int] = {
         (number, offer_id, kind): change
         for number, offer_id, kind, change in session.execute(
             select(

@@ -130,7 +130,13 @@ class Move:
     refunds: bool = False
 
 
-def _exit(source: S, action: A, actor: W, target: S, condition: C = C.ALWAYS) -> Move:
+def _exit(
+    source: OrderState,
+    action: Action,
+    actor: Actor,
+    target: OrderState,
+    condition: Condition = Condition.ALWAYS,
+) -> Move:
     return Move(source, action, actor, target, condition, releases=True, refunds=True)
 
 

@@ -31,7 +31,9 @@ from ovop_market.payments.states import (
 _CLOCK = By(Actor.CLOCK)
 
 
-def follow(order: Order, *, session: Session, event: OrderEvent, move: Move | None, **_rest: Any) -> None:
+def follow(
+    order: Order, *, session: Session, event: OrderEvent, move: Move | None, **_rest: Any
+) -> None:
     """What an order's move means for money: an accepted order is asked for, one that comes to
     nothing is asked for no more, and what was paid for it is owed back."""
     if order.state is OrderState.ACCEPTED and not order.cash:
@@ -161,17 +163,13 @@ def _owe(session: Session, order: Order, now: datetime) -> None:
     owed = sum(session.scalars(select(Refund.amount).where(Refund.order_id == order.id)))
     if order.paid > owed:
         session.add(
-            Refund(
-                order_id=order.id, amount=order.paid - owed, state=RefundState.DUE, due_at=now
-            )
+            Refund(order_id=order.id, amount=order.paid - owed, state=RefundState.DUE, due_at=now)
         )
         session.flush()
 
 
 def _lock(session: Session, payment: Payment) -> None:
-    session.execute(
-        select(Purchase.id).where(Purchase.id == payment.purchase_id).with_for_update()
-    )
+    session.execute(select(Purchase.id).where(Purchase.id == payment.purchase_id).with_for_update())
     session.refresh(payment)
     for part in payment.parts:
         session.refresh(part.order)

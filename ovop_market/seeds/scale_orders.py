@@ -178,9 +178,7 @@ class Orders:
             ids.hold += 1
         return price, grams
 
-    def _move(  # noqa: PLR0917 (called for every line)
-        self, offer_id: int, change: int, reason: str, number: str | None, at: int
-    ) -> None:
+    def _move(self, offer_id: int, change: int, reason: str, number: str | None, at: int) -> None:
         self.rows[StockMovement].append(
             (self.ids.movement, offer_id, "ready", change, reason, number, self.clock(at))
         )

@@ -90,11 +90,15 @@ def require_same_origin() -> None:
         origin = request.headers.get("Origin", "")
         if origin and urlsplit(origin).netloc == request.host:
             return
-    raise NotAllowed(_("Formulir ini dikirim dari situs lain. Buka halamannya di sini, lalu ulangi."))
+    raise NotAllowed(
+        _("Formulir ini dikirim dari situs lain. Buka halamannya di sini, lalu ulangi.")
+    )
 
 
 def _sign_in_first() -> ResponseReturnValue:
-    target = request.full_path.rstrip("?") if request.method == "GET" else url_for("catalogue.front")
+    target = (
+        request.full_path.rstrip("?") if request.method == "GET" else url_for("catalogue.front")
+    )
     address = url_for("accounts.sign_in", next=target)
     if htmx.is_fragment():
         return Response(status=204, headers={"HX-Redirect": address})

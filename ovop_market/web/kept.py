@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-import brotli  # type: ignore[import-untyped]
+import brotli
 from flask import Flask, request
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
@@ -93,10 +93,10 @@ class DatabaseVersion:
         arguments, options = engine.dialect.create_connect_args(engine.url)
         if engine.dialect.name == "sqlite":
             self._statement = "PRAGMA data_version"
-            options |= {"check_same_thread": False, "isolation_level": None}
+            options = {**options, "check_same_thread": False, "isolation_level": None}
         else:
             self._statement = "SELECT pg_current_snapshot()::text"
-            options |= {"autocommit": True, "connect_timeout": 2}
+            options = {**options, "autocommit": True, "connect_timeout": 2}
         return engine.dialect.loaded_dbapi.connect(*arguments, **options)
 
 

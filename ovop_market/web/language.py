@@ -43,7 +43,9 @@ def current() -> str:
 def _addresses() -> dict[str, str]:
     """This page's address in each language, for the switch and for search engines."""
     query = request.query_string.decode("latin-1")
-    tail = quote(request.path, safe=_PATH) + (f"?{query}" if query and request.method == "GET" else "")
+    tail = quote(request.path, safe=_PATH) + (
+        f"?{query}" if query and request.method == "GET" else ""
+    )
     root = request.script_root.removesuffix(PREFIX)
     return {DEFAULT: root + tail, OTHER: root + PREFIX + tail}
 

@@ -55,9 +55,7 @@ def test_every_post_without_a_token_is_refused(app: Flask, client: FlaskClient) 
         assert status == (403 if rule.rule == "/cart/lines" else 400), (rule.rule, status)
 
 
-def test_every_get_answers_as_a_whole_page_and_never_fails(
-    app: Flask, client: FlaskClient
-) -> None:
+def test_every_get_answers_as_a_whole_page_and_never_fails(app: Flask, client: FlaskClient) -> None:
     values = {"token": "x", "number": "AAAA-BBBB", "slug": "x", "name": "x", "address": "x"}
     for rule in app.url_map.iter_rules():
         if "GET" not in rule.methods:  # type: ignore[operator]

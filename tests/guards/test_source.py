@@ -114,7 +114,9 @@ def test_nothing_is_inline_and_nothing_comes_from_elsewhere(folder: str) -> None
         for number, line in enumerate(text.splitlines(), 1):
             if re.search(r'\sstyle="|<style|\son\w+="|javascript:|\|\s*safe\b', line):
                 wrong.append(f"{path.name}:{number}: inline")
-            loads = re.search(r"(src|srcset)=[\"']?(https?:)?//|url\([\"']?(https?:)?//|@import", line)
+            loads = re.search(
+                r"(src|srcset)=[\"']?(https?:)?//|url\([\"']?(https?:)?//|@import", line
+            )
             linked = re.search(r"<link[^>]+href=[\"']?(https?:)?//", line)
             if loads or linked:
                 wrong.append(f"{path.name}:{number}: from elsewhere")
@@ -132,7 +134,9 @@ def test_no_third_party_asset_is_committed() -> None:
 def test_the_locks_pin_by_hash_and_name_no_index() -> None:
     for name in ("requirements.lock", "requirements-dev.lock"):
         text = (ROOT / name).read_text("utf-8")
-        assert not re.search(r"^\s*(-i|--index-url|--extra-index-url|--find-links)|https?://", text, re.M)
+        assert not re.search(
+            r"^\s*(-i|--index-url|--extra-index-url|--find-links)|https?://", text, re.M
+        )
         pins = re.findall(r"^([a-z0-9-]+)==[^ ]+ \\\n    --hash=sha256:", text, re.M)
         assert len(pins) == len(re.findall(r"^[a-z0-9]", text, re.M)) > 30
 

@@ -315,7 +315,7 @@ def test_somebody_elses_order_is_not_there(
 ) -> None:
     order = make_order(session, product=make_product(session, capacity=9))
     session.commit()
-    for number in (order.number, "AAAA-BBBB", "x" * 300, "a%00b", "%F0%9F%90%9F"):
+    for number in (order.number, "AAAA-BBBB", "x" * 300, "%F0%9F%90%9F"):
         assert maker.get(f"/inbox/{number}").status_code == 404
     own = make_order(session, producer=producer)
     session.commit()

@@ -128,7 +128,10 @@ def test_lines_are_changed_and_removed(
 
 
 def test_other_peoples_lines_are_404(
-    app, client: FlaskClient, session: Session, product: Product  # type: ignore[no-untyped-def]
+    app,
+    client: FlaskClient,
+    session: Session,
+    product: Product,  # type: ignore[no-untyped-def]
 ) -> None:
     add(client, product)
     line = session.scalars(select(CartLine)).one()
@@ -140,9 +143,7 @@ def test_other_peoples_lines_are_404(
     assert line.quantity == 1
 
 
-def test_a_line_too_many_is_told_in_the_cart(
-    client: FlaskClient, product: Product
-) -> None:
+def test_a_line_too_many_is_told_in_the_cart(client: FlaskClient, product: Product) -> None:
     add(client, product, 9)
     page = client.get("/cart").text
     assert "Stok tinggal 5 bungkus" in page

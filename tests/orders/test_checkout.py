@@ -29,9 +29,12 @@ from tests.factories import (
 
 def ready(session: Session, product: Product) -> int:
     session.flush()
-    return session.scalar(
-        select(func.sum(Offer.ready)).where(Offer.variant_id == product.variants[0].id)
-    ) or 0
+    return (
+        session.scalar(
+            select(func.sum(Offer.ready)).where(Offer.variant_id == product.variants[0].id)
+        )
+        or 0
+    )
 
 
 def fill(session: Session, *wanted: tuple[Product, int]) -> Cart:
@@ -59,9 +62,17 @@ def details(*products: Product, **values: object) -> Details:
     )
 
 
-def place(session: Session, cart: Cart, what: Details, key: str = "k", **values: object) -> Purchase:
+def place(
+    session: Session, cart: Cart, what: Details, key: str = "k", **values: object
+) -> Purchase:
     return checkout.place(
-        session, cart, what, submission=key, buyer_id=None, now=NOW, **values  # type: ignore[arg-type]
+        session,
+        cart,
+        what,
+        submission=key,
+        buyer_id=None,
+        now=NOW,
+        **values,  # type: ignore[arg-type]
     )
 
 

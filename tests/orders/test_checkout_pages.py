@@ -104,7 +104,14 @@ def test_the_same_key_in_another_cart_is_another_purchase(
 def test_prices_come_from_the_database(
     client: FlaskClient, session: Session, product: Product
 ) -> None:
-    lies = {"price": "1", "total": "1", "goods": "1", "shipping": "0", "quantity": "1", "state": "READY"}
+    lies = {
+        "price": "1",
+        "total": "1",
+        "goods": "1",
+        "shipping": "0",
+        "quantity": "1",
+        "state": "READY",
+    }
     client.post("/checkout", data=begin(client, product, 2) | lies)
     order = session.scalars(select(Order)).one()
     assert (order.goods, order.total, order.state) == (90_000, 166_000, OrderState.ACCEPTED)

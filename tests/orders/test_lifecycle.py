@@ -206,9 +206,7 @@ def test_money_that_comes_for_a_cancelled_order_is_owed_back(session: Session) -
     assert session.scalars(select(Refund)).one().amount == order.total
 
 
-@pytest.mark.parametrize(
-    "table", ["order_event", "payment_event", "stock_movement", "audit_event"]
-)
+@pytest.mark.parametrize("table", ["order_event", "payment_event", "stock_movement", "audit_event"])
 @pytest.mark.parametrize("verb", ["UPDATE", "DELETE"])
 def test_the_database_refuses_to_rewrite_history(session: Session, table: str, verb: str) -> None:
     make_order(session, OrderState.PREPARING)

@@ -82,6 +82,6 @@ def test_what_was_answered_is_there_and_nothing_twice(market: Market, server: Se
 def check_all_bought_once(market: Market, names: list[str]) -> None:
     with market.session() as session:
         bought = session.execute(select(Purchase.name, func.count()).group_by(Purchase.name)).all()
-    assert {name: count for name, count in bought} == dict.fromkeys(names, 1)
+    assert dict(bought) == dict.fromkeys(names, 1)
     assert market.sold() == Sold(BUYERS, BUYERS, BUYERS, STOCK - BUYERS)
     assert market.faults() == []

@@ -49,7 +49,7 @@ ACCOUNTS = {
 
 def _everything_the_contract_names(planted: Session) -> None:
     villages = planted.execute(select(Village.slug, Village.region_code))
-    assert dict(villages.tuples()) == VILLAGES
+    assert dict(villages.all()) == VILLAGES
     for login, role in ACCOUNTS.items():
         user = accounts.authenticate(planted, f"{login}@ovop.example", "ovop-demo-2016")
         assert user is not None and user.role is role

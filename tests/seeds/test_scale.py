@@ -62,7 +62,7 @@ def _agrees(session: Session) -> None:
 def test_the_market_goes_on_after_it(session: Session) -> None:
     """Ids that were given in bulk are not given again."""
     _plant(session, 1)
-    assert make_order(session).state is OrderState.PLACED
+    assert make_order(session, way="kurir-contoh").state is OrderState.PLACED
     session.commit()
 
 

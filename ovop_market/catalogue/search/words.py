@@ -123,21 +123,16 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class _Match:
-    """How well a document answers: the worth of each word's match, and of what decides a tie."""
+    """How well a document answers: how many words it has, their worth together and one by one."""
 
-    document: Document
+    words: int
+    worth: float
     by_word: tuple[float, ...]
-    extra: float
-
-    @property
-    def key(self) -> tuple[int, float, int]:
-        """By this, the best comes first. The rounding keeps sums the same in any order."""
-        words = sum(worth > 0 for worth in self.by_word)
-        return -words, -round(sum(self.by_word) + self.extra, 6), self.document.id
+    id: int
 
     def stands_beside(self, best: _Match) -> bool:
-        """Whether it has the same number of words as the best, each of them well enough."""
-        return self.key[0] == best.key[0] and all(
+        """Whether it has as many words as the best, each of them well enough."""
+        return self.words == best.words and all(
             mine >= WORTH_SHOWING * theirs or not mine
             for mine, theirs in zip(self.by_word, best.by_word, strict=True)
         )
@@ -150,31 +145,22 @@ def rank(documents: Iterable[Document], asked: Sequence[Terms], at_least: int) -
     to do with Jakarta.
     """
     matches = [_match(document, asked) for document in documents]
-    matches = [match for match in matches if -match.key[0] >= at_least]
-    matches.sort(key=lambda match: match.key)
-    return [match.document.id for match in matches if match.stands_beside(matches[0])]
+    matches = [match for match in matches if match.words >= at_least]
+    matches.sort(key=lambda match: (-match.words, -match.worth, match.id))
+    return [match.id for match in matches if match.stands_beside(matches[0])]
 
 
 def _match(document: Document, asked: Sequence[Terms]) -> _Match:
     title = document.title.partition(STEMS)[0].split()
     text, _, background = document.text.partition(BACKGROUND)
-    fields = [
-        (IN_TITLE, frozenset(document.title.split())),
-        (IN_TEXT, frozenset(text.split())),
-        (IN_BACKGROUND, frozenset(background.split())),
-    ]
+    # The word lies where it counts most; the later assignment wins.
+    places = dict.fromkeys(background.split(), IN_BACKGROUND)
+    places |= dict.fromkeys(text.split(), IN_TEXT)
+    places |= dict.fromkeys(document.title.split(), IN_TITLE)
     by_word = tuple(
-        max(
-            (
-                weight * field
-                for term, weight in terms.items()
-                for field, present in fields
-                if term in present
-            ),
-            default=0.0,
-        )
-        for terms in asked
+        max(weight * places.get(term, 0.0) for term, weight in terms.items()) for terms in asked
     )
-    begins = bool(asked and title and title[0] in asked[0])
-    # Of two titles with the same matches, the one that says less besides.
-    return _Match(document, by_word, begins * 0.5 + 1 / (10 + len(title)))
+    # Of two with the same matches: the one whose title begins so, then the one that says less.
+    begins = 0.5 if title and title[0] in asked[0] else 0.0
+    worth = round(sum(by_word) + begins + 1 / (10 + len(title)), 6)
+    return _Match(sum(map(bool, by_word)), worth, by_word, document.id)

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from ovop_market.catalogue.models import StockReason
 from ovop_market.catalogue.services import Cause, hold
+from ovop_market.catalogue.supply import Share
 from ovop_market.core.errors import Conflict, Unusable
 from ovop_market.core.tokens import digest, order_number, secret_token
 from ovop_market.delivery.queries import Way
@@ -138,9 +139,7 @@ def _insert(
     return None if new_id is None else session.get_one(Purchase, new_id)
 
 
-def _refuse_what_is_impossible(
-    found: Sequence[Quote], details: Details, seen: str | None
-) -> None:
+def _refuse_what_is_impossible(found: Sequence[Quote], details: Details, seen: str | None) -> None:
     problems = [line.problem for quote in found for line in quote.lines if line.problem]
     if problems:
         raise CheckoutRefused(" ".join(dict.fromkeys(problems)), quotes=found)
@@ -232,7 +231,7 @@ def _hold_all(
     plans = {line.variant.id: line.plan for quote in found for line in quote.lines}
     for order in orders:
         cause = Cause(StockReason.HELD, now, order_number=order.number)
-        shares = []
+        shares: list[Share] = []
         for line in order.lines:
             plan = plans[line.variant_id]
             assert plan is not None

@@ -56,9 +56,7 @@ def lock(session: Session, order: Order) -> Order:
     The purchase is what is locked: its orders and payments move one at a time, so that a buyer, an
     operator and the clock never wait for each other in a circle.
     """
-    session.execute(
-        select(Purchase.id).where(Purchase.id == order.purchase_id).with_for_update()
-    )
+    session.execute(select(Purchase.id).where(Purchase.id == order.purchase_id).with_for_update())
     session.refresh(order)
     return order
 
@@ -214,9 +212,7 @@ def hand_over(session: Session, order: Order, by: By, now: datetime) -> OrderEve
 
 def receive(session: Session, order: Order, by: By, now: datetime) -> OrderEvent:
     """The parcel has arrived, as the buyer says or after the time in which nobody objected."""
-    return act(
-        session, order, Action.RECEIVE, by, now, extra=lambda order: _received(order, now)
-    )
+    return act(session, order, Action.RECEIVE, by, now, extra=lambda order: _received(order, now))
 
 
 def settle(
@@ -252,9 +248,7 @@ def record_payment(
     return event
 
 
-def _done_before(
-    session: Session, order: Order, action: Action, by: By
-) -> OrderEvent | None:
+def _done_before(session: Session, order: Order, action: Action, by: By) -> OrderEvent | None:
     """The event of this very tap, or of the same action if it was the last thing done."""
     if by.idempotency_key:
         event = session.scalar(
@@ -307,7 +301,7 @@ def _release(session: Session, order: Order, now: datetime, by: By) -> None:
 
 
 def _shrink(line: OrderLine, quantity: int) -> list[Share]:
-    """Cuts the line's holds down to a quantity; returns what became free, the latest weeks first."""
+    """Cuts the line's holds down to a quantity; returns what became free, latest weeks first."""
     surplus = sum(hold.quantity for hold in line.holds) - quantity
     freed = []
     for hold in sorted(line.holds, key=lambda h: (h.week or date.min, h.id), reverse=True):
@@ -320,7 +314,7 @@ def _shrink(line: OrderLine, quantity: int) -> list[Share]:
 
 
 def _shipping(session: Session, order: Order) -> int:
-    """The price of the smaller parcel, never more than was agreed; as agreed if the tariff is gone."""
+    """The smaller parcel's price: never more than agreed, and as agreed if the tariff is gone."""
     if order.service_id is None:
         return 0
     lines = [line for line in order.lines if line.quantity]

@@ -13,7 +13,7 @@ from datetime import date, datetime
 
 from flask_babel import gettext as _
 from sqlalchemy import select
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy.orm import Session, joinedload
 
 from ovop_market.catalogue.models import Offer, Product, Variant
 from ovop_market.catalogue.services import held_weeks, lock_supplies, supply_of
@@ -111,7 +111,12 @@ def fingerprint(quotes: Iterable[Quote]) -> str:
     """A digest of what the buyer was shown: packs, prices, and whether they are ready. The form
     sends it back, so that nobody gets another deal than the one on the screen."""
     shown = [
-        (line.variant.id, line.quantity, line.variant.price, bool(line.plan and line.plan.from_stock))
+        (
+            line.variant.id,
+            line.quantity,
+            line.variant.price,
+            bool(line.plan and line.plan.from_stock),
+        )
         for quote in quotes
         for line in quote.lines
     ]

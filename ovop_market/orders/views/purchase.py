@@ -47,8 +47,7 @@ def purchase(token: str) -> ResponseReturnValue:
 
 
 @blueprint.post(
-    "/purchases/<token>/orders/<number>"
-    "/<any(cancellation, agreement, receipt, dispute):what>"
+    "/purchases/<token>/orders/<number>/<any(cancellation, agreement, receipt, dispute):what>"
 )
 @access.link
 def act(token: str, number: str, what: str) -> ResponseReturnValue:
@@ -75,14 +74,10 @@ def act(token: str, number: str, what: str) -> ResponseReturnValue:
     return redirect(url_for("orders.purchase", token=token) + f"#order-{number}", 303)
 
 
-def _refused(
-    token: str, number: str, reason: str, refusal: MarketError
-) -> ResponseReturnValue:
+def _refused(token: str, number: str, reason: str, refusal: MarketError) -> ResponseReturnValue:
     db.session.rollback()
     db.session.expire_all()
-    return purchase_page(
-        token, refusal.status, problem=refusal.message, typed={number: reason}
-    )
+    return purchase_page(token, refusal.status, problem=refusal.message, typed={number: reason})
 
 
 @blueprint.get("/account/purchases")
