@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from ovop_market.catalogue import search
@@ -78,27 +78,12 @@ class Front:
 
 
 def front(session: Session, today: date) -> Front:
-    """What is ready, one product of each village before a second of any; and what is in season."""
-    turn = func.row_number().over(
-        partition_by=Producer.village_id, order_by=(Product.created_at.desc(), Product.id)
-    )
-    ready = (
-        _on_sale()
-        .add_columns(turn.label("turn"))
-        .where(_is_ready(), _is_open(today))
-        .order_by(turn, Product.created_at.desc(), Product.id)
-        .limit(READY_ON_FRONT)
-    )
-    season = (
-        _on_sale()
-        .add_columns(turn.label("turn"))
-        .where(_in_season(today), _is_open(today))
-        .order_by(turn, Product.created_at.desc(), Product.id)
-        .limit(IN_SEASON_ON_FRONT)
-    )
+    """What is ready and what is in season, one product of each village before a second of any."""
+    ready = _of_all_villages(READY_ON_FRONT, _is_ready(), _is_open(today))
+    in_season = _of_all_villages(IN_SEASON_ON_FRONT, _in_season(today), _is_open(today))
     return Front(
         ready=_cards(session, ready, today),
-        in_season=_cards(session, season, today),
+        in_season=_cards(session, in_season, today),
         villages=village_queries.cards(session, VILLAGES_ON_FRONT),
     )
 
@@ -158,34 +143,51 @@ village_queries.products_of = of_village
 village_queries.product_counts = counts_by_village
 
 
+def _of_all_villages(limit: int, *conditions: ColumnElement[bool]) -> Select[Any]:
+    """So many cards, the newest of each village before the second newest of any."""
+    newest = (Product.created_at.desc(), Product.id.desc())
+    turn = func.row_number().over(partition_by=Producer.village_id, order_by=newest)
+    # Chosen by id first: what a card needs is then computed for the chosen ones alone.
+    chosen = (
+        select(Product.id, turn.label("turn"))
+        .join(Producer, Producer.id == Product.producer_id)
+        .where(*_listed(), *conditions)
+        .order_by(turn, *newest)
+        .limit(limit)
+        .subquery("chosen")
+    )
+    return _on_sale().join(chosen, chosen.c.id == Product.id).order_by(chosen.c.turn, *newest)
+
+
 def _page_of(
     session: Session, filters: Filters, found: Sequence[int] | None, today: date
 ) -> Select[Any]:
     """The cards of one page, with `total`, the number of cards on all pages."""
     wanted = (
-        select(Product.id, func.count().over().label("total"))
+        select(Product.id)
         .join(Producer, Producer.id == Product.producer_id)
         .where(*_listed(), *_wishes(session, filters, today))
-        .limit(PER_PAGE)
-        .offset((filters.page - 1) * PER_PAGE)
     )
-    order: list[ColumnElement[Any]] = [Product.created_at.desc(), Product.id.desc()]
-    if filters.sort is Sort.CHEAPEST:
-        order = [_price_from().asc(), Product.id.desc()]
-    elif filters.sort is Sort.DEAREST:
-        order = [_price_from().desc(), Product.id.desc()]
+    newest = (Product.created_at.desc(), Product.id.desc())
+    orders: dict[Sort, tuple[ColumnElement[Any], ...]] = {
+        Sort.CHEAPEST: (_price_from().asc(), *newest),
+        Sort.DEAREST: (_price_from().desc(), *newest),
+    }
     if found is not None:
         places = search.ranked(session, found)
-        wanted = wanted.join(places, places.c.id == Product.id)
-        if filters.sort is Sort.RELEVANCE:
-            order = [places.c.place]
-    number = func.row_number().over(order_by=order).label("number")
-    chosen = wanted.add_columns(number).order_by(*order).subquery("chosen")
+        wanted = wanted.add_columns(places.c.place).join(places, places.c.id == Product.id)
+        orders[Sort.RELEVANCE] = (places.c.place,)
+    order = orders.get(filters.sort, newest)
+    total = select(func.count()).select_from(wanted.subquery("wanted")).scalar_subquery()
+    offset = (filters.page - 1) * PER_PAGE
+    chosen = wanted.order_by(*order).limit(PER_PAGE).offset(offset).subquery("chosen")
+    if found is not None and filters.sort is Sort.RELEVANCE:
+        order = (chosen.c.place,)
     return (
         _on_sale()
-        .add_columns(chosen.c.total)
+        .add_columns(total.label("total"))
         .join(chosen, chosen.c.id == Product.id)
-        .order_by(chosen.c.number)
+        .order_by(*order)
     )
 
 
@@ -217,7 +219,7 @@ def _choices(session: Session, to: str) -> tuple[list[VillageOption], str]:
 def _listed() -> tuple[ColumnElement[bool], ...]:
     """On sale: listed, and with a pack that is sold."""
     sold = exists().where(Variant.product_id == Product.id, Variant.sold).correlate(Product)
-    return Product.listed.is_(True), sold
+    return Product.listed == true(), sold
 
 
 def _on_sale() -> Select[Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 from flask_babel import gettext as _
@@ -85,8 +84,3 @@ class ClosureForm(BaseForm):
 
     closed_from = DayField(_l("Tutup mulai"), [required()])
     closed_to = DayField(_l("Sampai"), [optional()])
-
-    def validate_closed_to(self, field: DayField) -> None:
-        first: date | None = self.closed_from.data
-        if first is not None and field.data is not None and field.data < first:
-            raise ValueError(_("Tanggal akhir harus sesudah tanggal mulai."))

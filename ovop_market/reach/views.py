@@ -13,6 +13,7 @@ from ovop_market.core import clock
 from ovop_market.core.errors import MarketError
 from ovop_market.extensions import db
 from ovop_market.reach import forms, queries, tiles
+from ovop_market.reach.figures import Change
 from ovop_market.reach.filters import Filters
 from ovop_market.reach.policy import ROLES
 from ovop_market.reach.steps import Steps
@@ -47,7 +48,7 @@ def reach() -> Response:
         said=said,
         address=address,
         layout=tiles,
-        change_of=queries.Change.between,
+        change_of=Change.between,
         steps=Steps.up_to(max((line.now.orders for line in found.provinces), default=0)),
     )
 

@@ -218,7 +218,7 @@ def test_poll_keeps_the_tab(maker: FlaskClient, session: Session, producer: Prod
 
 
 @pytest.mark.parametrize(
-    "value", ["", "x", "-1", "1.5", "99999999999999999999999", "2147483648", "%00", "٣", "1e3"]
+    "value", ["", "x", "-1", "1.5", "99999999999999999999999", "2147483648", "٣", "1e3"]
 )
 def test_poll_survives_any_since(maker: FlaskClient, value: str) -> None:
     assert maker.get(f"/inbox/poll?since={value}", headers=HTMX).status_code in (200, 204)

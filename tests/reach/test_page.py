@@ -16,7 +16,7 @@ from ovop_market.extensions import db
 from ovop_market.orders.models import Order
 from ovop_market.orders.services import lifecycle
 from ovop_market.orders.states import OrderState
-from ovop_market.reach import queries
+from ovop_market.reach import figures, queries
 from ovop_market.reach.filters import Filters, Period
 from ovop_market.reach.models import ReachDay
 from ovop_market.reach.tiles import COLUMNS, ROWS, TILES
@@ -132,7 +132,7 @@ def test_filters_and_the_file_agree_with_the_page(client, official, world):
         assert len({row["province"] for row in rows}) == found["provinces"], case
 
 
-def overview(session: Session, actor, period: Period, **filters) -> queries.Overview:
+def overview(session: Session, actor, period: Period, **filters) -> figures.Overview:
     known = queries.choices(session, actor, filters.get("village", ""), filters.get("product", ""))
     return queries.overview(session, actor, Filters(period, **filters), known)
 
@@ -141,10 +141,10 @@ def test_every_table_adds_up_to_the_totals(session, official, world):
     found = overview(session, official, Period(date(2025, 11, 1), date(2026, 10, 31)))
     total = found.total
     for lines in (found.months, found.villages, found.products, found.provinces):
-        assert sum((line.now for line in lines), queries.Sums()) == total.now
-        assert sum((line.before for line in lines), queries.Sums()) == total.before
+        assert sum((line.now for line in lines), figures.Sums()) == total.now
+        assert sum((line.before for line in lines), figures.Sums()) == total.before
     for province in found.provinces:
-        assert sum((place.now for place in province.places), queries.Sums()) == province.now
+        assert sum((place.now for place in province.places), figures.Sums()) == province.now
     assert found.ladder.units == total.now.units
     assert len(found.months) == 12
     assert [(line.name, line.now.orders) for line in found.years] == [("2016", 8), ("2021", 3)]
@@ -152,7 +152,7 @@ def test_every_table_adds_up_to_the_totals(session, official, world):
 
 def test_the_ladder_and_the_shares(session, official, world):
     found = overview(session, official, Period(date(2026, 10, 1), date(2026, 10, 31)))
-    assert found.ladder == queries.Ladder(village=2, regency=4, province=3, nation=4)
+    assert found.ladder == figures.Ladder(village=2, regency=4, province=3, nation=4)
     assert found.ladder.outside_regency == pytest.approx(7 / 13)
     assert found.ladder.outside_province == pytest.approx(4 / 13)
     dendang = next(line for line in found.villages if line.key == "dendang")
@@ -290,7 +290,7 @@ def test_who_may_come_in(client, session, role, page):
 def test_queries_show_nothing_to_others(session, world):
     buyer = make_user(session, Role.BUYER)
     found = overview(session, buyer, Period(date(2026, 10, 1), date(2026, 10, 31)))
-    assert found.total.now == queries.Sums()
+    assert found.total.now == figures.Sums()
     assert queries.export(session, buyer, found.filters) == []
 
 

@@ -59,14 +59,17 @@ def ranked(session: Session, ids: Sequence[int]) -> FromClause:
         rows = func.json_each(json.dumps(list(ids))).table_valued(
             column("key", Integer), column("value", Integer)
         )
-        return select(rows.c.value.label("id"), rows.c.key.label("place")).subquery("ranked")
-    wanted = bindparam("ranked_ids", list(ids), type_=ARRAY(Integer), unique=True)
-    numbered = (
-        func.unnest(wanted)
-        .table_valued(column("id", Integer), with_ordinality="place", name="numbered")
-        .render_derived()
-    )
-    return select(numbered.c.id, numbered.c.place).subquery("ranked")
+        numbered = select(rows.c.value.label("id"), rows.c.key.label("place"))
+    else:
+        wanted = bindparam("ranked_ids", list(ids), type_=ARRAY(Integer), unique=True)
+        places = (
+            func.unnest(wanted)
+            .table_valued(column("id", Integer), with_ordinality="place", name="numbered")
+            .render_derived()
+        )
+        numbered = select(places.c.id, places.c.place)
+    # Read once: SQLite would read the whole list again for every product.
+    return numbered.cte("ranked").prefix_with("MATERIALIZED")
 
 
 def _terms(session: Session, asked: Sequence[str]) -> list[Terms]:
