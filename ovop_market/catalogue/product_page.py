@@ -22,7 +22,7 @@ from ovop_market.core.money import Rupiah
 from ovop_market.core.quantity import format_weight
 from ovop_market.villages.models import Permit, Producer, Village
 from ovop_market.villages.queries import is_slug
-from ovop_market.web.filters import day
+from ovop_market.web.filters import day, short_day
 from ovop_market.web.pictures import PictureSources, sources
 
 
@@ -149,7 +149,7 @@ def _packs(
         elif plan.from_stock:
             when, reason = _("%(count)d siap", count=ready_now(many)), ""
         else:
-            when, reason = _("Siap paling cepat %(day)s", day=day(plan.ready_by)), ""
+            when, reason = _("Siap paling cepat %(day)s", day=short_day(plan.ready_by)), ""
         weight = _("%(weight)s dengan kemasan", weight=format_weight(variant.weight_grams))
         packs.append(
             Pack(

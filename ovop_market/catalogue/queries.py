@@ -144,19 +144,22 @@ village_queries.product_counts = counts_by_village
 
 
 def _of_all_villages(limit: int, *conditions: ColumnElement[bool]) -> Select[Any]:
-    """So many cards, the newest of each village before the second newest of any."""
-    newest = (Product.created_at.desc(), Product.id.desc())
-    turn = func.row_number().over(partition_by=Producer.village_id, order_by=newest)
+    """So many cards, one of each village before a second of any.
+
+    What a village has sold longest comes first: that is what it is known for.
+    """
+    longest = (Product.created_at, Product.id)
+    turn = func.row_number().over(partition_by=Producer.village_id, order_by=longest)
     # Chosen by id first: what a card needs is then computed for the chosen ones alone.
     chosen = (
         select(Product.id, turn.label("turn"))
         .join(Producer, Producer.id == Product.producer_id)
         .where(*_listed(), *conditions)
-        .order_by(turn, *newest)
+        .order_by(turn, *longest)
         .limit(limit)
         .subquery("chosen")
     )
-    return _on_sale().join(chosen, chosen.c.id == Product.id).order_by(chosen.c.turn, *newest)
+    return _on_sale().join(chosen, chosen.c.id == Product.id).order_by(chosen.c.turn, *longest)
 
 
 def _page_of(

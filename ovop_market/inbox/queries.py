@@ -29,6 +29,10 @@ MAX_PAGE = 10_000
 
 # The usual next step from a state: the first of these that is open.
 USUAL = (Action.ACCEPT, Action.START, Action.FINISH, Action.SHIP, Action.HAND_OVER)
+# How people are addressed; a title alone is not a name.
+TITLES = frozenset(
+    {"pak", "bapak", "bu", "ibu", "mas", "mbak", "kak", "bang", "abang", "cik", "h", "hj"}
+)
 _NUMBER = re.compile(r"[0-9A-Z-]{1,20}", re.ASCII)
 
 
@@ -228,8 +232,10 @@ def _row(order: Order, now: datetime) -> Row:
 
 
 def first_name(name: str) -> str:
-    """The first word of a name: a list needs no more."""
-    return (name.split() or [name])[0]
+    """What a person is called by, with a title if it stands before: `Siti`, `Ibu Siti`."""
+    words = name.split() or [name]
+    count = 2 if words[0].lower().rstrip(".") in TITLES else 1
+    return " ".join(words[:count])
 
 
 def line_text(line: OrderLine) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from flask import request
 from flask_babel import lazy_gettext as _l
 from flask_wtf.file import FileField
-from wtforms import RadioField, StringField, TextAreaField
+from wtforms import StringField, TextAreaField
+from wtforms.validators import AnyOf
 
 from ovop_market.core.errors import MarketError
 from ovop_market.core.tokens import digest
@@ -39,14 +40,10 @@ class RevocationForm(BaseForm):
 class SettlementForm(BaseForm):
     """For whom a dispute is decided, and why."""
 
-    side = RadioField(
+    side = StringField(
         _l("Keputusan"),
-        [chosen()],
+        [chosen(), AnyOf((FOR_PRODUCER, FOR_BUYER), message=_l("Pilih salah satu."))],
         name="for",
-        choices=[
-            (FOR_PRODUCER, _l("Untuk penjual: pesanan selesai")),
-            (FOR_BUYER, _l("Untuk pembeli: uang kembali")),
-        ],
     )
     reason = TextAreaField(
         _l("Alasan keputusan"), [required(), at_most(500)], id="settlement-reason"

@@ -336,10 +336,9 @@ def refunds_for(session: Session, order: Order) -> Sequence[Refund]:
 
 
 def refund_of(session: Session, refund_id: int) -> Refund:
-    """A refund with its order. Raises NotFound."""
-    refund = session.scalar(
-        select(Refund).where(Refund.id == refund_id).options(joinedload(Refund.order))
-    )
+    """A refund. Raises NotFound."""
+    # Without its order: the service locks the row, and PostgreSQL locks no outer join.
+    refund = session.get(Refund, refund_id)
     if refund is None:
         raise NotFound(_("Uang kembali ini tidak ada."))
     return refund

@@ -28,7 +28,7 @@ from ovop_market.orders.models import Order
 from ovop_market.orders.queries import open_actions, purchase_by_token
 from ovop_market.orders.services import lifecycle
 from ovop_market.orders.services.lifecycle import By
-from ovop_market.orders.states import Action, Actor
+from ovop_market.orders.states import Action, Actor, OrderState
 from ovop_market.payments import forms, queries, services
 from ovop_market.payments.labels import PAYMENT_STATES
 from ovop_market.payments.models import Payment, Refund
@@ -154,6 +154,7 @@ def _order(
         badge_kind=BADGES[order.state],
         payment_text=queries.payment_text(order),
         steps=[step for step in presentation.timeline(order) if step.kind != "waiting"],
+        complaint=_complaint(order),
         payments=queries.payments_for(session, order),
         payment_states=PAYMENT_STATES,
         payment_badges=STATE_BADGES,
@@ -168,6 +169,14 @@ def _order(
         notice=notice,
         problem=problem,
     )
+
+
+def _complaint(order: Order) -> str:
+    """What the buyer complains about, as long as it is not decided."""
+    if order.state is not OrderState.DISPUTED:
+        return ""
+    said = [event.reason for event in order.events if event.action is Action.DISPUTE]
+    return said[-1] or "" if said else ""
 
 
 @blueprint.get("/desk")

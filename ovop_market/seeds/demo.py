@@ -1,7 +1,8 @@
 """The demo of CONTRACT.md: Bangka Barat's OVOP villages after two years on the market.
 
-Everything is planted in one transaction: an interrupted planting leaves nothing behind, and the
-next one begins anew. Names, numbers and orders are invented; villages and their codes are real.
+Everything but pictures is planted in one transaction: an interrupted planting leaves nothing
+behind, and the next one begins anew. Names, numbers and orders are invented; villages and their
+codes are real.
 """
 
 from __future__ import annotations
@@ -18,12 +19,15 @@ from ovop_market.accounts.models import User
 from ovop_market.catalogue import search
 from ovop_market.reach import services as reach
 from ovop_market.regions.models import Region
-from ovop_market.seeds import demo_market, demo_rows
+from ovop_market.seeds import demo_market, demo_pictures, demo_rows
 from ovop_market.seeds.demo_history import History
 from ovop_market.seeds.demo_producers import ACCOUNTS
 from ovop_market.seeds.demo_stories import Teller
 from ovop_market.seeds.demo_villages import VILLAGES
-from ovop_market.seeds.pictures import store_drawings
+
+
+def _silently(_message: str) -> None:
+    pass
 
 
 def is_present(session: Session) -> bool:
@@ -36,13 +40,13 @@ def plant(
     session: Session,
     now: datetime,
     *,
-    say: Callable[[str], object] = lambda _message: None,
+    say: Callable[[str], object] = _silently,
     pictures: bool = True,
 ) -> None:
     """Plants the demo as of `now` and commits. Regions must be loaded; `say` tells the progress.
 
-    Without `pictures`, products and villages have none. Raises ValueError when the demo is there
-    already, LookupError when the regions are not.
+    Pictures follow after that commit (see `hang_pictures`), or not at all. Raises ValueError when
+    the demo is there already, LookupError when the regions are not.
     """
     _refuse_unless_possible(session)
     begun = time.monotonic()
@@ -50,10 +54,7 @@ def plant(
     def done(what: str) -> None:
         say(f"{what} ({time.monotonic() - begun:.1f} s)")
 
-    media = current_app.config["OVOP"].media
-    names = demo_market.picture_names() if pictures else ()
-    stored = store_drawings(names, media, say)
-    market = demo_market.plant(session, now, stored)
+    market = demo_market.plant(session, now)
     done("villages, producers, products, couriers, accounts")
     history = History(session, market, now)
     drafts = history.drafts()
@@ -65,6 +66,16 @@ def plant(
     search.index_all(session)
     session.commit()
     done("reach and search")
+    if pictures:
+        hang_pictures(session, say=say)
+        done("pictures")
+
+
+def hang_pictures(session: Session, *, say: Callable[[str], object] = _silently) -> int:
+    """Gives villages and products of the demo the pictures that they do not have yet, which takes
+    a second or two for each; commits after each, so that it may run while others read and write.
+    Returns their number."""
+    return demo_pictures.hang(session, current_app.config["OVOP"].media, say)
 
 
 def _refuse_unless_possible(session: Session) -> None:
@@ -73,6 +84,3 @@ def _refuse_unless_possible(session: Session) -> None:
     codes = {village.code for village in VILLAGES}
     if set(session.scalars(select(Region.code).where(Region.code.in_(codes)))) != codes:
         raise LookupError("the regions of the demo's villages are missing: load the regions first")
-    # Drawings are rendered before the first statement that changes anything: on SQLite nobody else
-    # can write from there on.
-    session.rollback()

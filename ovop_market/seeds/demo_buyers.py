@@ -45,7 +45,7 @@ def invent(rng: Random) -> Buyer:
     if rng.random() < 0.4:
         name = f"{rng.choice(_TITLES)} {name}"
     street = f"{rng.choice(_STREETS)} Nomor {rng.randint(1, 120)}"
-    return Buyer(name, rng.randint(10_000, 999_999), street)
+    return Buyer(name, rng.randint(1_000, 9_999), street)
 
 
 def note(rng: Random, *, party: bool) -> str:

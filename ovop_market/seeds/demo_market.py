@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from ovop_market.accounts import services as accounts
 from ovop_market.accounts.models import User
 from ovop_market.catalogue import services as catalogue
-from ovop_market.catalogue.models import Offer, Product, ProductPhoto, StockReason, Variant
+from ovop_market.catalogue.models import Offer, Product, StockReason, Variant
 from ovop_market.core.clock import wib_date
 from ovop_market.delivery.models import CollectionPoint, Service, Tariff
 from ovop_market.seeds import demo_delivery
@@ -32,11 +32,7 @@ from ovop_market.villages.models import (
     ProducerKind,
     ProducerStaff,
     Village,
-    VillagePhoto,
 )
-from ovop_market.web.pictures import StoredPicture
-
-Pictures = Mapping[str, StoredPicture]
 
 # Everything was there before the first order of the last 24 months; some products came later.
 FOUNDED = timedelta(days=800)
@@ -63,20 +59,15 @@ class Market:
     users: dict[str, User] = field(default_factory=dict)
 
 
-def picture_names() -> list[str]:
-    """The drawings that the demo wants."""
-    return [f"village-{v.slug}" for v in VILLAGES] + [p.slug for p in PRODUCTS]
-
-
-def plant(session: Session, now: datetime, pictures: Pictures) -> Market:
+def plant(session: Session, now: datetime) -> Market:
     """Adds all of it and flushes."""
     market = Market()
     for village in VILLAGES:
-        market.villages[village.slug] = _village(village, pictures)
+        market.villages[village.slug] = _village(village)
     for number, producer in enumerate(PRODUCERS):
         market.producers[producer.slug] = _producer(producer, number, market, now)
     for product in PRODUCTS:
-        market.products[product.slug] = _product(product, market, pictures, now)
+        market.products[product.slug] = _product(product, market, now)
     session.add_all(
         [*market.villages.values(), *market.producers.values(), *market.products.values()]
     )
@@ -87,8 +78,7 @@ def plant(session: Session, now: datetime, pictures: Pictures) -> Market:
     return market
 
 
-def _village(seed: VillageSeed, pictures: Pictures) -> Village:
-    picture = pictures.get(f"village-{seed.slug}")
+def _village(seed: VillageSeed) -> Village:
     return Village(
         region_code=seed.code,
         slug=seed.slug,
@@ -105,12 +95,7 @@ def _village(seed: VillageSeed, pictures: Pictures) -> Village:
             )
             for d in seed.designations
         ],
-        photos=[VillagePhoto(**_columns(picture, seed.alt))] if picture else [],
     )
-
-
-def _columns(picture: StoredPicture, alt: str) -> dict[str, object]:
-    return {"key": picture.key, "width": picture.width, "height": picture.height, "alt": alt}
 
 
 def _producer(seed: ProducerSeed, number: int, market: Market, now: datetime) -> Producer:
@@ -139,10 +124,9 @@ def _producer(seed: ProducerSeed, number: int, market: Market, now: datetime) ->
     )
 
 
-def _product(seed: ProductSeed, market: Market, pictures: Pictures, now: datetime) -> Product:
+def _product(seed: ProductSeed, market: Market, now: datetime) -> Product:
     producer = market.producers[seed.producer]
     suppliers = producer.members if seed.producer == GROUP else [producer]
-    picture = pictures.get(seed.slug)
     age = timedelta(days=_LATER[seed.slug]) if seed.slug in _LATER else FOUNDED
     return Product(
         producer=producer,
@@ -170,7 +154,6 @@ def _product(seed: ProductSeed, market: Market, pictures: Pictures, now: datetim
             )
             for position, pack in enumerate(seed.packs)
         ],
-        photos=[ProductPhoto(**_columns(picture, seed.alt))] if picture else [],
     )
 
 

@@ -20,8 +20,8 @@ _CRAFT = ((PermitKind.NIB, None),)
 
 
 def invented_phone(number: int) -> str:
-    """A telephone number in E.164 from a block that nobody has (0812-0000-xxxx)."""
-    return f"+6281200{number:06d}"
+    """A telephone number in E.164 that is plainly invented: 0812-0000-xxxx, by the last digits."""
+    return f"+628120000{number % 10_000:04d}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,7 +94,7 @@ class Teller:
         ways = [story.ways[min(n, len(story.ways) - 1)] for n in range(len(story.lines))]
         return Details(
             name=story.name,
-            phone=invented_phone(self.rng.randint(10_000, 999_999)),
+            phone=invented_phone(self.rng.randint(1_000, 9_999)),
             email=story.login,
             region_code=address.code,
             street=story.street,

@@ -191,7 +191,7 @@ def _producers(
          "created_at"),
         (
             (id_, village_id, ProducerKind.HOUSEHOLD.value, f"rumah-contoh-{id_}",
-             f"Rumah Contoh {id_}", "", invented_phone(id_ % 1_000_000), True, founded)
+             f"Rumah Contoh {id_}", "", invented_phone(id_), True, founded)
             for id_, village_id, _code, _name in chosen
         ),
     )  # fmt: skip

@@ -143,7 +143,7 @@ class Orders:
         token = f"{self.rng.getrandbits(192):048x}"
         self.rows[Purchase].append(
             (id_, token, sha256(token.encode()).hexdigest(), f"{id_:064x}", placed,
-             "Pembeli Contoh", invented_phone(id_ % 1_000_000), region, "Jalan Contoh 1",
+             "Pembeli Contoh", invented_phone(id_), region, "Jalan Contoh 1",
              postal_code, "", "cod" if order.cash else "transfer", "id", placed, CONSENT_VERSION)
         )  # fmt: skip
 

@@ -81,7 +81,8 @@ def test_the_same_address_answers_by_what_is_accepted(client: FlaskClient) -> No
 @pytest.mark.parametrize("headers", [{}, JSON, FRAGMENT])
 def test_odd_queries_are_answered(client: FlaskClient, q: str, headers: dict[str, str]) -> None:
     answer = client.get(f"/regions?q={q}&region_code={q}", headers=headers)
-    assert answer.status_code == 200
+    # No address of ours holds a control character: the door refuses it.
+    assert answer.status_code == (400 if "%00" in q else 200)
 
 
 @given(q=st.text(max_size=120))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select, update
@@ -11,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from ovop_market.accounts import services as accounts
 from ovop_market.accounts.models import Role
-from ovop_market.catalogue.models import Offer, Product, Storage, Variant
+from ovop_market.catalogue.models import Offer, Product, ProductPhoto, Storage, Variant
 from ovop_market.delivery.queries import Freshness
 from ovop_market.orders import queries as orders
 from ovop_market.orders.models import Order, OrderEvent, OrderLine, PaymentMethod, Purchase
@@ -21,9 +23,9 @@ from ovop_market.payments.states import PaymentState, RefundState
 from ovop_market.reach import services as reach
 from ovop_market.reach.models import ReachDay
 from ovop_market.regions.models import Region
-from ovop_market.seeds import demo
+from ovop_market.seeds import demo, demo_pictures
 from ovop_market.seeds.demo_products import PRODUCTS
-from ovop_market.villages.models import Producer, ProducerKind, ProducerStaff, Village
+from ovop_market.villages.models import Producer, ProducerKind, ProducerStaff, Village, VillagePhoto
 from tests.factories import NOW
 
 VILLAGES = {
@@ -211,3 +213,36 @@ def test_without_regions_it_says_what_to_do(session: Session) -> None:
     session.commit()
     with pytest.raises(LookupError, match="load the regions"):
         demo.plant(session, NOW, pictures=False)
+
+
+def test_pictures_are_hung_once(
+    session: Session, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Two drawings are enough to see it; what has a picture is left alone."""
+    for name in ("pempek-udang-belo-laut", "village-dendang"):
+        drawing = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 30" fill="#8A4F1D"/>'
+        (tmp_path / f"{name}.svg").write_text(drawing)
+    monkeypatch.setattr(demo_pictures, "DRAWINGS", tmp_path)
+    monkeypatch.setattr(demo_pictures, "ProcessPoolExecutor", _here)
+    demo.plant(session, NOW)
+    photo = session.scalars(
+        select(ProductPhoto).join(Product, Product.id == ProductPhoto.product_id)
+    ).one()
+    assert (photo.width, photo.height) == (1200, 900)
+    assert "pempek" in photo.alt.lower()
+    assert session.scalars(select(Village.slug).join(VillagePhoto)).all() == ["dendang"]
+    assert demo.hang_pictures(session) == 0
+
+
+def _here(_processes: int, _context: object) -> ThreadPoolExecutor:
+    """Threads see what the test has replaced; other processes do not."""
+    return ThreadPoolExecutor(1)
+
+
+def test_every_drawing_is_there_and_has_no_text() -> None:
+    names = {f"village-{slug}" for slug in VILLAGES} | {seed.slug for seed in PRODUCTS}
+    drawings = {path.stem: path.read_text() for path in demo_pictures.DRAWINGS.glob("*.svg")}
+    assert set(drawings) == names
+    for name, drawing in drawings.items():
+        assert "<text" not in drawing, name
+        assert "<image" not in drawing, name

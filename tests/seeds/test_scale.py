@@ -15,7 +15,7 @@ from ovop_market.payments.states import PaymentState
 from ovop_market.reach import services as reach
 from ovop_market.seeds import bulk, scale
 from ovop_market.villages.models import Village
-from tests.factories import NOW, make_order
+from tests.factories import NOW, make_order, make_product
 
 
 def _plant(session: Session, seed: int) -> None:
@@ -62,7 +62,14 @@ def _agrees(session: Session) -> None:
 def test_the_market_goes_on_after_it(session: Session) -> None:
     """Ids that were given in bulk are not given again."""
     _plant(session, 1)
-    assert make_order(session, way="kurir-contoh").state is OrderState.PLACED
+    assert (
+        make_order(
+            session,
+            product=make_product(session, capacity=9, storage="ambient", max_transit_days=None),
+            way="kurir-contoh",
+        ).state
+        is OrderState.PLACED
+    )
     session.commit()
 
 
