@@ -149,6 +149,7 @@ def regency(path: str) -> str:
     """The regency or city in an area's path ("…, Kota Bandung, Jawa Barat"), shortened."""
     parts = path.split(", ")
     name = parts[-2] if len(parts) > 1 else path
+    name = name.replace("Administrasi ", "", 1)
     return name.replace("Kabupaten ", "Kab. ", 1).removeprefix("Kota ")
 
 

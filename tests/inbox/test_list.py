@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from ovop_market.accounts.models import Role
 from ovop_market.core import clock
+from ovop_market.inbox import queries
 from ovop_market.inbox.tabs import SHELVES, Tab
 from ovop_market.orders.models import PaymentMethod
 from ovop_market.orders.services import lifecycle
@@ -265,3 +266,28 @@ def test_an_event_shows_what_is_waited_for(
     body = maker.get(f"/inbox/{order.number}").get_data(as_text=True)
     assert "Tidak jadi" in body
     assert "Pembeli membatalkan" in body
+
+
+@pytest.mark.parametrize(
+    ("name", "called"),
+    [
+        ("Siti Contoh", "Siti"),
+        ("Ibu Siti Contoh", "Ibu Siti"),
+        ("H. Ali", "H. Ali"),
+        ("Pak", "Pak"),
+    ],
+)
+def test_people_are_called_by_their_first_name(name: str, called: str) -> None:
+    assert queries.first_name(name) == called
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("Lebakgede, Coblong, Kota Bandung, Jawa Barat", "Bandung"),
+        ("Mentok, Kabupaten Bangka Barat, Kepulauan Bangka Belitung", "Kab. Bangka Barat"),
+        ("Tebet, Kota Administrasi Jakarta Selatan, DKI Jakarta", "Jakarta Selatan"),
+    ],
+)
+def test_cities_are_named_shortly(path: str, name: str) -> None:
+    assert queries.regency(path) == name
