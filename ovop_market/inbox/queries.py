@@ -25,7 +25,6 @@ from ovop_market.villages.models import Producer, ProducerStaff
 
 # Work is shown together as far as a phone can carry it; what is over, in pages.
 OPEN_PER_PAGE, CLOSED_PER_PAGE = 100, 30
-MAX_PAGE = 10_000
 
 # The usual next step from a state: the first of these that is open.
 USUAL = (Action.ACCEPT, Action.START, Action.FINISH, Action.SHIP, Action.HAND_OVER)

@@ -28,11 +28,11 @@ from ovop_market.orders.models import Order
 from ovop_market.orders.services import lifecycle
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import Action, Actor, moves_open_to
-from ovop_market.payments.forms import explain, tap_key, whole_number
+from ovop_market.payments.forms import explain, tap_key
 from ovop_market.payments.queries import payment_text
 from ovop_market.web import access, htmx
 from ovop_market.web.forms import BaseForm
-from ovop_market.web.paging import pager
+from ovop_market.web.paging import page_number, pager
 
 blueprint = Blueprint("inbox", __name__)
 
@@ -61,13 +61,20 @@ ENDPOINTS = {
 _LARGEST_ID = 2**31 - 1
 
 
+def _event_id(text: str) -> int:
+    """The event that an address names; 0 for anything that is none."""
+    if not (text.isascii() and text.isdecimal()):
+        return 0
+    return min(int(text[:18]), _LARGEST_ID)
+
+
 def _tab() -> Tab:
     return tab_of(request.values.get("tab"))
 
 
 def _list(status: int = 200, *, notice: str = "", problem: str = "") -> Response:
     """The tab that is asked for, with a word on what has just been done or could not be."""
-    page = whole_number(request.values.get("page"), otherwise=1, most=queries.MAX_PAGE)
+    page = page_number(request.values.get("page", ""))
     found = queries.inbox(db.session(), current_user, _tab(), page, clock.now())
     return htmx.page_or_fragment(
         "inbox/page.html",
@@ -147,7 +154,7 @@ def poll() -> ResponseReturnValue:
     """Nothing (204) as long as nothing has happened since an event; then the list again."""
     if not htmx.is_fragment():
         return redirect(list_address(_tab()), 303)
-    since = whole_number(request.args.get("since"), otherwise=0, most=_LARGEST_ID)
+    since = _event_id(request.args.get("since", ""))
     if not queries.has_news(db.session(), current_user, since):
         return Response(status=204)
     return _list()

@@ -70,14 +70,6 @@ def tap_key() -> str | None:
     return (key if fit else digest(key)) or None
 
 
-def whole_number(text: str | None, *, otherwise: int, most: int) -> int:
-    """A whole number of an address, whatever somebody wrote there."""
-    given = text or ""
-    if not (given.isascii() and given.isdecimal()) or len(given) > 18:
-        return otherwise
-    return min(int(given), most)
-
-
 def explain(form: BaseForm, refusal: MarketError) -> str:
     """Puts a refusal beside the field that it names; returns what has to be said on top."""
     field = str(refusal.details.get("field", ""))

@@ -29,7 +29,6 @@ REMIND_BEFORE = timedelta(hours=24)
 # Rows of each kind on the desk; the counts tell how many more there are.
 MOST_STUCK = 100
 PER_PAGE = 50
-MAX_PAGE = 10_000
 _NUMBER = re.compile(r"[0-9A-Z-]{1,20}", re.ASCII)
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from ovop_market.catalogue import search
 from ovop_market.catalogue.models import Category, Product, Storage
 from ovop_market.catalogue.search import words
-from ovop_market.catalogue.search.engines import MAX_CANDIDATES
+from ovop_market.catalogue.search.engines import MAX_CANDIDATES, _found
 from ovop_market.villages.models import Designation, Stage, Village
 from tests.factories import make_producer, make_product, make_village
 
@@ -206,12 +206,9 @@ def test_index_is_used(shop: Session) -> None:
     if shop.get_bind().dialect.name == "sqlite":
         return
     shop.execute(text("SET LOCAL enable_seqscan = off"))
-    plan = shop.scalars(
-        text(
-            "EXPLAIN SELECT id FROM product WHERE to_tsvector('indonesian',"
-            " search_title || ' ' || search_text) @@ to_tsquery('indonesian', 'pempek')"
-        )
-    )
+    found = select(Product.id).where(_found(shop, [{"pempek": 1.0}], every=True))
+    asked = found.compile(shop.get_bind(), compile_kwargs={"literal_binds": True})
+    plan = shop.scalars(text(f"EXPLAIN {asked}"))
     assert "fts_product" in "\n".join(plan)
 
 

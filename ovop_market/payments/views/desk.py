@@ -1,0 +1,57 @@
+"""What is stuck, the oldest first, each with its one action."""
+
+from __future__ import annotations
+
+from flask import request
+from flask.typing import ResponseReturnValue
+from flask_babel import lazy_gettext as _l
+from werkzeug.wrappers import Response
+
+from ovop_market.core import clock
+from ovop_market.extensions import db
+from ovop_market.payments import queries
+from ovop_market.payments.queries import Kind
+from ovop_market.payments.views import blueprint
+from ovop_market.web import access, htmx
+
+KINDS = {
+    Kind.CLAIMS: _l("Pembayaran dicek"),
+    Kind.DISPUTES: _l("Keluhan"),
+    Kind.REFUNDS: _l("Uang kembali"),
+    Kind.UNANSWERED: _l("Belum dijawab"),
+    Kind.UNPAID: _l("Hampir lewat waktu"),
+}
+
+
+KIND_BADGES = {
+    Kind.CLAIMS: "waiting",
+    Kind.DISPUTES: "needs",
+    Kind.REFUNDS: "needs",
+    Kind.UNANSWERED: "waiting",
+    Kind.UNPAID: "waiting",
+}
+
+
+def desk_page(status: int = 200, *, notice: str = "", problem: str = "") -> Response:
+    wanted = request.values.get("kind")
+    kind = Kind(wanted) if wanted in set(Kind) else None
+    return htmx.page_or_fragment(
+        "payments/desk.html",
+        "payments/_desk.html",
+        status,
+        desk=queries.desk(db.session(), kind, clock.now()),
+        kinds=KINDS,
+        kind_badges=KIND_BADGES,
+        notice=notice,
+        problem=problem,
+    )
+
+
+@blueprint.get("/desk")
+@access.role("operator")
+def desk() -> ResponseReturnValue:
+    return desk_page()
+
+
+def came_from_desk() -> bool:
+    return request.form.get("back") == "desk"

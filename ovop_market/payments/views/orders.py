@@ -1,0 +1,168 @@
+"""Any order with everything about it, and what an operator decides: cancelling it, ending a
+dispute, sending money back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import flash, redirect, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user
+from werkzeug.wrappers import Response
+
+from ovop_market.core import clock
+from ovop_market.core.errors import Conflict, Unusable
+from ovop_market.core.tokens import secret_token
+from ovop_market.extensions import db
+from ovop_market.orders import presentation
+from ovop_market.orders.labels import BADGES, STATES
+from ovop_market.orders.models import Order
+from ovop_market.orders.queries import open_actions
+from ovop_market.orders.services import lifecycle
+from ovop_market.orders.services.lifecycle import By
+from ovop_market.orders.states import Action, Actor, OrderState
+from ovop_market.payments import forms, queries, services
+from ovop_market.payments.labels import PAYMENT_STATES
+from ovop_market.payments.models import Refund
+from ovop_market.payments.views import ID, blueprint
+from ovop_market.payments.views.payments import STATE_BADGES
+from ovop_market.web import access, htmx
+from ovop_market.web.forms import BaseForm
+
+
+def _order(
+    order: Order,
+    status: int = 200,
+    *,
+    form: BaseForm | None = None,
+    refund: Refund | None = None,
+    notice: str = "",
+    problem: str = "",
+) -> Response:
+    """The order; `form` is one that could not be taken, as it was typed (of `refund`, if given)."""
+
+    def shown(kind: type[BaseForm]) -> BaseForm:
+        return form if isinstance(form, kind) else kind(formdata=None)
+
+    session = db.session()
+    actions = open_actions(order, Actor.OPERATOR, clock.now())
+    refunds = queries.refunds_for(session, order)
+    return htmx.page_or_fragment(
+        "payments/order.html",
+        "payments/_order.html",
+        status,
+        order=order,
+        state_text=STATES[order.state],
+        badge_kind=BADGES[order.state],
+        payment_text=queries.payment_text(order),
+        steps=[step for step in presentation.timeline(order) if step.kind != "waiting"],
+        complaint=_complaint(order),
+        payments=queries.payments_for(session, order),
+        payment_states=PAYMENT_STATES,
+        payment_badges=STATE_BADGES,
+        refunds=[
+            (owed, forms.refund_form(owed.id, form if refund and refund.id == owed.id else None))
+            for owed in refunds
+        ],
+        refused=form,
+        revocation=shown(forms.RevocationForm) if Action.REVOKE in actions else None,
+        settlement=(shown(forms.SettlementForm) if Action.SETTLE_FOR_BUYER in actions else None),
+        new_key=secret_token,
+        notice=notice,
+        problem=problem,
+    )
+
+
+def _complaint(order: Order) -> str:
+    """What the buyer complains about, as long as it is not decided."""
+    if order.state is not OrderState.DISPUTED:
+        return ""
+    said = [event.reason for event in order.events if event.action is Action.DISPUTE]
+    return said[-1] or "" if said else ""
+
+
+@blueprint.get("/desk/orders/<number>")
+@access.role("operator")
+def order(number: str) -> ResponseReturnValue:
+    return _order(queries.order_of(db.session(), number))
+
+
+@blueprint.post("/desk/orders/<number>/cancellation")
+@access.role("operator")
+def cancel(number: str) -> ResponseReturnValue:
+    found = queries.order_of(db.session(), number)
+    form = forms.RevocationForm()
+    return _decide(
+        found,
+        form,
+        lambda by: lifecycle.act(
+            db.session(), found, Action.REVOKE, by, clock.now(), reason=form.reason.data
+        ),
+        _("Pesanan %(number)s dibatalkan.", number=number),
+    )
+
+
+@blueprint.post("/desk/orders/<number>/settlement")
+@access.role("operator")
+def settle(number: str) -> ResponseReturnValue:
+    found = queries.order_of(db.session(), number)
+    form = forms.SettlementForm()
+    return _decide(
+        found,
+        form,
+        lambda by: lifecycle.settle(
+            db.session(),
+            found,
+            by,
+            clock.now(),
+            for_buyer=form.side.data == forms.FOR_BUYER,
+            reason=form.reason.data,
+        ),
+        _("Keluhan pesanan %(number)s sudah diputuskan.", number=number),
+    )
+
+
+@blueprint.post(f"/desk/refunds/<{ID}:refund_id>/sending")
+@access.role("operator")
+def send_refund(refund_id: int) -> ResponseReturnValue:
+    refund = queries.refund_of(db.session(), refund_id)
+    number, form = refund.order.number, forms.RefundForm()
+    if not form.validate():
+        return _order(queries.order_of(db.session(), number), 422, form=form, refund=refund)
+    try:
+        services.send_refund(
+            db.session(), refund, current_user.id, clock.now(), reference=form.reference.data or ""
+        )
+        db.session.commit()
+    except Conflict as refusal:
+        db.session.rollback()
+        found = queries.order_of(db.session(), number)
+        return _order(found, refusal.status, problem=refusal.message)
+    return _order_done(number, _("Uang kembali sudah dicatat terkirim."))
+
+
+def _decide(
+    order: Order, form: BaseForm, verb: Callable[[By], Any], notice: str
+) -> ResponseReturnValue:
+    """The beats after loading of what an operator does to an order."""
+    number = order.number
+    if not form.validate():
+        return _order(order, 422, form=form)
+    try:
+        verb(By(Actor.OPERATOR, current_user.id, forms.tap_key()))
+        db.session.commit()
+    except (Conflict, Unusable) as refusal:
+        db.session.rollback()
+        problem = forms.explain(form, refusal)
+        found = queries.order_of(db.session(), number)
+        return _order(found, refusal.status, form=form, problem=problem)
+    return _order_done(number, notice)
+
+
+def _order_done(number: str, notice: str) -> ResponseReturnValue:
+    if htmx.is_fragment():
+        return _order(queries.order_of(db.session(), number), notice=notice)
+    flash(notice, "done")
+    return redirect(url_for("payments.order", number=number), 303)

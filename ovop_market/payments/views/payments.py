@@ -1,0 +1,172 @@
+"""All payments, one payment, and the operator's word on it.
+
+A decision is answered with the desk when the form came from there (`back=desk`), else with the
+payment; to HTMX as the fragment, else as a redirect.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from flask import flash, redirect, request, send_file, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_login import current_user
+from werkzeug.wrappers import Response
+
+from ovop_market.core import clock
+from ovop_market.core.errors import Conflict, MarketError, NotFound
+from ovop_market.extensions import db
+from ovop_market.orders.labels import ACTORS
+from ovop_market.payments import forms, queries, services
+from ovop_market.payments.labels import PAYMENT_STATES
+from ovop_market.payments.models import Payment
+from ovop_market.payments.states import PAYMENT_MOVES, PaymentAction, PaymentState
+from ovop_market.payments.views import ID, blueprint
+from ovop_market.payments.views.claims import media_folder
+from ovop_market.payments.views.desk import came_from_desk, desk_page
+from ovop_market.web import access, htmx, pictures
+from ovop_market.web.paging import page_number, pager
+
+STATE_BADGES = {
+    PaymentState.ASKED: "waiting",
+    PaymentState.CLAIMED: "needs",
+    PaymentState.CONFIRMED: "done",
+    PaymentState.REJECTED: "waiting",
+    PaymentState.LAPSED: "neutral",
+}
+
+
+PAYMENT_EVENTS = {
+    PaymentAction.ASK: _l("Ditagih"),
+    PaymentAction.AMEND: _l("Jumlah tagihan berubah"),
+    PaymentAction.CLAIM: _l("Pembeli bilang sudah membayar"),
+    PaymentAction.CONFIRM: _l("Uang sudah masuk"),
+    PaymentAction.REJECT: _l("Uang belum masuk"),
+    PaymentAction.LAPSE: _l("Tidak jadi dibayar"),
+}
+
+
+def _payment(
+    payment: Payment,
+    status: int = 200,
+    *,
+    form: forms.RejectionForm | None = None,
+    notice: str = "",
+    problem: str = "",
+) -> Response:
+    names = queries.names_of(db.session(), (event.actor_id for event in payment.events))
+    steps = [
+        {
+            "title": PAYMENT_EVENTS[event.action],
+            "when": event.at,
+            "who": names.get(event.actor_id or 0) or ACTORS[event.actor],
+            "note": event.reason,
+            "kind": "wrong" if event.action is PaymentAction.REJECT else "done",
+        }
+        for event in payment.events
+    ]
+    return htmx.page_or_fragment(
+        "payments/payment.html",
+        "payments/_payment.html",
+        status,
+        payment=payment,
+        state_text=PAYMENT_STATES[payment.state],
+        badge_kind=STATE_BADGES[payment.state],
+        steps=steps,
+        confirmable=(payment.state, PaymentAction.CONFIRM) in PAYMENT_MOVES,
+        rejectable=(payment.state, PaymentAction.REJECT) in PAYMENT_MOVES,
+        form=form or forms.RejectionForm(formdata=None),
+        notice=notice,
+        problem=problem,
+    )
+
+
+@blueprint.get("/desk/payments")
+@access.role("operator")
+def payments() -> ResponseReturnValue:
+    wanted = request.args.get("state")
+    state = PaymentState(wanted) if wanted in set(PaymentState) else None
+    page = page_number(request.args.get("page", ""))
+    found = queries.payments(db.session(), state, page)
+    return htmx.page_or_fragment(
+        "payments/payments.html",
+        "payments/_payments.html",
+        found=found,
+        states=PAYMENT_STATES,
+        badges=STATE_BADGES,
+        pager=pager(found.page, found.pages, partial(_payments_address, state)),
+    )
+
+
+def _payments_address(state: PaymentState | None, page: int) -> str:
+    return url_for("payments.payments", state=state, page=page if page > 1 else None)
+
+
+@blueprint.get(f"/desk/payments/<{ID}:payment_id>")
+@access.role("operator")
+def payment(payment_id: int) -> ResponseReturnValue:
+    return _payment(queries.payment_of(db.session(), payment_id))
+
+
+@blueprint.get(f"/desk/payments/<{ID}:payment_id>/proof")
+@access.role("operator")
+def proof(payment_id: int) -> ResponseReturnValue:
+    found = queries.payment_of(db.session(), payment_id)
+    path = pictures.private_path(media_folder(), found.proof_key) if found.proof_key else None
+    if path is None or not path.exists():
+        raise NotFound(_("Tidak ada foto bukti untuk pembayaran ini."))
+    response = send_file(path.absolute(), mimetype="image/webp")
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
+
+
+@blueprint.post(f"/desk/payments/<{ID}:payment_id>/confirmation")
+@access.role("operator")
+def confirm(payment_id: int) -> ResponseReturnValue:
+    found = queries.payment_of(db.session(), payment_id)
+    try:
+        services.confirm(db.session(), found, current_user.id, clock.now())
+        db.session.commit()
+    except Conflict as refusal:
+        return _payment_refused(payment_id, refusal)
+    return _payment_done(payment_id, _("Pembayaran dicatat: uang sudah masuk."))
+
+
+@blueprint.post(f"/desk/payments/<{ID}:payment_id>/rejection")
+@access.role("operator")
+def reject(payment_id: int) -> ResponseReturnValue:
+    found = queries.payment_of(db.session(), payment_id)
+    form = forms.RejectionForm()
+    if not form.validate():
+        return _payment(found, 422, form=form)
+    try:
+        services.reject(
+            db.session(), found, current_user.id, clock.now(), reason=form.reason.data or ""
+        )
+        db.session.commit()
+    except Conflict as refusal:
+        return _payment_refused(payment_id, refusal, form)
+    return _payment_done(payment_id, _("Pembeli diminta membayar lagi dan membaca alasannya."))
+
+
+def _payment_done(payment_id: int, notice: str) -> ResponseReturnValue:
+    back = came_from_desk()
+    if htmx.is_fragment():
+        if back:
+            return desk_page(notice=notice)
+        return _payment(queries.payment_of(db.session(), payment_id), notice=notice)
+    flash(notice, "done")
+    home = url_for("payments.payment", payment_id=payment_id)
+    return redirect(url_for("payments.desk") if back else home, 303)
+
+
+def _payment_refused(
+    payment_id: int, refusal: MarketError, form: forms.RejectionForm | None = None
+) -> ResponseReturnValue:
+    db.session.rollback()
+    if came_from_desk():
+        return desk_page(refusal.status, problem=refusal.message)
+    found = queries.payment_of(db.session(), payment_id)
+    return _payment(found, refusal.status, form=form, problem=refusal.message)
