@@ -9,6 +9,7 @@ from ovop_market import (
     accounts,
     catalogue,
     cli,
+    delivery,
     inbox,
     orders,
     payments,
@@ -40,7 +41,17 @@ def create_app(config: Config | None = None) -> Flask:
     csrf.init_app(app)
     compress.init_app(app)
     web.init_app(app)
-    for feature in (regions, accounts, villages, catalogue, orders, payments, inbox, reach):
+    for feature in (
+        regions,
+        accounts,
+        villages,
+        catalogue,
+        delivery,
+        orders,
+        payments,
+        inbox,
+        reach,
+    ):
         feature.init_app(app)
     cli.init_app(app)
 

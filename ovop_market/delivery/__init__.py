@@ -1,1 +1,13 @@
 """How parcels reach the buyer: services, tariffs, collection points, what arrives fresh."""
+
+from flask import Flask
+
+
+def init_app(app: Flask) -> None:
+    """Registers the page of this feature, and tells the catalogue what reaches whom."""
+    from ovop_market.catalogue import queries as catalogue
+    from ovop_market.delivery import queries
+    from ovop_market.delivery.views import blueprint
+
+    catalogue.reachability = queries.reachability
+    app.register_blueprint(blueprint)

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from flask_babel import gettext as _
-from sqlalchemy import select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy.orm import Session, joinedload, selectinload
 
 from ovop_market.catalogue.models import Product, Storage
 from ovop_market.core.money import Rupiah
 from ovop_market.core.quantity import Grams, billed_kilograms
 from ovop_market.delivery.models import CollectionPoint, Service, Tariff
+from ovop_market.villages.models import Producer, Village
 
 PICKUP = "pickup"
 
@@ -78,8 +79,8 @@ def prefixes(code: str) -> list[str]:
 
 
 def ways(session: Session, parcels: Sequence[Parcel]) -> list[list[Way]]:
-    """For each parcel all ways to its buyer, possible ones first and the cheapest first among
-    them; two statements for any number of parcels."""
+    """For each parcel all ways to its buyer: couriers that arrive in time, the cheapest first;
+    then collection points; last what is too slow. Two statements for any number of parcels."""
     origins = {area for parcel in parcels for area in prefixes(parcel.origin)}
     destinations = {area for parcel in parcels for area in prefixes(parcel.destination)}
     tariffs = session.scalars(
@@ -98,6 +99,30 @@ def ways(session: Session, parcels: Sequence[Parcel]) -> list[list[Way]]:
     return [_ways_of(parcel, tariffs, points) for parcel in parcels]
 
 
+def product_to_send(session: Session, slug: str) -> Product | None:
+    """A listed product with its variants and its maker's village, or None."""
+    return session.scalar(
+        select(Product)
+        .where(Product.slug == slug, Product.listed)
+        .options(
+            joinedload(Product.producer).joinedload(Producer.village),
+            selectinload(Product.variants),
+        )
+    )
+
+
+def ways_of_product(session: Session, product: Product, destination: str) -> list[Way]:
+    """All ways for one pack of the product's first variant."""
+    sold = [variant for variant in product.variants if variant.sold]
+    parcel = Parcel(
+        origin=product.producer.village.region_code,
+        destination=destination,
+        weight=Grams(sold[0].weight_grams if sold else 1),
+        freshness=Freshness.of([product]),
+    )
+    return ways(session, [parcel])[0]
+
+
 def _ways_of(
     parcel: Parcel, tariffs: Sequence[Tariff], points: Sequence[CollectionPoint]
 ) -> list[Way]:
@@ -110,9 +135,12 @@ def _ways_of(
     # The most specific tariff of each service comes last and stays.
     fitting.sort(key=lambda tariff: (len(tariff.destination), len(tariff.origin)))
     best = {tariff.service.code: tariff for tariff in fitting}
-    found = [_by_courier(parcel, tariff) for tariff in best.values()]
-    found += _collection(parcel, points)
-    return sorted(found, key=lambda way: (bool(way.reason), way.price, way.code))
+    couriers = sorted(
+        (_by_courier(parcel, tariff) for tariff in best.values()),
+        key=lambda way: (bool(way.reason), way.price, way.code),
+    )
+    possible = [way for way in couriers if way.possible]
+    return possible + _collection(parcel, points) + couriers[len(possible) :]
 
 
 def _by_courier(parcel: Parcel, tariff: Tariff) -> Way:
@@ -125,6 +153,35 @@ def _by_courier(parcel: Parcel, tariff: Tariff) -> Way:
         price=price(tariff, parcel.weight),
         service_id=service.id,
         reason="" if fresh else _("Terlalu lama di jalan untuk barang ini."),
+    )
+
+
+def reachability(_session: Session, code: str) -> ColumnElement[bool]:
+    """The condition on Product that some courier brings it to this area while it is fresh."""
+    home = (
+        select(Village.region_code)
+        .join(Producer, Producer.village_id == Village.id)
+        .where(Producer.id == Product.producer_id)
+        .correlate(Product)
+        .scalar_subquery()
+    )
+    in_time = or_(
+        Product.max_transit_days.is_(None),
+        Tariff.days_to <= Product.max_transit_days,
+        and_(Service.cold_chain, Tariff.days_to <= func.coalesce(Product.shelf_life_days, 0)),
+    )
+    # Which tariff wins for a service (the most specific) is left aside: a filter may show a
+    # product of which checkout then says that it would arrive too late, never the reverse.
+    return exists(
+        select(Tariff.id)
+        .join(Tariff.service)
+        .where(
+            Service.offered,
+            Tariff.destination.in_(prefixes(code)),
+            home.startswith(Tariff.origin),
+            in_time,
+        )
+        .correlate(Product)
     )
 
 

@@ -138,6 +138,20 @@ def overview(session: Session, actor: User, filters: Filters, known: Choices) ->
     )
 
 
+def regencies_reached(session: Session, village_id: int) -> int:
+    """To how many regencies and cities a village's products have gone so far; for its own page.
+
+    The one number of this feature that everybody may see: it tells nothing about single buyers.
+    """
+    distinct = func.count(ReachDay.region_code.distinct())
+    return (
+        session.scalar(
+            select(distinct).where(ReachDay.village_id == village_id, ReachDay.orders > 0)
+        )
+        or 0
+    )
+
+
 def _opened(provinces: Sequence[PlaceLine], code: str) -> PlaceLine | None:
     """The chosen province, or the one that most went to."""
     for province in provinces:

@@ -37,7 +37,7 @@ VILLAGES: tuple[VillageSeed, ...] = (
         code="19.05.01.2006",
         name="Belo Laut",
         also_known_as="belolaut muntok mentok",
-        alt="Perahu nelayan di tepi laut Belo Laut, dengan rumah-rumah di belakangnya",
+        alt="Perahu nelayan di pantai Belo Laut, rumah panggung dan udang yang dijemur",
         story=(
             "Di Belo Laut, pagi dimulai di dapur. Udang yang baru naik dari perahu dikupas ramai-"
             "ramai, digiling, lalu diuleni dengan sagu dan garam. Tidak ada bahan pengawet; yang "
@@ -54,7 +54,7 @@ VILLAGES: tuple[VillageSeed, ...] = (
         code="19.05.04.2005",
         name="Dendang",
         also_known_as="kelapa",
-        alt="Pengrajin menganyam keranjang rotan di beranda rumah di Dendang",
+        alt="Rumah panggung di Dendang, perajin duduk di beranda, keranjang rotan di halaman",
         story=(
             "Di beranda rumah-rumah Dendang, rotan diraut sampai halus dan resam dijemur sampai "
             "warnanya cokelat madu. Dari tangan yang sama lahir keranjang, tudung saji, nampan, "
@@ -73,7 +73,7 @@ VILLAGES: tuple[VillageSeed, ...] = (
         code="19.05.02.2005",
         name="Air Nyatoh",
         also_known_as="airnyatoh simpang teritip",
-        alt="Teri dijemur di atas para-para bambu di Air Nyatoh",
+        alt="Teri dijemur di atas para-para di pantai Air Nyatoh",
         story=(
             "Begitu perahu pulang, teri direbus sebentar dengan garam lalu dibentangkan di atas "
             "para-para. Matahari mengerjakan sisanya. Sore hari, teri yang sudah kering dipilah "
@@ -88,7 +88,7 @@ VILLAGES: tuple[VillageSeed, ...] = (
         code="19.05.05.2002",
         name="Tanjung Niur",
         also_known_as="tanjungniur tempilang belacan",
-        alt="Bulatan terasi udang dijemur di depan rumah di Tanjung Niur",
+        alt="Orang menumbuk terasi di gubuk tepi pantai, udang rebon dijemur di pasir",
         story=(
             "Terasi Tanjung Niur dibuat dari udang rebon dan garam, tidak lebih. Rebon ditumbuk, "
             "dijemur, ditumbuk lagi, lalu didiamkan sampai harumnya keluar. Orang Bangka "
@@ -103,7 +103,7 @@ VILLAGES: tuple[VillageSeed, ...] = (
         code="19.05.04.2010",
         name="Terentang",
         also_known_as="kelapa",
-        alt="Piring dan tas rotan berjajar di teras rumah di Terentang",
+        alt="Rumah kerja beratap daun di antara rotan di Terentang, anyaman di dindingnya",
         story=(
             "Rotan di Terentang dipotong, dikupas, dan dibelah tipis sebelum dianyam. Piring "
             "rotannya banyak dipakai di warung dan hajatan: ringan, tidak pecah, dan makin "
@@ -118,7 +118,7 @@ VILLAGES: tuple[VillageSeed, ...] = (
         code="19.05.04.2014",
         name="Pangkal Beras",
         also_known_as="pangkalberas kelapa",
-        alt="Kotak sarang lebah kelulut di kebun Pangkal Beras",
+        alt="Kotak sarang lebah kelulut berjajar di kebun Pangkal Beras",
         story=(
             "Kelulut adalah lebah kecil tanpa sengat. Di kebun-kebun Pangkal Beras, kotak "
             "sarangnya diletakkan dekat bunga dan buah, dan madunya disedot pelan-pelan supaya "
@@ -133,7 +133,7 @@ VILLAGES: tuple[VillageSeed, ...] = (
         code="19.05.06.2010",
         name="Teluk Limau",
         also_known_as="teluklimau parittiga",
-        alt="Daun kelor dipetik dan dijemur di halaman rumah di Teluk Limau",
+        alt="Orang memetik daun kelor di antara pohon di tepi Teluk Limau",
         story=(
             "Pohon kelor tumbuh di pagar dan halaman Teluk Limau. Daunnya dipetik pagi-pagi, "
             "dicuci, lalu dikeringkan di tempat teduh supaya tetap hijau.\n\n"
@@ -147,7 +147,7 @@ VILLAGES: tuple[VillageSeed, ...] = (
         code="19.05.03.2009",
         name="Ketap",
         also_known_as="jebus tayu",
-        alt="Daun teh tayu digulung dengan tangan di Ketap",
+        alt="Kebun teh tayu di Ketap dengan para pemetik dan sekeranjang daun",
         story=(
             "Teh tayu ditanam warga Ketap di kebun sekitar rumah. Pucuknya dipetik, dilayukan, "
             "digulung dengan tangan, lalu dikeringkan di atas wajan.\n\n"
@@ -161,7 +161,7 @@ VILLAGES: tuple[VillageSeed, ...] = (
         code="19.05.03.2021",
         name="Air Kuang",
         also_known_as="airkuang jebus",
-        alt="Semangkuk bakso hangat di meja dapur di Air Kuang",
+        alt="Gerobak bakso yang mengepul di tepi sungai di Air Kuang",
         story=(
             "Bakso Air Kuang dibulatkan dengan tangan sejak subuh. Ada bakso ikan, bakso udang, "
             "dan bakso sapi; semuanya memakai daging lebih banyak daripada tepung.\n\n"
