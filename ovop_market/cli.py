@@ -26,7 +26,6 @@ regions = AppGroup("regions", help="Areas of Indonesia.")
 def prepare() -> None:
     """Everything before serving: migrations, regions and, outside production, the demo."""
     from ovop_market.regions import services as region_services
-    from ovop_market.seeds import demo
 
     begun = time.monotonic()
     upgrade()
@@ -34,9 +33,18 @@ def prepare() -> None:
     db.session.commit()
     if count:
         click.echo(f"{count} regions loaded ({time.monotonic() - begun:.0f} s)")
-    if not current_app.config["OVOP"].in_production and not demo.is_present(db.session()):
-        demo.plant(db.session(), clock.now(), say=click.echo)
-        click.echo(f"demo data planted ({time.monotonic() - begun:.0f} s)")
+    if not current_app.config["OVOP"].in_production:
+        _plant_demo()
+    click.echo(f"ready after {time.monotonic() - begun:.0f} s")
+
+
+def _plant_demo() -> None:
+    """Plants what is missing of the demo: all of it, or the pictures that an interruption left."""
+    from ovop_market.seeds import demo
+
+    if not demo.is_present(db.session()):
+        demo.plant(db.session(), clock.now(), say=click.echo, pictures=False)
+    demo.hang_pictures(db.session(), say=click.echo)
 
 
 @regions.command("load")
@@ -52,14 +60,9 @@ def load_regions() -> None:
 @seed.command("demo")
 def seed_demo() -> None:
     """Plants the demo, once. Refused in production."""
-    from ovop_market.seeds import demo
-
     if current_app.config["OVOP"].in_production:
         raise click.ClickException("the demo has no place in production")
-    if demo.is_present(db.session()):
-        click.echo("the demo is there already")
-        return
-    demo.plant(db.session(), clock.now(), say=click.echo)
+    _plant_demo()
 
 
 @seed.command("scale")

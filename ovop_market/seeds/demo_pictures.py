@@ -1,6 +1,6 @@
-"""Renders the demo's own drawings and hangs them up: one after the other, while people look on.
+"""Hangs up the demo's own drawings, as seeds.render has made pictures of them.
 
-Rendering takes a second or two for each. So it is no part of planting: every picture is committed
+Encoding takes half a second for each. So it is no part of planting: every picture is committed
 by itself, and what an interruption left out is done the next time.
 """
 
@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
-from resvg_py import svg_to_bytes
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -23,8 +21,6 @@ from ovop_market.villages.models import Village, VillagePhoto
 from ovop_market.web.pictures import StoredPicture, store
 
 DRAWINGS = Path(__file__).resolve().parent / "drawings"
-# The width of the largest file that the store makes.
-_WIDTH = 1200
 
 # Makes the row of a picture.
 Frame = Callable[[StoredPicture], ProductPhoto | VillagePhoto]
@@ -36,9 +32,9 @@ def hang(session: Session, media: Path, say: Callable[[str], object]) -> int:
     Returns how many were hung. A drawing that is not there is passed over.
     """
     frames = dict(_empty_frames(session))
-    # Nothing is held while the drawings are rendered: SQLite has one writer.
+    # Nothing is held while the pictures are encoded: SQLite has one writer.
     session.rollback()
-    there = [name for name in frames if (DRAWINGS / f"{name}.svg").exists()]
+    there = [name for name in frames if (DRAWINGS / f"{name}.webp").exists()]
     for number, (name, picture) in enumerate(_stored(there, media), start=1):
         session.add(frames[name](picture))
         session.commit()
@@ -69,17 +65,11 @@ def _frame(model: type[ProductPhoto] | type[VillagePhoto], alt: str, **owner: in
 
 def _stored(names: Iterable[str], media: Path) -> Iterator[tuple[str, StoredPicture]]:
     """The stored pictures by name, as they get ready."""
-    # Rendering keeps the interpreter's lock, hence processes; forked ones would share this one's
-    # connection to the database.
-    with ProcessPoolExecutor(os.cpu_count() or 1, get_context("spawn")) as pool:
-        drawn = {pool.submit(_draw, name, media): name for name in names}
-        for done in as_completed(drawn):
-            yield drawn[done], done.result()
-
-
-def _draw(name: str, media: Path) -> StoredPicture:
-    # The drawings have no text, so no font has to be looked for.
-    drawing = svg_to_bytes(
-        svg_path=str(DRAWINGS / f"{name}.svg"), width=_WIDTH, skip_system_fonts=True
-    )
-    return store(drawing, media)
+    # Encoding lets go of the interpreter's lock, hence threads.
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        stored = {
+            pool.submit(store, (DRAWINGS / f"{name}.webp").read_bytes(), media): name
+            for name in names
+        }
+        for done in as_completed(stored):
+            yield stored[done], done.result()

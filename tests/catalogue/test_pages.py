@@ -141,7 +141,8 @@ def test_season(session: Session, season: tuple[int, int] | None, month: int, sh
         ("?sort=relevance", ["keranjang", "kerupuk", "pempek"]),
         ("?page=0", ["keranjang", "kerupuk", "pempek"]),
         ("?page=-1", ["keranjang", "kerupuk", "pempek"]),
-        ("?to=32.73", ["keranjang", "kerupuk", "pempek"]),
+        # Nobody has told yet what reaches where (tests/delivery does).
+        ("?to=32.73", []),
         # What can be read and does not exist finds nothing.
         ("?village=atlantis", []),
         ("?village=%27--", []),
