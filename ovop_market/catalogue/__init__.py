@@ -5,6 +5,8 @@ from flask import Flask
 
 def init_app(app: Flask) -> None:
     """Registers the pages of this feature."""
+    from ovop_market.catalogue.shop_views import blueprint as shop
     from ovop_market.catalogue.views import blueprint
 
     app.register_blueprint(blueprint)
+    app.register_blueprint(shop)

@@ -42,10 +42,11 @@ def current() -> str:
 
 def _addresses() -> dict[str, str]:
     """This page's address in each language, for the switch and for search engines."""
+    if request.method not in ("GET", "HEAD"):
+        # The target of a form: nothing is there to be read in another language.
+        return {DEFAULT: "/", OTHER: f"{PREFIX}/"}
     query = request.query_string.decode("latin-1")
-    tail = quote(request.path, safe=_PATH) + (
-        f"?{query}" if query and request.method == "GET" else ""
-    )
+    tail = quote(request.path, safe=_PATH) + (f"?{query}" if query else "")
     root = request.script_root.removesuffix(PREFIX)
     return {DEFAULT: root + tail, OTHER: root + PREFIX + tail}
 

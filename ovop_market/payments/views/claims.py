@@ -15,6 +15,7 @@ from ovop_market.extensions import db
 from ovop_market.orders.queries import purchase_by_token
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import Actor
+from ovop_market.orders.views.purchase import purchase_page
 from ovop_market.payments import forms, queries, services
 from ovop_market.payments.views import ID, blueprint
 from ovop_market.web import access, htmx, pictures
@@ -27,12 +28,16 @@ def claim(token: str, payment_id: int) -> ResponseReturnValue:
     form = forms.ClaimForm()
     if not form.validate():
         said = next(iter(form.errors.values()))[0]
-        raise Unusable(_("Keterangan transfer: %(problem)s", problem=said), field="reference")
+        return _again(token, form, _("Keterangan transfer: %(problem)s", problem=said))
     key = None
     if form.proof.data:
         # Decoding a picture takes its time; nobody's order waits for it meanwhile.
         db.session.rollback()
-        key = pictures.store_private(form.proof.data.read(pictures.MAX_BYTES + 1), media_folder())
+        proof = form.proof.data.read(pictures.MAX_BYTES + 1)
+        try:
+            key = pictures.store_private(proof, media_folder())
+        except Unusable as refusal:
+            return _again(token, form, refusal.message)
         claimed = queries.payment_in(
             db.session(), purchase_by_token(db.session(), token), payment_id
         )
@@ -46,6 +51,12 @@ def claim(token: str, payment_id: int) -> ResponseReturnValue:
     )
     db.session.commit()
     return htmx.moved(url_for("orders.purchase", token=token))
+
+
+def _again(token: str, form: forms.ClaimForm, problem: str) -> ResponseReturnValue:
+    """The purchase page once more, with what was typed still in its field."""
+    typed = {"reference": form.reference.data or ""}
+    return purchase_page(token, 422, problem=problem, typed=typed)
 
 
 def media_folder() -> Path:
