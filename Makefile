@@ -13,7 +13,7 @@ export HOST PORT
 run: setup ## set up, fill an empty database, serve on http://127.0.0.1:8000
 	@$(BIN)/flask --app wsgi prepare
 	@echo "OVOP Market: http://$(HOST):$(PORT)  (Ctrl-C stops it)"
-	@exec $(BIN)/honcho --no-colour start
+	@$(BIN)/honcho --no-colour start || [ $$? -eq 130 ] # 130: Ctrl-C
 
 setup: $(VENV)/.installed $(VENV)/.messages ## the set-up alone
 

@@ -33,7 +33,7 @@ class CheckingClient(FlaskClient):
         with self.application.app_context():
             response = super().open(*args, **kwargs)
         redirected = 300 <= response.status_code < 400
-        if response.mimetype == "text/html" and not redirected:
+        if response.mimetype == "text/html" and not redirected and not response.content_encoding:
             body = response.get_data(as_text=True)
             if body:
                 check_html(body, whole="<html" in body[:200])

@@ -14,6 +14,7 @@ from ovop_market.web import (
     language,
     logs,
     pictures,
+    sessions,
 )
 
 
@@ -24,6 +25,7 @@ def init_app(app: Flask) -> None:
     kept.init_app(app)
     language.init_app(app)
     access.init_app(app)
+    sessions.init_app(app)
     htmx.init_app(app)
     assets.init_app(app)
     pictures.init_app(app)

@@ -51,6 +51,11 @@ def percent(share: float) -> str:
     return f"{share * 100:.0f}%"
 
 
+def printable(text: str) -> str:
+    """The text without what no page can hold (control characters)."""
+    return "".join(character for character in text if character.isprintable())
+
+
 def init_app(app: Flask) -> None:
     """Makes the filters known to templates."""
     app.jinja_env.filters.update(
@@ -63,4 +68,5 @@ def init_app(app: Flask) -> None:
         moment=moment,
         number=number,
         percent=percent,
+        printable=printable,
     )

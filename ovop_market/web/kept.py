@@ -218,15 +218,18 @@ def _keep(response: Response) -> Response:
 
 def init_app(app: Flask) -> None:
     """Wraps the application; must come before the language prefix, which it sees through."""
-    version = DatabaseVersion(lambda: db.engine)
+
+    def engine() -> Engine:
+        with app.app_context():
+            return db.engine
+
+    version = DatabaseVersion(engine)
     pages = KeptPages(app, version)
     app.extensions["kept pages"] = pages
     app.after_request(_keep)
 
     def serve(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         environ["ovop.pages"] = pages
-        with app.app_context():
-            version.current()
         return pages(environ, start_response)
 
     app.wsgi_app = serve  # type: ignore[method-assign]

@@ -7,8 +7,9 @@ from flask import Flask
 from flask_babel import Babel
 
 from ovop_market.reach import forms
+from ovop_market.reach.figures import Change
 from ovop_market.reach.filters import Filters, Period, add_months, last_months
-from ovop_market.reach.queries import Change, Choices, VillageChoice
+from ovop_market.reach.queries import Choices, VillageChoice
 from ovop_market.reach.steps import Steps
 
 TODAY = date(2026, 11, 24)

@@ -1,0 +1,27 @@
+"""Sessions, in a signed cookie; public pages neither read nor set it."""
+
+from __future__ import annotations
+
+from flask import Flask, request
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
+from werkzeug.wrappers import Response
+
+from ovop_market.web import access
+
+
+class VisitorSessions(SecureCookieSessionInterface):
+    """Leaves the answers of public pages alone: they are the same for everybody.
+
+    Extensions look into the session on every request; without this, that look alone would add
+    `Vary: Cookie` and keep shared caches from keeping the page.
+    """
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        door = access.door_of(request.endpoint)
+        if door is None or door.kind != "public":
+            super().save_session(app, session, response)  # type: ignore[arg-type]
+
+
+def init_app(app: Flask) -> None:
+    """Replaces Flask's own interface."""
+    app.session_interface = VisitorSessions()
