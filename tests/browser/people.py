@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from playwright.sync_api import (
     Browser,
@@ -91,12 +92,100 @@ class Person:
         self.settle()
 
     def put_in_cart(self, slug: str, variant: int, quantity: int) -> int:
-        """Orders packs of a variant (by position) on the product's page; returns their price."""
+        """Puts packs of a variant (by position) into the cart; returns what they cost."""
         self.open(f"/products/{slug}")
         option = self.page.locator("label.option:has([name=variant_id])").nth(variant)
         option.click()
-        price = option.locator("[data-rupiah]").get_attribute("data-rupiah")
+        price = option.locator("data.money").get_attribute("value")
         self.page.fill("[name=quantity]", str(quantity))
         self.page.click("form[action$='/cart/lines'] [type=submit]")
         self.page.wait_for_url("**/cart")
+        self.settle()
         return int(price or 0) * quantity
+
+    def choose_region(self, name: str, code: str = BANDUNG) -> None:
+        """Finds the area by its name on the checkout page, by typing or by the button."""
+        choice = self.page.locator(f"[name=region_code][value='{code}']")
+        if self.script:
+            self.page.locator("#region_q").press_sequentially(name, delay=20)
+            choice.check()
+        else:
+            self.page.fill("#region_q", name)
+            self.page.click("[name=find_region]")
+            choice.check()
+            self.page.locator("[name=update]").first.click()
+        expect(self.page.locator("#delivery [name^=delivery-]").first).to_be_attached()
+        self.settle()
+
+    def order(self, name: str, ways: dict[str, str]) -> str:
+        """Fills in the checkout page and sends it; returns the purchase page's path."""
+        page = self.page
+        self.open("/checkout")
+        page.fill("[name=name]", name)
+        page.fill("[name=phone]", "0812-0000-1234")
+        self.choose_region("lebakgede")
+        page.fill("[name=street]", "Jalan Contoh 2")
+        for producer, code in ways.items():
+            page.check(f"[name=delivery-{producer}][value={code}]")
+            # With script, each choice renews the sums below it.
+            self.settle()
+        page.check("[name=payment_method][value=transfer]")
+        self.settle()
+        page.check("[name=consent]")
+        page.click("#delivery .button.primary")
+        page.wait_for_url("**/purchases/*")
+        self.settle()
+        return urlsplit(page.url).path
+
+    def orders(self) -> dict[str, str]:
+        """The orders on this page: their numbers, and their states."""
+        return {
+            str(row.get_attribute("data-order")): str(row.get_attribute("data-state"))
+            for row in self.page.locator("[data-order]").all()
+        }
+
+    def press(self, form: Locator) -> None:
+        """Sends a form by its button, and waits for what comes of it."""
+        with self.page.expect_response(lambda answer: answer.request.method == "POST"):
+            form.locator("[type=submit]").click()
+        self.settle()
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """A server, and a browser in which people visit it."""
+
+    browser: Browser
+    url: str
+
+    @contextmanager
+    def visited_by(
+        self,
+        who: str = "",
+        *,
+        script: bool = True,
+        width: int = PHONE,
+        scheme: Scheme = "light",
+        **options: Any,
+    ) -> Iterator[Person]:
+        """Somebody with an empty browser, signed in to a demo account if `who` is given."""
+        context = self.browser.new_context(
+            base_url=self.url,
+            java_script_enabled=script,
+            viewport={"width": width, "height": HEIGHT},
+            color_scheme=scheme,
+            locale="id-ID",
+            reduced_motion="reduce",
+            **options,
+        )
+        context.set_default_timeout(PATIENCE_MS)
+        watch = Watch()
+        watch.over(context)
+        try:
+            person = Person(context.new_page(), script)
+            if who:
+                person.sign_in(who)
+            yield person
+            assert watch.complaints == []
+        finally:
+            context.close()

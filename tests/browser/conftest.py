@@ -1,0 +1,84 @@
+"""A Chromium, and real servers with the demo (without pictures), one for each engine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect, sync_playwright
+from sqlalchemy import make_url
+
+from ovop_market import create_app
+from ovop_market.core import clock
+from ovop_market.extensions import db
+from ovop_market.seeds import demo
+from tests.browser.people import PATIENCE_MS, Market
+from tests.conftest import Database, _configuration
+from tests.process.server import HOST, Server, running
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+)
+
+
+def chromium() -> str:
+    """The path of a Chromium. Without one the test is skipped, or fails where none may be."""
+    given = os.environ.get("CHROMIUM")
+    found = given or next(filter(None, map(shutil.which, NAMES)), None)
+    if found:
+        return found
+    reason = f"no Chromium: set CHROMIUM, or install one of {', '.join(NAMES)}"
+    if os.environ.get("OVOP_NO_SKIP"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    path = chromium()
+    expect.set_options(timeout=PATIENCE_MS)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="package")
+def server(
+    request: pytest.FixtureRequest, browser: Browser, databases: dict[str, Database], scratch: Path
+) -> Iterator[Server]:
+    """A server with the demo as of now, on SQLite unless a test asks for another engine."""
+    engine = getattr(request, "param", "sqlite")
+    folder = scratch / f"browser-{engine}"
+    folder.mkdir()
+    usual = databases[engine]
+    if engine == "sqlite":
+        url = f"sqlite:///{folder / 'market.sqlite3'}"
+    else:
+        url = make_url(usual.url).set(database="ovop_browser").render_as_string(False)
+    Database(url, usual.template).reset()
+    _plant(scratch, url)
+    server = Server(folder, {"DATABASE_URL": url, "OVOP_MEDIA": str(folder / "media")})
+    with running([server]):
+        yield server
+
+
+@pytest.fixture
+def market(browser: Browser, server: Server) -> Market:
+    return Market(browser, f"http://{HOST}:{server.port}")
+
+
+def _plant(scratch: Path, url: str) -> None:
+    app = create_app(_configuration(scratch, url))
+    with app.app_context():
+        demo.plant(db.session(), clock.now(), pictures=False)
+        db.session.remove()
+        db.engine.dispose()
+    app.extensions["kept pages"].version.close()
