@@ -123,7 +123,7 @@ class Person:
         self.open("/checkout")
         page.fill("[name=name]", name)
         page.fill("[name=phone]", "0812-0000-1234")
-        self.choose_region("lebakgede")
+        self.choose_region("cipaganti")
         page.fill("[name=street]", "Jalan Contoh 2")
         for producer, code in ways.items():
             page.check(f"[name=delivery-{producer}][value={code}]")
