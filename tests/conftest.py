@@ -38,6 +38,8 @@ class Database:
 
     url: str
     template: str
+    # Whether it must be made from the template: it is not there, or a test has rebuilt it.
+    stale: bool = True
 
     def reset(self) -> None:
         if self.url.startswith("sqlite"):
@@ -45,15 +47,39 @@ class Database:
             for suffix in ("-wal", "-shm"):
                 Path(path + suffix).unlink(missing_ok=True)
             shutil.copyfile(self.template, path)
-            return
-        name = make_url(self.url).database
-        with _server(self.url) as connection:
-            connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{self.template}"')
+        elif self.stale:
+            name = make_url(self.url).database
+            with _server(self.url) as connection:
+                connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+                connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{self.template}"')
+        else:
+            self._empty()
+        self.stale = False
+
+    def _empty(self) -> None:
+        """Empties what tests fill, many times faster than making the database anew."""
+        tables = [name for name in db.metadata.tables if not name.startswith("region")]
+        filled = " UNION ALL ".join(
+            f"SELECT '{name}' WHERE EXISTS (SELECT 1 FROM \"{name}\")" for name in tables
+        )
+        with _server(self.url, own=True) as connection:
+            # What a test has left open must not hold this up.
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            # Without triggers: the histories refuse to be emptied.
+            connection.execute("SET session_replication_role = replica")
+            names = [row[0] for row in connection.execute(filled)]
+            if names:
+                listed = ", ".join(f'"{name}"' for name in names)
+                connection.execute(f"TRUNCATE {listed} RESTART IDENTITY CASCADE")
 
 
-def _server(url: str) -> psycopg.Connection:
-    place = make_url(url).set(drivername="postgresql", database="postgres")
+def _server(url: str, *, own: bool = False) -> psycopg.Connection:
+    """A connection to the server's own database, or with `own` to the URL's."""
+    place = make_url(url).set(drivername="postgresql")
+    place = place if own else place.set(database="postgres")
     return psycopg.connect(place.render_as_string(hide_password=False), autocommit=True)
 
 
@@ -144,7 +170,10 @@ def engine_name(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def app(
-    engine_name: str, applications: dict[str, Flask], databases: dict[str, Database]
+    request: pytest.FixtureRequest,
+    engine_name: str,
+    applications: dict[str, Flask],
+    databases: dict[str, Database],
 ) -> Iterator[Flask]:
     """The application on a fresh database, inside its context."""
     app = applications[engine_name]
@@ -155,6 +184,7 @@ def app(
         databases[engine_name].reset()
         pages.clear()
         yield app
+        databases[engine_name].stale = request.node.get_closest_marker("rebuilds") is not None
         db.session.remove()
         pages.version.close()
         db.engine.dispose()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -51,28 +53,39 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="package")
-def server(
-    request: pytest.FixtureRequest, browser: Browser, databases: dict[str, Database], scratch: Path
-) -> Iterator[Server]:
-    """A server with the demo as of now, on SQLite unless a test asks for another engine."""
-    engine = getattr(request, "param", "sqlite")
-    folder = scratch / f"browser-{engine}"
-    folder.mkdir()
-    usual = databases[engine]
-    if engine == "sqlite":
-        url = f"sqlite:///{folder / 'market.sqlite3'}"
-    else:
-        url = make_url(usual.url).set(database="ovop_browser").render_as_string(False)
-    Database(url, usual.template).reset()
-    _plant(scratch, url)
-    server = Server(folder, {"DATABASE_URL": url, "OVOP_MEDIA": str(folder / "media")})
-    with running([server]):
+def servers(
+    browser: Browser, databases: dict[str, Database], scratch: Path
+) -> Iterator[Callable[[str], Server]]:
+    """A server on each engine, with the demo as of now; begun when a test first asks for it."""
+    with ExitStack() as stack:
+
+        @cache
+        def server(engine: str) -> Server:
+            folder = scratch / f"browser-{engine}"
+            folder.mkdir()
+            usual = databases[engine]
+            if engine == "sqlite":
+                url = f"sqlite:///{folder / 'market.sqlite3'}"
+            else:
+                url = make_url(usual.url).set(database="ovop_browser").render_as_string(False)
+            Database(url, usual.template).reset()
+            _plant(scratch, url)
+            server = Server(folder, {"DATABASE_URL": url, "OVOP_MEDIA": str(folder / "media")})
+            stack.enter_context(running([server]))
+            return server
+
         yield server
 
 
 @pytest.fixture
-def market(browser: Browser, server: Server) -> Market:
-    return Market(browser, f"http://{HOST}:{server.port}")
+def engine_name() -> str:
+    """SQLite, unless a test asks for another engine."""
+    return "sqlite"
+
+
+@pytest.fixture
+def market(browser: Browser, servers: Callable[[str], Server], engine_name: str) -> Market:
+    return Market(browser, f"http://{HOST}:{servers(engine_name).port}")
 
 
 def _plant(scratch: Path, url: str) -> None:

@@ -71,16 +71,14 @@ def send(producer: Person, number: str, courier: str) -> None:
     take(producer, number, "readiness", "READY")
     producer.page.fill("#shipment [name=courier]", courier)
     producer.page.fill("#shipment [name=tracking_number]", "CONTOH123456")
-    take_here = producer.page.locator("#shipment")
-    producer.press(take_here)
+    producer.press(producer.page.locator("#shipment"))
     assert producer.orders() == {number: "SHIPPED"}
 
 
 @pytest.mark.parametrize(
-    ("server", "script"),
+    ("engine_name", "script"),
     [("sqlite", True), ("sqlite", False), ("postgresql", True)],
     ids=["sqlite", "sqlite without JavaScript", "postgresql"],
-    indirect=["server"],
 )
 def test_from_the_order_to_the_figures(market: Market, script: bool) -> None:
     with market.visited_by("pejabat", script=script, width=1280) as official:

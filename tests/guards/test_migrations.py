@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from alembic.script import ScriptDirectory
 from flask import Flask
 from flask_migrate import Migrate, check, downgrade, upgrade
@@ -13,6 +14,8 @@ from ovop_market.orders.models import Order
 from ovop_market.orders.states import OrderState
 from ovop_market.regions.models import Region
 from tests.factories import make_order
+
+pytestmark = pytest.mark.rebuilds
 
 
 def _script(app: Flask) -> ScriptDirectory:

@@ -19,8 +19,6 @@ from ovop_market.orders.models import Order, OrderEvent, OrderLine, Purchase
 from tests.factories import make_delivery, make_producer, make_product
 from tests.process.server import Server
 
-SHOP = "toko"
-DELIVERY = {SHOP: "jne-reg"}
 T = TypeVar("T")
 
 
@@ -62,7 +60,7 @@ class Market:
         """One product that is ready or not to be had; returns its variant's id."""
         with self.session() as session:
             make_delivery(session)
-            shop = make_producer(session, slug=SHOP)
+            shop = make_producer(session, slug="toko")
             product = make_product(
                 session, shop, ready=packs, slug="pempek", name="Pempek udang", price=45_000
             )

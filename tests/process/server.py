@@ -49,6 +49,12 @@ class Server:
     def log(self) -> Path:
         return self.folder / f"server-{self.port}.log"
 
+    @property
+    def group(self) -> int:
+        """The id of the group of the running master and its workers."""
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> None:
         """Starts without waiting, so that several can start at once; see `wait`."""
         environ = {

@@ -12,14 +12,14 @@ import pytest
 from sqlalchemy import func, select
 
 from ovop_market.orders.models import Purchase
-from tests.process.market import DELIVERY, Market, Sold, a_few_at_a_time
+from tests.process.market import Market, Sold, a_few_at_a_time
 from tests.process.server import Server, running
 from tests.process.visitor import Answer, Buyer, Visitor, ready_to_buy
 
 pytestmark = pytest.mark.process
-BUYERS, STOCK = 90, 100
+BUYERS, STOCK = 60, 70
 # The server is killed as soon as so many have been answered; others are under way then.
-ANSWERED_BEFORE = 30
+ANSWERED_BEFORE = 20
 
 
 @dataclass
@@ -54,7 +54,7 @@ def test_what_was_answered_is_there_and_nothing_twice(market: Market, server: Se
     variant_id = market.stock(STOCK)
     names = [f"Pembeli {n}" for n in range(BUYERS)]
     buyers = a_few_at_a_time(
-        [partial(ready_to_buy, server.port, variant_id, name, DELIVERY) for name in names]
+        [partial(ready_to_buy, server.port, variant_id, name) for name in names]
     )
     stream = Stream(server)
     first = a_few_at_a_time([partial(stream.place, buyer) for buyer in buyers])

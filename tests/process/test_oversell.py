@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from tests.process.market import DELIVERY, Market, Sold, a_few_at_a_time, at_once
+from tests.process.market import Market, Sold, a_few_at_a_time, at_once
 from tests.process.server import Server, running
 from tests.process.visitor import Answer, ready_to_buy
 
@@ -17,7 +17,7 @@ STOCK, BUYERS = 50, 200
 def rush(servers: list[Server], variant_id: int) -> list[Answer]:
     """All buyers have the form in front of them, then all send it at the same moment."""
     prepare = [
-        partial(ready_to_buy, servers[n % len(servers)].port, variant_id, f"Pembeli {n}", DELIVERY)
+        partial(ready_to_buy, servers[n % len(servers)].port, variant_id, f"Pembeli {n}")
         for n in range(BUYERS)
     ]
     buyers = a_few_at_a_time(prepare)

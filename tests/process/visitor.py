@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import re
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
 from urllib.parse import urlencode
@@ -14,6 +15,7 @@ from tests.process.server import HOST
 # Longer than the database lets a writer wait for its turn: a slow answer is still an answer.
 TIMEOUT = 60.0
 SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
+_ATTRIBUTE = re.compile(r'([a-z_-]+)(?:="([^"]*)")?(?=[\s>])')
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,35 +70,37 @@ class Visitor:
         line = {"variant_id": str(variant_id), "quantity": "1"}
         return self.ask("POST", "/cart/lines", line, SAME_ORIGIN)
 
-    def checkout_form(self, name: str, delivery: dict[str, str]) -> dict[str, str]:
-        """The checkout form as this visitor would send it; `delivery` by producer slug."""
+    def checkout_form(self, name: str) -> dict[str, str]:
+        """The checkout form, filled in."""
         page = self.get(f"/checkout?region_code={BANDUNG}")
         assert page.status == 200, page.body[:2000]
-        return {
-            "csrf_token": token_in(page.body),
-            "idempotency_key": value_of(page.body, "idempotency_key"),
-            "seen": value_of(page.body, "seen"),
-            "name": name,
-            "phone": "0812-3456-7890",
-            "region_code": BANDUNG,
-            "street": "Jalan Contoh 2",
-            "postal_code": "40132",
-            "payment_method": "transfer",
-            "consent": "1",
-            **{f"delivery-{slug}": way for slug, way in delivery.items()},
-        }
+        return filled(page.body, name)
 
     def place(self, form: dict[str, str]) -> Answer:
         """Sends the checkout form."""
         return self.ask("POST", "/checkout", form)
 
 
-def ready_to_buy(port: int, variant_id: int, name: str, delivery: dict[str, str]) -> Buyer:
-    """A visitor with one pack in the cart and the filled form in front of them."""
-    visitor = Visitor(port)
-    added = visitor.fill_cart(variant_id)
-    assert added.status == 303, added.body[:2000]
-    return Buyer(visitor, visitor.checkout_form(name, delivery))
+def filled(page: str, name: str) -> dict[str, str]:
+    """The form of a checkout page as somebody sends it who keeps what it proposes."""
+    return {
+        "csrf_token": token_in(page),
+        "idempotency_key": value_of(page, "idempotency_key"),
+        "seen": value_of(page, "seen"),
+        "name": name,
+        "phone": "0812-3456-7890",
+        "region_code": BANDUNG,
+        "street": "Jalan Contoh 2",
+        "postal_code": "40132",
+        "consent": "1",
+        **_checked(page),
+    }
+
+
+def _checked(page: str) -> dict[str, str]:
+    """The radio buttons that are checked on a page: names and values."""
+    inputs = [dict(_ATTRIBUTE.findall(tag)) for tag in re.findall(r"<input[^>]*>", page)]
+    return {i["name"]: i["value"] for i in inputs if i.get("type") == "radio" and "checked" in i}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,3 +112,11 @@ class Buyer:
 
     def place(self) -> Answer:
         return self.visitor.place(self.form)
+
+
+def ready_to_buy(port: int, variant_id: int, name: str) -> Buyer:
+    """A visitor with one pack in the cart and the filled form in front of them."""
+    visitor = Visitor(port)
+    added = visitor.fill_cart(variant_id)
+    assert added.status == 303, added.body[:2000]
+    return Buyer(visitor, visitor.checkout_form(name))
