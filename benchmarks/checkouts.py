@@ -55,7 +55,8 @@ def _one(port: int, variant_id: int) -> Took | None:
 
 
 def _stream(port: int, variant_ids: Sequence[int], seconds: float) -> list[Took | None]:
-    begun, took = time.perf_counter(), []
+    took: list[Took | None] = []
+    begun = time.perf_counter()
     while time.perf_counter() - begun < seconds:
         took.append(_one(port, variant_ids[len(took) % len(variant_ids)]))
     return took

@@ -20,6 +20,7 @@ from ovop_market import (
 )
 from ovop_market.config import ROOT, Config, from_environment
 from ovop_market.extensions import compress, csrf, db, login, migrate
+from ovop_market.web import hosts
 
 
 def create_app(config: Config | None = None) -> Flask:
@@ -56,8 +57,12 @@ def create_app(config: Config | None = None) -> Flask:
     cli.init_app(app)
 
     if config.trusted_proxies:
+        # The proxy passes the Host on; a forwarded one is not believed.
         hops = config.trusted_proxies
-        app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops)  # type: ignore[method-assign]
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            app.wsgi_app, x_for=hops, x_proto=hops, x_host=0
+        )
+    hosts.init_app(app)
     return app
 
 

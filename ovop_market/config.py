@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +13,6 @@ from ovop_market.core.errors import ConfigurationError
 
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENTS = ("development", "production", "testing")
-_DEVELOPMENT_SECRET = "for development on one machine only"  # noqa: S105
 MIN_SECRET_LENGTH = 32
 
 
@@ -47,10 +48,13 @@ class Config:
             "SESSION_COOKIE_PATH": "/",
             "PERMANENT_SESSION_LIFETIME": 60 * 60 * 24 * 30,
             "MAX_CONTENT_LENGTH": 12 * 1024 * 1024,
-            "MAX_FORM_MEMORY_SIZE": 64 * 1024,
+            # For each text in a form with a picture; plain forms are bounded in web.access.
+            "MAX_FORM_MEMORY_SIZE": 512 * 1024,
             "MAX_FORM_PARTS": 500,
             "WTF_CSRF_CHECK_DEFAULT": False,
             "WTF_CSRF_TIME_LIMIT": None,
+            # It would ask for a Referer, which pages with a secret link do not send.
+            "WTF_CSRF_SSL_STRICT": False,
             "BABEL_DEFAULT_LOCALE": "id",
             "BABEL_DEFAULT_TIMEZONE": "Asia/Jakarta",
             "BABEL_TRANSLATION_DIRECTORIES": str(ROOT / "ovop_market" / "translations"),
@@ -67,6 +71,18 @@ class Config:
             "COMPRESS_ALGORITHM": ["br", "gzip"],
             "COMPRESS_BR_LEVEL": 4,
         }
+
+
+def _development_secret(folder: Path) -> str:
+    """A secret of this machine's own, made once: the source must not hold one that works."""
+    path = folder / "secret_key"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w", encoding="ascii") as file:
+                file.write(secrets.token_urlsafe(32))
+    return path.read_text("ascii")
 
 
 def _database_url(value: str) -> str:
@@ -97,9 +113,11 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Config:
         proxies = int(env.get("TRUSTED_PROXIES") or 0)
     except ValueError:
         raise ConfigurationError("TRUSTED_PROXIES must be a number") from None
+    if proxies < 0:
+        raise ConfigurationError("TRUSTED_PROXIES must not be negative")
     return Config(
         environment=environment,
-        secret_key=secret or _DEVELOPMENT_SECRET,
+        secret_key=secret or _development_secret(instance),
         database_url=_database_url(env.get("DATABASE_URL") or f"sqlite:///{instance}/ovop.sqlite3"),
         media=Path(media),
         bank_account=env.get("OVOP_BANK_ACCOUNT")

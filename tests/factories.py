@@ -40,7 +40,7 @@ from ovop_market.villages.models import Designation, Producer, ProducerStaff, St
 NOW = datetime(2026, 11, 24, 3, 5, tzinfo=UTC)  # 10.05 WIB
 PASSWORD = "kata-sandi-contoh"
 BELO_LAUT = "19.05.01.2006"
-BANDUNG = "32.73.02.1001"  # Lebakgede, Coblong, Kota Bandung
+BANDUNG = "32.73.02.1001"  # Cipaganti, Coblong, Kota Bandung (40131)
 _numbers = itertools.count(1)
 
 
@@ -205,7 +205,7 @@ def make_purchase(
         email=None,
         region_code=region,
         street="Jalan Contoh 2",
-        postal_code="40132",
+        postal_code="40131",
         note="",
         payment_method=method,
         delivery={product.producer.slug: way for product, _ in wanted},

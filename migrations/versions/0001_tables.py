@@ -29,7 +29,7 @@ def upgrade() -> None:
     sa.Column('name', sa.String(length=60), nullable=False),
     sa.Column('cold_chain', sa.Boolean(), nullable=False),
     sa.Column('offered', sa.Boolean(), nullable=False),
-    sa.CheckConstraint("code <> 'pickup'", name=op.f('ck_delivery_service_pickup_reserved')),
+    sa.CheckConstraint("code NOT LIKE 'pickup%'", name=op.f('ck_delivery_service_pickup_reserved')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_delivery_service')),
     sa.UniqueConstraint('code', name=op.f('uq_delivery_service_code'))
     )
@@ -190,7 +190,7 @@ def upgrade() -> None:
     sa.Column('flagship', sa.String(length=80), nullable=False),
     sa.Column('stage', sa.String(length=11), nullable=False),
     sa.Column('stars', sa.SmallInteger(), nullable=True),
-    sa.Column('baseline_sales', sa.Integer(), nullable=True),
+    sa.Column('baseline_sales', sa.BigInteger(), nullable=True),
     sa.CheckConstraint("stage IN ('proposal', 'selection', 'designation', 'mentoring', 'evaluation')", name=op.f('ck_designation_stage_known')),
     sa.CheckConstraint('baseline_sales >= 0', name=op.f('ck_designation_baseline_not_negative')),
     sa.CheckConstraint('stars BETWEEN 1 AND 5', name=op.f('ck_designation_stars_known')),
@@ -206,7 +206,7 @@ def upgrade() -> None:
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('purchase_id', sa.Integer(), nullable=False),
     sa.Column('method', sa.String(length=8), nullable=False),
-    sa.Column('amount', sa.Integer(), nullable=False),
+    sa.Column('amount', sa.BigInteger(), nullable=False),
     sa.Column('state', sa.String(length=9), nullable=False),
     sa.Column('asked_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('claimed_at', sa.DateTime(timezone=True), nullable=True),
@@ -277,10 +277,10 @@ def upgrade() -> None:
     sa.Column('offered_ready_by', sa.Date(), nullable=True),
     sa.Column('service_id', sa.Integer(), nullable=True),
     sa.Column('collection_point_id', sa.Integer(), nullable=True),
-    sa.Column('goods', sa.Integer(), nullable=False),
-    sa.Column('shipping', sa.Integer(), nullable=False),
-    sa.Column('total', sa.Integer(), nullable=False),
-    sa.Column('paid', sa.Integer(), nullable=False),
+    sa.Column('goods', sa.BigInteger(), nullable=False),
+    sa.Column('shipping', sa.BigInteger(), nullable=False),
+    sa.Column('total', sa.BigInteger(), nullable=False),
+    sa.Column('paid', sa.BigInteger(), nullable=False),
     sa.Column('courier', sa.String(length=60), nullable=True),
     sa.Column('tracking_number', sa.String(length=60), nullable=True),
     sa.Column('fulfilled_from', sa.DateTime(timezone=True), nullable=True),
@@ -310,7 +310,7 @@ def upgrade() -> None:
     sa.Column('actor_id', sa.Integer(), nullable=True),
     sa.Column('action', sa.String(length=7), nullable=False),
     sa.Column('state', sa.String(length=9), nullable=False),
-    sa.Column('amount', sa.Integer(), nullable=False),
+    sa.Column('amount', sa.BigInteger(), nullable=False),
     sa.Column('reason', sa.Text(), nullable=True),
     sa.CheckConstraint("action IN ('ask', 'amend', 'claim', 'confirm', 'reject', 'lapse')", name=op.f('ck_payment_event_action_known')),
     sa.CheckConstraint("actor IN ('buyer', 'producer', 'operator', 'clock')", name=op.f('ck_payment_event_actor_known')),
@@ -407,7 +407,7 @@ def upgrade() -> None:
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('payment_id', sa.Integer(), nullable=False),
     sa.Column('order_id', sa.Integer(), nullable=False),
-    sa.Column('amount', sa.Integer(), nullable=False),
+    sa.Column('amount', sa.BigInteger(), nullable=False),
     sa.CheckConstraint('amount > 0', name=op.f('ck_payment_part_amount_positive')),
     sa.ForeignKeyConstraint(['order_id'], ['customer_order.id'], name=op.f('fk_payment_part_order_id_customer_order')),
     sa.ForeignKeyConstraint(['payment_id'], ['payment.id'], name=op.f('fk_payment_part_payment_id_payment')),
@@ -451,12 +451,13 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('day', 'product_id', 'region_code', 'channel', name=op.f('pk_reach_day'))
     )
     with op.batch_alter_table('reach_day', schema=None) as batch_op:
+        batch_op.create_index('ix_reach_day_product_id_day', ['product_id', 'day'], unique=False)
         batch_op.create_index('ix_reach_day_village_id_day', ['village_id', 'day'], unique=False)
 
     op.create_table('refund',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('order_id', sa.Integer(), nullable=False),
-    sa.Column('amount', sa.Integer(), nullable=False),
+    sa.Column('amount', sa.BigInteger(), nullable=False),
     sa.Column('state', sa.String(length=4), nullable=False),
     sa.Column('due_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('sent_at', sa.DateTime(timezone=True), nullable=True),
@@ -481,7 +482,7 @@ def upgrade() -> None:
     sa.Column('weight_grams', sa.Integer(), nullable=False),
     sa.Column('position', sa.SmallInteger(), nullable=False),
     sa.Column('sold', sa.Boolean(), nullable=False),
-    sa.CheckConstraint('price > 0', name=op.f('ck_variant_price_positive')),
+    sa.CheckConstraint('price BETWEEN 1 AND 1000000000', name=op.f('ck_variant_price_sensible')),
     sa.CheckConstraint('weight_grams > 0', name=op.f('ck_variant_weight_positive')),
     sa.ForeignKeyConstraint(['product_id'], ['product.id'], name=op.f('fk_variant_product_id_product')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_variant')),
@@ -618,6 +619,7 @@ def downgrade() -> None:
     op.drop_table('refund')
     with op.batch_alter_table('reach_day', schema=None) as batch_op:
         batch_op.drop_index('ix_reach_day_village_id_day')
+        batch_op.drop_index('ix_reach_day_product_id_day')
 
     op.drop_table('reach_day')
     with op.batch_alter_table('product_photo', schema=None) as batch_op:

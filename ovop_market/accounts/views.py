@@ -13,7 +13,8 @@ from ovop_market.accounts.models import Role, User
 from ovop_market.core import clock
 from ovop_market.core.errors import Unusable
 from ovop_market.extensions import db
-from ovop_market.web import access
+from ovop_market.extensions.database import begin_as_reader
+from ovop_market.web import access, sessions
 
 blueprint = Blueprint("accounts", __name__)
 
@@ -36,12 +37,8 @@ def _next(user: User, wanted: str | None) -> str:
 
 
 def _begin_session(user: User) -> None:
-    """A fresh session, so that one planted before is worthless; the cart comes along."""
-    cart = session.get("cart")
-    session.clear()
-    if cart:
-        session["cart"] = cart
-    session.permanent = True
+    """Signs the user in, in a fresh session."""
+    sessions.begin_anew()
     login_user(user)
 
 
@@ -60,7 +57,11 @@ def begin_session() -> ResponseReturnValue:
     form = SignInForm()
     if not form.validate():
         return render_template("accounts/sign_in.html", form=form), 422
+    # Hashing takes its time; nobody's order waits for it (SQLite has one writer).
+    begin_as_reader(True)
     user = services.authenticate(db.session(), form.login.data or "", form.password.data or "")
+    db.session.rollback()
+    begin_as_reader(False)
     if user is None:
         form.password.errors = [_("Email, nomor HP, atau kata sandi tidak cocok. Coba lagi.")]
         return render_template("accounts/sign_in.html", form=form), 422

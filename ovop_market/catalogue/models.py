@@ -16,6 +16,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from ovop_market.core.money import MAX_PRICE
 from ovop_market.extensions.database import Choice, Model, Moment, one_of
 from ovop_market.extensions.pictures import PictureColumns
 from ovop_market.villages.models import Producer
@@ -124,7 +125,7 @@ class Variant(Model):
     __tablename__ = "variant"
     __table_args__ = (
         UniqueConstraint("product_id", "name"),
-        CheckConstraint("price > 0", name="price_positive"),
+        CheckConstraint(f"price BETWEEN 1 AND {MAX_PRICE}", name="price_sensible"),
         CheckConstraint("weight_grams > 0", name="weight_positive"),
     )
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from urllib.parse import quote
 
 from flask_babel import gettext as _
-from sqlalchemy import select
+from sqlalchemy import and_, exists, select
 from sqlalchemy.orm import Session, joinedload
 
 from ovop_market.catalogue import queries
@@ -20,7 +19,7 @@ from ovop_market.catalogue.supply import Supply, from_stock, ready_now, to_be_ma
 from ovop_market.core.errors import NotFound
 from ovop_market.core.money import Rupiah
 from ovop_market.core.quantity import format_weight
-from ovop_market.villages.models import Permit, Producer, Village
+from ovop_market.villages.models import Permit, Producer, Village, open_on
 from ovop_market.villages.queries import is_slug
 from ovop_market.web.filters import day, short_day
 from ovop_market.web.pictures import PictureSources, sources
@@ -64,12 +63,12 @@ class ProductPage:
 def product_page(session: Session, slug: str, today: date) -> ProductPage:
     """The product of this slug, if it is on sale. Raises NotFound. Five statements."""
     product = _load(session, slug)
-    supplies = _supplies(session, product)
-    variants = sorted(supplies, key=lambda variant: (variant.position, variant.id))
+    means = _supplies(session, product, today)
+    variants = list(means)
     if not variants:
         raise NotFound(_("Produk ini tidak dijual lagi. Lihat produk lain."))
     producer = product.producer
-    packs = _packs(session, product, supplies, variants, today)
+    packs = _packs(session, product, means, variants, today)
     return ProductPage(
         product=product,
         producer=producer,
@@ -77,7 +76,7 @@ def product_page(session: Session, slug: str, today: date) -> ProductPage:
         photos=_photos(session, product.id),
         packs=packs,
         price_from=Rupiah(min(variant.price for variant in variants)),
-        badge=_badge(product, supplies, today),
+        badge=_badge(product, means, today),
         permits=[p for p in producer.permits if not (p.expires_on and p.expires_on < today)],
         related=queries.related(session, product, today),
         obstacle=_obstacle(producer, packs, today),
@@ -112,35 +111,38 @@ def _photos(session: Session, product_id: int) -> list[PictureSources]:
     return [sources(photo) for photo in found]
 
 
-def _supplies(session: Session, product: Product) -> dict[Variant, list[Supply]]:
-    """Each pack on sale with the means of all who supply it."""
+def _supplies(session: Session, product: Product, today: date) -> dict[Variant, list[Supply]]:
+    """Each pack on sale with the means of all who supply it and are open."""
+    supplying = exists().where(Producer.id == Offer.producer_id, open_on(Producer, today))
     rows = session.execute(
         select(Variant, Offer)
-        .outerjoin(Offer, Offer.variant_id == Variant.id)
+        .outerjoin(Offer, and_(Offer.variant_id == Variant.id, supplying))
         .where(Variant.product_id == product.id, Variant.sold)
-        .order_by(Offer.id)
+        .order_by(Variant.position, Variant.id, Offer.id)
     )
-    supplies: dict[Variant, list[Supply]] = defaultdict(list)
+    found: dict[Variant, list[Supply]] = {}
     for variant, offer in rows:
-        supplies[variant] += [supply_of(offer)] if offer is not None else []
-    return supplies
+        many = found.setdefault(variant, [])
+        if offer is not None:
+            many.append(supply_of(offer))
+    return found
 
 
 def _packs(
     session: Session,
     product: Product,
-    supplies: Mapping[Variant, list[Supply]],
+    means: Mapping[Variant, list[Supply]],
     variants: Sequence[Variant],
     today: date,
 ) -> list[Pack]:
     held: Mapping[tuple[int, date], int] = {}
-    if product.made_to_order and any(not ready_now(many) for many in supplies.values()):
-        offers = [supply.offer_id for many in supplies.values() for supply in many]
+    if product.made_to_order and any(not ready_now(many) for many in means.values()):
+        offers = [supply.offer_id for many in means.values() for supply in many]
         held = held_weeks(session, offers, today)
     shut = product.producer.closed_on(today)
     packs: list[Pack] = []
     for variant in variants:
-        many = supplies[variant]
+        many = means[variant]
         plan = from_stock(many, 1, today)
         if plan is None and product.made_to_order:
             plan = to_be_made(many, held, 1, today)
@@ -165,8 +167,8 @@ def _packs(
     return packs
 
 
-def _badge(product: Product, supplies: Mapping[Variant, list[Supply]], today: date) -> Badge:
-    every = [supply for many in supplies.values() for supply in many]
+def _badge(product: Product, means: Mapping[Variant, list[Supply]], today: date) -> Badge:
+    every = [supply for many in means.values() for supply in many]
     days = [supply.lead_days for supply in every if supply.weekly_capacity > 0]
     producer = product.producer
     return badge(

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, or_, select, true
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from ovop_market.catalogue import search
 from ovop_market.catalogue.filters import Filters, Sort
@@ -17,7 +17,7 @@ from ovop_market.catalogue.models import Offer, Product, ProductPhoto, Variant
 from ovop_market.core.money import Rupiah
 from ovop_market.regions.models import Region
 from ovop_market.villages import queries as village_queries
-from ovop_market.villages.models import Producer, Village
+from ovop_market.villages.models import Producer, Village, open_on
 from ovop_market.web.pictures import PictureSources, sources
 
 PER_PAGE = 24
@@ -79,8 +79,10 @@ class Front:
 
 def front(session: Session, today: date) -> Front:
     """What is ready and what is in season, one product of each village before a second of any."""
-    ready = _of_all_villages(READY_ON_FRONT, _is_ready(), _is_open(today))
-    in_season = _of_all_villages(IN_SEASON_ON_FRONT, _in_season(today), _is_open(today))
+    ready = _of_all_villages(READY_ON_FRONT, today, _is_ready(today), open_on(Producer, today))
+    in_season = _of_all_villages(
+        IN_SEASON_ON_FRONT, today, _in_season(today), open_on(Producer, today)
+    )
     return Front(
         ready=_cards(session, ready, today),
         in_season=_cards(session, in_season, today),
@@ -107,17 +109,17 @@ def results(session: Session, filters: Filters, today: date) -> Results:
 
 def of_village(session: Session, village_id: int, today: date) -> list[Card]:
     """All products of a village, what is ready first."""
-    ready_first = _is_ready().desc()
-    statement = _on_sale().where(Producer.village_id == village_id)
+    ready_first = _is_ready(today).desc()
+    statement = _on_sale(today).where(Producer.village_id == village_id)
     return _cards(session, statement.order_by(ready_first, Product.created_at, Product.id), today)
 
 
 def related(session: Session, product: Product, today: date) -> list[Card]:
     """A few other products of the same village."""
     statement = (
-        _on_sale()
+        _on_sale(today)
         .where(Producer.village_id == product.producer.village_id, Product.id != product.id)
-        .order_by(_is_ready().desc(), Product.created_at, Product.id)
+        .order_by(_is_ready(today).desc(), Product.created_at, Product.id)
         .limit(RELATED)
     )
     return _cards(session, statement, today)
@@ -143,7 +145,7 @@ village_queries.products_of = of_village
 village_queries.product_counts = counts_by_village
 
 
-def _of_all_villages(limit: int, *conditions: ColumnElement[bool]) -> Select[Any]:
+def _of_all_villages(limit: int, today: date, *conditions: ColumnElement[bool]) -> Select[Any]:
     """So many cards, one of each village before a second of any.
 
     What a village has sold longest comes first: that is what it is known for.
@@ -159,7 +161,7 @@ def _of_all_villages(limit: int, *conditions: ColumnElement[bool]) -> Select[Any
         .limit(limit)
         .subquery("chosen")
     )
-    return _on_sale().join(chosen, chosen.c.id == Product.id).order_by(chosen.c.turn, *longest)
+    return _on_sale(today).join(chosen, chosen.c.id == Product.id).order_by(chosen.c.turn, *longest)
 
 
 def _page_of(
@@ -187,7 +189,7 @@ def _page_of(
     if found is not None and filters.sort is Sort.RELEVANCE:
         order = (chosen.c.place,)
     return (
-        _on_sale()
+        _on_sale(today)
         .add_columns(total.label("total"))
         .join(chosen, chosen.c.id == Product.id)
         .order_by(*order)
@@ -203,7 +205,7 @@ def _wishes(session: Session, filters: Filters, today: date) -> list[ColumnEleme
     if filters.category:
         conditions.append(Product.category == filters.category)
     if filters.ready:
-        conditions += [_is_ready(), _is_open(today)]
+        conditions += [_is_ready(today), open_on(Producer, today)]
     if filters.to and reachability is not None:
         arrives = reachability(session, filters.to)
         if arrives is not None:
@@ -225,10 +227,14 @@ def _listed() -> tuple[ColumnElement[bool], ...]:
     return Product.listed == true(), sold
 
 
-def _on_sale() -> Select[Any]:
+def _on_sale(today: date) -> Select[Any]:
     """Everything that a card needs, in one statement, for products on sale."""
     packs = (Variant.product_id == Product.id, Variant.sold)
-    from_offers = select(Offer).join(Variant, Variant.id == Offer.variant_id).where(*packs)
+    from_offers = (
+        select(Offer)
+        .join(Variant, Variant.id == Offer.variant_id)
+        .where(*packs, _can_supply(today))
+    )
     makes = from_offers.where(Offer.weekly_capacity > 0, Product.made_to_order)
     face = (
         select(ProductPhoto.id)
@@ -270,7 +276,7 @@ def _price_from() -> ColumnElement[int]:
     )
 
 
-def _is_ready() -> ColumnElement[bool]:
+def _is_ready(today: date) -> ColumnElement[bool]:
     return (
         exists()
         .where(
@@ -278,16 +284,16 @@ def _is_ready() -> ColumnElement[bool]:
             Variant.product_id == Product.id,
             Variant.sold,
             Offer.ready > 0,
+            _can_supply(today),
         )
         .correlate(Product)
     )
 
 
-def _is_open(today: date) -> ColumnElement[bool]:
-    """As Producer.closed_on says it, for the database."""
-    return or_(
-        Producer.closed_from.is_(None), Producer.closed_from > today, Producer.closed_to < today
-    )
+def _can_supply(today: date) -> ColumnElement[bool]:
+    """Whether the offer's own household is open: a group sells on while a member is closed."""
+    maker = aliased(Producer)
+    return exists().where(maker.id == Offer.producer_id, open_on(maker, today)).correlate(Offer)
 
 
 def _in_season(today: date) -> ColumnElement[bool]:

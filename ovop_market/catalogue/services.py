@@ -27,6 +27,7 @@ from ovop_market.catalogue.supply import Share, Supply
 from ovop_market.core.clock import monday
 from ovop_market.core.errors import Conflict, OutOfStock
 from ovop_market.extensions.database import insert_into
+from ovop_market.villages.models import Producer, open_on
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +40,26 @@ class Cause:
     order_number: str | None = None
 
 
-def lock_supplies(session: Session, variant_ids: Collection[int]) -> dict[int, list[Supply]]:
-    """The supplies of each variant, locked until the transaction ends."""
-    offers = session.scalars(
+def supplies(
+    session: Session, variant_ids: Collection[int], today: date, *, lock: bool = False
+) -> dict[int, list[Supply]]:
+    """Who can supply each variant on this day (WIB); a member household that is closed cannot.
+
+    With `lock`, the offers stay locked until the transaction ends.
+    """
+    statement = (
         select(Offer)
-        .where(Offer.variant_id.in_(variant_ids))
+        .join(Offer.producer)
+        .where(Offer.variant_id.in_(variant_ids), open_on(Producer, today))
         .order_by(Offer.id)
-        .with_for_update()
         .execution_options(populate_existing=True)
-    ).all()
-    supplies: dict[int, list[Supply]] = defaultdict(list)
-    for offer in offers:
-        supplies[offer.variant_id].append(supply_of(offer))
-    return supplies
+    )
+    if lock:
+        statement = statement.with_for_update(of=Offer)
+    found: dict[int, list[Supply]] = defaultdict(list)
+    for offer in session.scalars(statement):
+        found[offer.variant_id].append(supply_of(offer))
+    return found
 
 
 def supply_of(offer: Offer) -> Supply:

@@ -15,7 +15,8 @@ from ovop_market.core.quantity import MAX_PACKS
 from ovop_market.extensions import db
 from ovop_market.villages import queries as village_queries
 from ovop_market.villages.labels import PERMITS
-from ovop_market.web import access, htmx, language
+from ovop_market.web import access, htmx
+from ovop_market.web.hosts import public_root
 from ovop_market.web.paging import pager
 
 blueprint = Blueprint("catalogue", __name__)
@@ -62,12 +63,9 @@ def product(slug: str) -> str:
 @blueprint.get("/robots.txt")
 @access.public
 def robots() -> Response:
-    """Lets crawlers see what is the same for everybody, and spares the rest."""
-    lines = ["User-agent: *"]
-    for path in ("/cart", "/checkout", "/purchases/", "/account", "/sign-in", "/inbox", "/desk"):
-        lines += [f"Disallow: {path}", f"Disallow: {language.PREFIX}{path}"]
-    lines += ["", f"Sitemap: {url_for('catalogue.sitemap', _external=True)}"]
-    return _text("\n".join(lines) + "\n", "text/plain")
+    """Everything may be looked at: what is about a person is behind a sign-in or a secret."""
+    sitemap_address = _absolute("catalogue.sitemap")
+    return _text(f"User-agent: *\nAllow: /\n\nSitemap: {sitemap_address}\n", "text/plain")
 
 
 @blueprint.get("/sitemap.xml")
@@ -81,9 +79,13 @@ def sitemap() -> Response:
         *(("villages.village", {"slug": slug}) for slug in village_queries.slugs(session)),
         *(("catalogue.product", {"slug": slug}) for slug in queries.listed_slugs(session)),
     ]
-    addresses = [url_for(endpoint, _external=True, **values) for endpoint, values in places]
+    addresses = [_absolute(endpoint, **values) for endpoint, values in places]
     body = render_template("catalogue/sitemap.xml", addresses=addresses)
     return _text(body, "application/xml")
+
+
+def _absolute(endpoint: str, **values: Any) -> str:
+    return public_root() + url_for(endpoint, **values)
 
 
 def _list_address(filters: Filters, **changed: object) -> str:

@@ -4,14 +4,9 @@ from typing import NewType
 
 Rupiah = NewType("Rupiah", int)
 
-# A ceiling for one amount: far above any order of the market, far below the 64-bit limit of the
-# databases, so that sums of many amounts stay exact as well.
-MAX_AMOUNT = Rupiah(100_000_000_000)
-
-
-def times(price: Rupiah, quantity: int) -> Rupiah:
-    """The price of `quantity` packs, in rupiah."""
-    return Rupiah(price * quantity)
+# A ceiling for the price of one pack: far above anything that is sold here, and low enough for
+# 32 bits. Amounts, which are sums of many, have 64 bits in the database.
+MAX_PRICE = Rupiah(1_000_000_000)
 
 
 def total(*amounts: Rupiah) -> Rupiah:

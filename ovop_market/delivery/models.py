@@ -12,7 +12,7 @@ class Service(Model):
     """A courier's service that buyers can choose at checkout, by its code."""
 
     __tablename__ = "delivery_service"
-    __table_args__ = (CheckConstraint("code <> 'pickup'", name="pickup_reserved"),)
+    __table_args__ = (CheckConstraint("code NOT LIKE 'pickup%'", name="pickup_reserved"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     code: Mapped[str] = mapped_column(String(30), unique=True)

@@ -7,8 +7,9 @@ SQLite and PostgreSQL run the same code. The differences are here, in `catalogue
 from __future__ import annotations
 
 import contextvars
-from collections.abc import Iterator
-from contextlib import contextmanager
+import random
+import sqlite3
+import time
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -92,18 +93,9 @@ def insert_into(session: Session, model: type[Model]) -> Any:
 _reading: contextvars.ContextVar[bool] = contextvars.ContextVar("reading", default=False)
 
 
-@contextmanager
-def read_only() -> Iterator[None]:
-    """Within it, transactions on SQLite begin as readers: they wait for nobody."""
-    mark = _reading.set(True)
-    try:
-        yield
-    finally:
-        _reading.reset(mark)
-
-
 def begin_as_reader(reading: bool) -> None:
-    """The same for the rest of this context (a request that changes nothing)."""
+    """For the rest of this context, transactions on SQLite begin as readers, which wait for nobody
+    (a request that changes nothing), or as writers."""
     _reading.set(reading)
 
 
@@ -126,4 +118,32 @@ def _prepare_connection(connection: Any, _record: Any) -> None:
 def _begin(connection: Connection) -> None:
     if connection.dialect.name == "sqlite":
         # A writer takes the write lock at once: a reader that later turns writer could only fail.
-        connection.exec_driver_sql("BEGIN" if _reading.get() else "BEGIN IMMEDIATE")
+        if _reading.get():
+            connection.exec_driver_sql("BEGIN")
+        else:
+            _begin_writing(connection)
+
+
+def _begin_writing(connection: Connection) -> None:
+    """Takes SQLite's write lock, waiting in short random naps.
+
+    SQLite's own wait sleeps up to 100 ms at a time and forgets who came first, so that under load
+    some writers wait for seconds beside a lock that is free most of the time.
+    """
+    driver: Any = connection.connection.dbapi_connection
+    give_up = time.monotonic() + BUSY_TIMEOUT / 1000
+    driver.execute("PRAGMA busy_timeout = 0")
+    try:
+        while time.monotonic() < give_up:
+            try:
+                driver.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                    raise
+                time.sleep(random.uniform(0.001, 0.004))
+            else:
+                return
+        # The last try, with the error as the rest of the program knows it.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    finally:
+        driver.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT}")

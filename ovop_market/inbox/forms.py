@@ -8,10 +8,17 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 from wtforms import StringField, TextAreaField
 
-from ovop_market.catalogue.shop_forms import DayField, PacksField
 from ovop_market.orders.models import Order
 from ovop_market.orders.states import Action
-from ovop_market.web.forms import BaseForm, at_most, between, optional, required
+from ovop_market.web.forms import (
+    BaseForm,
+    DayField,
+    PacksField,
+    at_most,
+    between,
+    optional,
+    required,
+)
 
 QUANTITY = "quantity-"
 

@@ -71,11 +71,6 @@ def own_producers(user: User) -> Select[int]:
     return select(ProducerStaff.producer_id).where(ProducerStaff.user_id == user.id)
 
 
-def has_producer(session: Session, user: User) -> bool:
-    """Whether the account acts for anybody at all."""
-    return session.scalar(own_producers(user).limit(1)) is not None
-
-
 def inbox(session: Session, user: User, tab: Tab, page: int, now: datetime) -> Inbox:
     """A tab with its orders and the counts of all tabs; three statements and one for the lines."""
     # The cursor first: an event between two statements is shown again rather than missed.

@@ -28,10 +28,9 @@ from ovop_market.orders.models import Order
 from ovop_market.orders.services import lifecycle
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import Action, Actor, moves_open_to
-from ovop_market.payments.forms import explain, tap_key
 from ovop_market.payments.queries import payment_text
 from ovop_market.web import access, htmx
-from ovop_market.web.forms import BaseForm
+from ovop_market.web.forms import BaseForm, explain, tap_key
 from ovop_market.web.paging import page_number, pager
 
 blueprint = Blueprint("inbox", __name__)

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from flask import Flask, session
+from flask import Flask
 from flask_login import current_user
 
 from ovop_market.extensions import db
-from ovop_market.web import access
+from ovop_market.web import access, sessions
 
 
 def _visitor() -> dict[str, Any]:
@@ -18,7 +18,7 @@ def _visitor() -> dict[str, Any]:
     known = current_user.is_authenticated
     return {
         "visitor": Visitor(
-            cart_count=cart_count(db.session(), session.get("cart")),
+            cart_count=cart_count(db.session(), sessions.cart_token()),
             role=str(current_user.role) if known else None,
             name=current_user.name if known else None,
         )

@@ -11,7 +11,6 @@ from werkzeug.datastructures import MultiDict
 from wtforms import (
     BooleanField,
     HiddenField,
-    IntegerField,
     RadioField,
     StringField,
     TextAreaField,
@@ -20,12 +19,11 @@ from wtforms import (
 from wtforms.validators import Regexp
 
 from ovop_market.accounts.services import email_of, phone_of
-from ovop_market.core.quantity import MAX_PACKS
 from ovop_market.orders.models import PaymentMethod
-from ovop_market.web.forms import BaseForm, at_most, between, chosen, optional, required
+from ovop_market.web.forms import BaseForm, at_most, chosen, optional, required
 
-# Digits beyond any quantity: not even read as a number.
-_MAX_DIGITS = 6
+# More digits than any id or quantity has: not even read as a number.
+_MAX_DIGITS = 9
 
 
 def whole_number(name: str) -> int | None:
@@ -37,10 +35,10 @@ def whole_number(name: str) -> int | None:
     return int(text)
 
 
-class QuantityForm(BaseForm):
-    """Packs of one variant."""
+class ReasonForm(BaseForm):
+    """Why a buyer cancels or complains; whether one is needed, the state table knows."""
 
-    quantity = IntegerField(_l("Jumlah"), [between(1, MAX_PACKS)])
+    reason = TextAreaField(_l("Alasan"), [optional(), at_most(500)])
 
 
 class CheckoutForm(BaseForm):
@@ -53,7 +51,7 @@ class CheckoutForm(BaseForm):
     street = TextAreaField(_l("Jalan, nomor, RT/RW"), [required(), at_most(300)])
     postal_code = StringField(
         _l("Kode pos"),
-        [optional(), Regexp(r"\d{5}$", message=_l("Kode pos terdiri dari 5 angka."))],
+        [optional(), Regexp(r"[0-9]{5}$", message=_l("Kode pos terdiri dari 5 angka."))],
     )
     note = StringField(_l("Pesan untuk penjual"), [optional(), at_most(500)])
     payment_method = RadioField(
@@ -66,6 +64,7 @@ class CheckoutForm(BaseForm):
     consent = BooleanField(
         _l("Saya setuju data ini dipakai penjual dan kurir untuk pesanan ini saja"),
         [required()],
+        false_values=(False, "false", "", "0"),
     )
     idempotency_key = HiddenField(validators=[required(), at_most(100)])
     seen = HiddenField(validators=[optional(), at_most(64)])

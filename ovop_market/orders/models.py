@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     CheckConstraint,
     ForeignKey,
     Index,
@@ -131,10 +132,10 @@ class Order(Model):
     offered_ready_by: Mapped[date | None]
     service_id: Mapped[int | None] = mapped_column(ForeignKey("delivery_service.id"))
     collection_point_id: Mapped[int | None] = mapped_column(ForeignKey("collection_point.id"))
-    goods: Mapped[int]
-    shipping: Mapped[int]
-    total: Mapped[int]
-    paid: Mapped[int] = mapped_column(default=0)
+    goods: Mapped[int] = mapped_column(BigInteger)
+    shipping: Mapped[int] = mapped_column(BigInteger)
+    total: Mapped[int] = mapped_column(BigInteger)
+    paid: Mapped[int] = mapped_column(BigInteger, default=0)
     courier: Mapped[str | None] = mapped_column(String(60))
     tracking_number: Mapped[str | None] = mapped_column(String(60))
     # When it left the house (shipped or handed over), and when it was first received.

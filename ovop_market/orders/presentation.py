@@ -13,7 +13,7 @@ from ovop_market.orders.labels import ACTORS, BADGES, EVENTS, STATES
 from ovop_market.orders.models import Order, OrderEvent, Purchase
 from ovop_market.orders.queries import open_actions
 from ovop_market.orders.signals import purchase_shown
-from ovop_market.orders.states import FINAL, Action, Actor, OrderState
+from ovop_market.orders.states import Action, Actor, OrderState
 from ovop_market.web import filters
 
 _WRONG = frozenset({Action.DECLINE, Action.LAPSE, Action.CANCEL, Action.REVOKE, Action.DISPUTE})
@@ -46,14 +46,10 @@ def purchase(session: Session, bought: Purchase, now: datetime) -> dict[str, Any
     """The context of the purchase page. Features above add panels (payments: what to pay)."""
     panels = [panel for _receiver, panel in purchase_shown.send(bought, session=session, now=now)]
     orders = [order_view(order, now) for order in bought.orders]
-    live = [order for order in bought.orders if order.state not in FINAL]
     return {
         "purchase": bought,
         "orders": orders,
         "panels": [panel for panel in panels if panel is not None],
-        "goods": sum(order.goods for order in live),
-        "shipping": sum(order.shipping for order in live),
-        "total": sum(order.total for order in live),
     }
 
 

@@ -12,9 +12,6 @@ _signals = Namespace()
 # write to the same session and never commit; what they raise undoes the move.
 order_moved = _signals.signal("order moved")
 
-# Sent as purchase_placed.send(purchase, session=…, now=…) when all its orders are there.
-purchase_placed = _signals.signal("purchase placed")
-
 # Sent as purchase_shown.send(purchase, session=…, now=…) when its page is made. A listener answers
 # a Panel for the page, or None: what is to be paid, say. It reads only.
 purchase_shown = _signals.signal("purchase shown")

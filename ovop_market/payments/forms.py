@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from flask import request
 from flask_babel import lazy_gettext as _l
 from flask_wtf.file import FileField
 from wtforms import StringField, TextAreaField
 from wtforms.validators import AnyOf
 
-from ovop_market.core.errors import MarketError
-from ovop_market.core.tokens import digest
 from ovop_market.web.forms import BaseForm, at_most, chosen, optional, required
 
 LONGEST_KEY = 100
@@ -61,19 +58,3 @@ def refund_form(refund_id: int, typed: BaseForm | None = None) -> BaseForm:
     form = typed or RefundForm(formdata=None)
     form["reference"].id = f"refund-reference-{refund_id}"
     return form
-
-
-def tap_key() -> str | None:
-    """The key of this very tap, from the header or the form; an odd one by its digest."""
-    key = request.headers.get("Idempotency-Key") or request.form.get("idempotency_key") or ""
-    fit = len(key) <= LONGEST_KEY and key.isascii() and key.isprintable()
-    return (key if fit else digest(key)) or None
-
-
-def explain(form: BaseForm, refusal: MarketError) -> str:
-    """Puts a refusal beside the field that it names; returns what has to be said on top."""
-    field = str(refusal.details.get("field", ""))
-    if field in form:
-        form[field].errors = [refusal.message]
-        return ""
-    return refusal.message

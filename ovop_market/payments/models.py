@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, Text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ovop_market.extensions.database import Choice, Model, Moment, one_of
@@ -32,7 +32,7 @@ class Payment(Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     purchase_id: Mapped[int] = mapped_column(ForeignKey("purchase.id"), index=True)
     method: Mapped[PaymentMethod] = mapped_column(Choice(PaymentMethod))
-    amount: Mapped[int]
+    amount: Mapped[int] = mapped_column(BigInteger)
     state: Mapped[PaymentState] = mapped_column(Choice(PaymentState), index=True)
     asked_at: Mapped[datetime] = mapped_column(Moment)
     claimed_at: Mapped[datetime | None] = mapped_column(Moment)
@@ -60,7 +60,7 @@ class PaymentPart(Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     payment_id: Mapped[int] = mapped_column(ForeignKey("payment.id"), index=True)
     order_id: Mapped[int] = mapped_column(ForeignKey("customer_order.id"), index=True)
-    amount: Mapped[int]
+    amount: Mapped[int] = mapped_column(BigInteger)
 
     payment: Mapped[Payment] = relationship(back_populates="parts")
     order: Mapped[Order] = relationship()
@@ -83,7 +83,7 @@ class PaymentEvent(Model):
     actor_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
     action: Mapped[PaymentAction] = mapped_column(Choice(PaymentAction))
     state: Mapped[PaymentState] = mapped_column(Choice(PaymentState))
-    amount: Mapped[int]
+    amount: Mapped[int] = mapped_column(BigInteger)
     reason: Mapped[str | None] = mapped_column(Text)
 
     payment: Mapped[Payment] = relationship(back_populates="events")
@@ -104,7 +104,7 @@ class Refund(Model):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     order_id: Mapped[int] = mapped_column(ForeignKey("customer_order.id"), index=True)
-    amount: Mapped[int]
+    amount: Mapped[int] = mapped_column(BigInteger)
     state: Mapped[RefundState] = mapped_column(Choice(RefundState), index=True)
     due_at: Mapped[datetime] = mapped_column(Moment)
     sent_at: Mapped[datetime | None] = mapped_column(Moment)

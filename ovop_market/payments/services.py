@@ -13,7 +13,8 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ovop_market.core.errors import Conflict, MoveRefused, Unusable
+from ovop_market.accounts.services import record
+from ovop_market.core.errors import MoveRefused, Unusable
 from ovop_market.orders.models import Order, OrderEvent, Purchase
 from ovop_market.orders.services import lifecycle
 from ovop_market.orders.services.lifecycle import By
@@ -24,8 +25,10 @@ from ovop_market.payments.states import (
     OPEN,
     PaymentAction,
     PaymentState,
+    RefundAction,
     RefundState,
     payment_after,
+    refund_after,
 )
 
 _CLOCK = By(Actor.CLOCK)
@@ -43,6 +46,12 @@ def follow(
         _owe(session, order, event.at)
 
 
+def refuse_unless_claimable(payment: Payment) -> None:
+    """Raises MoveRefused when a claim could only be refused: asked before a picture is decoded."""
+    if payment.state is not PaymentState.CLAIMED:
+        _after(payment, PaymentAction.CLAIM)
+
+
 def claim(
     session: Session,
     payment: Payment,
@@ -58,6 +67,7 @@ def claim(
     """
     _lock(session, payment)
     if payment.state is PaymentState.CLAIMED and payment.reference == reference:
+        payment.proof_key = payment.proof_key or proof_key
         return payment
     _move(session, payment, PaymentAction.CLAIM, by, now)
     payment.claimed_at = now
@@ -105,11 +115,15 @@ def send_refund(
     if not reference.strip():
         raise Unusable(_("Tulis nomor atau keterangan transfernya."), field="reference")
     session.refresh(refund, with_for_update=True)
-    if refund.state is RefundState.DUE:
-        refund.state = RefundState.SENT
-        refund.sent_at, refund.sent_by_id, refund.reference = now, operator_id, reference
-    elif refund.reference != reference:
-        raise Conflict(_("Uang ini sudah dikirim kembali."))
+    if refund.state is RefundState.SENT and refund.reference == reference:
+        return refund
+    try:
+        refund.state = refund_after(refund.state, RefundAction.SEND)
+    except MoveRefused as refused:
+        raise MoveRefused(_("Uang ini sudah dikirim kembali."), **refused.details) from None
+    refund.sent_at, refund.sent_by_id, refund.reference = now, operator_id, reference
+    details: dict[str, object] = {"amount": refund.amount}
+    record(session, "refund sent", f"refund {refund.id}", now, operator_id, details)
     session.flush()
     return refund
 
@@ -183,8 +197,15 @@ def _move(
     now: datetime,
     reason: str | None = None,
 ) -> None:
+    payment.state = _after(payment, action)
+    _note(session, payment, action, by, now, reason)
+    session.flush()
+
+
+def _after(payment: Payment, action: PaymentAction) -> PaymentState:
+    """The state that the action leads to; a refusal in the reader's words."""
     try:
-        payment.state = payment_after(payment.state, action)
+        return payment_after(payment.state, action)
     except MoveRefused as refused:
         raise MoveRefused(
             _(
@@ -193,8 +214,6 @@ def _move(
             ),
             **refused.details,
         ) from None
-    _note(session, payment, action, by, now, reason)
-    session.flush()
 
 
 def _note(

@@ -35,6 +35,12 @@ class RefundState(StrEnum):
     SENT = "SENT"
 
 
+class RefundAction(StrEnum):
+    """What is done to a refund."""
+
+    SEND = "send"
+
+
 P, A = PaymentState, PaymentAction
 
 # A rejected payment is asked again: the buyer claims it anew on the same page.
@@ -61,4 +67,17 @@ def payment_after(state: PaymentState, action: PaymentAction) -> PaymentState:
     target = PAYMENT_MOVES.get((state, action))
     if target is None:
         raise MoveRefused(f"cannot {action} a payment that is {state}", state=state, action=action)
+    return target
+
+
+REFUND_MOVES: dict[tuple[RefundState, RefundAction], RefundState] = {
+    (RefundState.DUE, RefundAction.SEND): RefundState.SENT,
+}
+
+
+def refund_after(state: RefundState, action: RefundAction) -> RefundState:
+    """The state that the action leads to. Raises MoveRefused when the table has no such move."""
+    target = REFUND_MOVES.get((state, action))
+    if target is None:
+        raise MoveRefused(f"cannot {action} a refund that is {state}", state=state, action=action)
     return target

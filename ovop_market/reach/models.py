@@ -34,6 +34,7 @@ class ReachDay(Model):
         CheckConstraint("home_units BETWEEN 0 AND units", name="home_within_units"),
         # By day alone, the primary key serves.
         Index("ix_reach_day_village_id_day", "village_id", "day"),
+        Index("ix_reach_day_product_id_day", "product_id", "day"),
     )
 
     day: Mapped[date] = mapped_column(primary_key=True)

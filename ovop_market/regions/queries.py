@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, or_, select, union_all
+from sqlalchemy import Select, select, union_all
 from sqlalchemy.orm import Session
 
 from ovop_market.regions import codes, ranking, words
@@ -58,22 +58,6 @@ def address_region(session: Session, code: str) -> Region | None:
     """The area if it is one that an address may name: a district or a village."""
     region = get(session, code)
     return region if region is not None and region.level in ADDRESS_LEVELS else None
-
-
-def provinces(session: Session) -> list[Region]:
-    """All provinces in the order of their codes."""
-    return list(session.scalars(select(Region).where(Region.level == 1).order_by(Region.code)))
-
-
-def postal_codes(session: Session, code: str) -> list[str]:
-    """The distinct postal codes within an area (of a village, its own)."""
-    if not codes.is_code(code):
-        return []
-    within = or_(Region.code == code, Region.code.between(code + ".", code + "/"))
-    found = session.scalars(
-        select(Region.postal_code).where(within, Region.postal_code.is_not(None)).distinct()
-    )
-    return sorted(str(postal) for postal in found)
 
 
 def search(

@@ -5,7 +5,17 @@ from __future__ import annotations
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, SmallInteger, String, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    SmallInteger,
+    String,
+    Text,
+    UniqueConstraint,
+    or_,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ovop_market.extensions.database import Choice, Model, Moment, one_of
@@ -86,7 +96,7 @@ class Designation(Model):
     stage: Mapped[Stage] = mapped_column(Choice(Stage))
     stars: Mapped[int | None] = mapped_column(SmallInteger)
     # Rupiah a month, before the programme; entered once.
-    baseline_sales: Mapped[int | None]
+    baseline_sales: Mapped[int | None] = mapped_column(BigInteger)
 
     village: Mapped[Village] = relationship(back_populates="designations")
 
@@ -130,6 +140,11 @@ class Producer(Model):
         if self.closed_from is None or day < self.closed_from:
             return False
         return self.closed_to is None or day <= self.closed_to
+
+
+def open_on(producer: type[Producer], day: date) -> ColumnElement[bool]:
+    """The negation of Producer.closed_on, for the database; `producer` may be an alias."""
+    return or_(producer.closed_from.is_(None), producer.closed_from > day, producer.closed_to < day)
 
 
 class ProducerStaff(Model):

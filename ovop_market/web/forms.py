@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask import request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
-from wtforms import Field, Form, PasswordField
+from flask_wtf.file import FileField
+from wtforms import DateField, Field, Form, IntegerField, PasswordField
 from wtforms.validators import (
     DataRequired,
     InputRequired,
@@ -16,6 +18,9 @@ from wtforms.validators import (
     Optional,
     StopValidation,
 )
+
+from ovop_market.core.errors import MarketError
+from ovop_market.core.tokens import digest
 
 
 def strip(value: Any) -> Any:
@@ -74,6 +79,10 @@ def between(least: int, most: int) -> NumberRange:
     )
 
 
+LONGEST_SHOWN = 40  # characters of what could not be read
+LONGEST_KEY = 100
+
+
 class BaseForm(FlaskForm):
     """All forms: texts are stripped and checked for control characters.
 
@@ -83,6 +92,17 @@ class BaseForm(FlaskForm):
     class Meta(FlaskForm.Meta):
         csrf = False
 
+        def wrap_formdata(self, form: Form, formdata: Any) -> Any:
+            """Texts are read from texts: a file that is sent in a text field's place is none."""
+            data = super().wrap_formdata(form, formdata)
+            if data is None or not request.files:
+                return data
+            uploads = {n for n, f in form._fields.items() if isinstance(f, FileField)}
+            texts: Any = request.form.copy()
+            for name in uploads & set(request.files):
+                texts.setlist(name, request.files.getlist(name))
+            return texts
+
         def bind_field(self, form: Form, unbound_field: Any, options: dict[str, Any]) -> Any:
             filters = list(unbound_field.kwargs.get("filters", ()))
             if unbound_field.field_class is not PasswordField:
@@ -90,3 +110,67 @@ class BaseForm(FlaskForm):
             field = unbound_field.bind(form=form, **{**options, "filters": filters})
             field.validators = [plain_text, *field.validators]
             return field
+
+
+def _stop_if_unreadable(field: Field, _form: Form) -> None:
+    """What could not be read needs no second complaint about its value."""
+    if field.process_errors:
+        raise StopValidation
+
+
+def _typed(field: Field, values: list[Any]) -> str:
+    """What was typed; the field shows it again without control characters and not without end."""
+    text = str(values[0]).strip() if values else ""
+    field.raw_data = ["".join(c for c in text if c.isprintable())[:LONGEST_SHOWN]]
+    return text
+
+
+class PacksField(IntegerField):  # type: ignore[misc]
+    """A whole number in plain digits, refused in the reader's language."""
+
+    pre_validate = _stop_if_unreadable
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        text = _typed(self, valuelist)
+        self.data = None
+        if not text:
+            return
+        if not (text.isascii() and text.isdecimal()) or len(text) > 9:
+            raise ValueError(_("Isi dengan angka bulat, misalnya 12."))
+        self.data = int(text)
+
+
+class DayField(DateField):  # type: ignore[misc]
+    """A day as browsers send it (2026-11-24), or as it is written here (24-11-2026, 24/11/2026)."""
+
+    pre_validate = _stop_if_unreadable
+
+    def __init__(self, *args: Any, **values: Any) -> None:
+        super().__init__(*args, format=["%Y-%m-%d", "%d-%m-%Y", "%d/%m/%Y"], **values)
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        text = _typed(self, valuelist)
+        self.data = None
+        if not text:
+            return
+        try:
+            super().process_formdata([text])
+        except ValueError:
+            self.data = None
+            raise ValueError(_("Tulis tanggal seperti 24-11-2026.")) from None
+
+
+def tap_key() -> str | None:
+    """The key of this very tap, from the header or the form; an odd one by its digest."""
+    key = request.headers.get("Idempotency-Key") or request.form.get("idempotency_key") or ""
+    fit = len(key) <= LONGEST_KEY and key.isascii() and key.isprintable()
+    return (key if fit else digest(key)) or None
+
+
+def explain(form: BaseForm, refusal: MarketError) -> str:
+    """Puts a refusal beside the field that it names; returns what has to be said on top."""
+    field = str(refusal.details.get("field", ""))
+    if field in form:
+        form[field].errors = [refusal.message]
+        return ""
+    return refusal.message

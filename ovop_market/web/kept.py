@@ -10,6 +10,7 @@ within two. See docs/adr/0004.
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import hashlib
 import threading
@@ -29,13 +30,26 @@ from werkzeug.wrappers import Response
 
 from ovop_market.extensions import db
 from ovop_market.web import access
+from ovop_market.web.logs import log
 
 ASK_AGAIN_AFTER = 0.5  # seconds between two looks at the database
 OLDEST = 60.0  # seconds; pages also say "today" and "until"
 MOST_PAGES = 400
+LONGEST_WAIT = 2.0  # seconds for a page that another thread is making
 LONGEST_KEY = 300  # characters; a longer address is served, not kept
 CACHE_CONTROL = "public, max-age=1"
+VARY = (
+    "HX-Request",
+    "HX-Boosted",
+    "HX-History-Restore-Request",
+    "Accept",
+    "Accept-Encoding",
+)
 _KEPT_HEADERS = frozenset({"set-cookie", "content-length", "x-request-id", "date", "etag", "vary"})
+
+
+# What distinguishes pages: address, language, host, whole or part.
+Key = tuple[str, ...]
 
 
 class DatabaseVersion:
@@ -75,10 +89,17 @@ class DatabaseVersion:
             if time.monotonic() - self._asked_at >= ASK_AGAIN_AFTER:
                 try:
                     self._value = self._ask()
-                except Exception:  # whatever the driver raises: the database is out of reach
-                    self._connection = None
+                except Exception as error:  # whatever the driver raises: it is out of reach
+                    self._let_go(error)
                 self._asked_at = time.monotonic()
             return self._value
+
+    def _let_go(self, error: Exception) -> None:
+        if self._connection is not None:
+            log.warning("database out of reach, pages stay as kept", error=type(error).__name__)
+            with contextlib.suppress(Exception):
+                self._connection.close()
+        self._connection = None
 
     def _ask(self) -> str:
         if self._connection is None:
@@ -107,6 +128,7 @@ class Page:
     version: str
     kept_at: float
     etag: str
+    rule: str
     headers: list[tuple[str, str]]
     bodies: dict[str, bytes] = field(default_factory=dict)
 
@@ -128,7 +150,8 @@ class KeptPages:
     def __init__(self, app: Flask, version: DatabaseVersion) -> None:
         self.wrapped = app.wsgi_app
         self.version = version
-        self._pages: OrderedDict[tuple[str, ...], Page] = OrderedDict()
+        self._pages: OrderedDict[Key, Page] = OrderedDict()
+        self._making: dict[tuple[Key, str], threading.Event] = {}
         self._lock = threading.Lock()
 
     def clear(self) -> None:
@@ -147,17 +170,47 @@ class KeptPages:
             and page.version == version
             and time.monotonic() - page.kept_at < OLDEST
         ):
+            with self._lock:
+                if key in self._pages:
+                    self._pages.move_to_end(key)
+            log.info("request", method="GET", rule=page.rule, status=200, kept=True)
             return self._answer(page, environ, start_response)
+        if page is not None:
+            fresh = self._made_by_another(key, version)
+            if fresh is not None:
+                return self._answer(fresh, environ, start_response)
         # The version is read before the page is made: a change in between drops the page again.
         environ["ovop.keep"] = (key, version)
-        return self.wrapped(environ, start_response)
+        try:
+            return self.wrapped(environ, start_response)
+        finally:
+            self._done(key, version)
+
+    def _made_by_another(self, key: Key, version: str) -> Page | None:
+        """Waits for whoever is making this page already, so that a change does not make every
+        thread do the same work; None when nobody is, and the caller is now the one."""
+        with self._lock:
+            made = self._making.get((key, version))
+            if made is None:
+                self._making[key, version] = threading.Event()
+                return None
+        made.wait(LONGEST_WAIT)
+        page = self._pages.get(key)
+        return page if page is not None and page.version == version else None
+
+    def _done(self, key: Key, version: str) -> None:
+        with self._lock:
+            made = self._making.pop((key, version), None)
+        if made is not None:
+            made.set()
 
     def keep(self, environ: dict[str, Any], response: Response) -> None:
         """Called for a finished public page; replaces the response's body by the kept one's."""
         key, version = environ["ovop.keep"]
         body = response.get_data()
         headers = [(k, v) for k, v in response.headers if k.lower() not in _KEPT_HEADERS]
-        page = Page(version, time.monotonic(), hashlib.sha256(body).hexdigest()[:20], headers)
+        etag = hashlib.sha256(body).hexdigest()[:20]
+        page = Page(version, time.monotonic(), etag, str(request.url_rule), headers)
         page.bodies[""] = body
         with self._lock:
             self._pages[key] = page
@@ -167,7 +220,7 @@ class KeptPages:
         response.headers["ETag"] = f'W/"{page.etag}"'
 
     @staticmethod
-    def _key(environ: dict[str, Any]) -> tuple[str, ...] | None:
+    def _key(environ: dict[str, Any]) -> Key | None:
         if environ["REQUEST_METHOD"] != "GET":
             return None
         part = environ.get("HTTP_HX_REQUEST", "") == "true" and not (
@@ -189,7 +242,7 @@ class KeptPages:
         headers = Headers(page.headers)
         etag = f'W/"{page.etag}"'
         headers["ETag"] = etag
-        headers["Vary"] = "HX-Request, Accept, Accept-Encoding"
+        headers["Vary"] = ", ".join(VARY)
         if etag in environ.get("HTTP_IF_NONE_MATCH", ""):
             headers.remove("Content-Type")
             start_response("304 NOT MODIFIED", headers.to_wsgi_list())
@@ -208,7 +261,11 @@ def _keep(response: Response) -> Response:
     door = access.door_of(request.endpoint)
     if door is None or door.kind != "public" or "Cache-Control" in response.headers:
         return response
+    if response.status_code not in (200, 304):
+        response.headers["Cache-Control"] = "no-store"
+        return response
     response.headers["Cache-Control"] = CACHE_CONTROL
+    response.vary.update(VARY)
     if "ovop.keep" in request.environ and response.status_code == 200:
         pages: KeptPages = request.environ["ovop.pages"]
         pages.keep(request.environ, response)

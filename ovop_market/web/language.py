@@ -12,6 +12,7 @@ from urllib.parse import quote
 from flask import Flask, request
 
 from ovop_market.extensions import babel
+from ovop_market.web.hosts import public_root
 
 DEFAULT, OTHER = "id", "en"
 PREFIX = f"/{OTHER}"
@@ -57,8 +58,9 @@ def _context() -> dict[str, Any]:
     addresses = _addresses()
     return {
         "html_lang": here,
-        "language_urls": {code: request.host_url.rstrip("/") + a for code, a in addresses.items()},
-        "canonical_url": request.host_url.rstrip("/") + addresses[here],
+        "site_root": public_root(),
+        "language_urls": {code: public_root() + a for code, a in addresses.items()},
+        "canonical_url": public_root() + addresses[here],
         "other_language": there,
         "other_language_url": addresses[there],
         "other_language_name": NAMES[there],

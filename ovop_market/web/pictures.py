@@ -12,6 +12,7 @@ import io
 import os
 import re
 import tempfile
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +43,10 @@ _NAME = re.compile(rf"[0-9a-f]{{40}}-(?:{'|'.join(map(str, WIDTHS))})\.(avif|web
 _KEY = re.compile(r"[0-9a-f]{40}", re.ASCII)
 
 blueprint = Blueprint("pictures", __name__)
+
+
+# A small file may hold a large picture: only so many are in memory at once.
+_DECODING = threading.BoundedSemaphore(2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +89,11 @@ def store(data: bytes | Image.Image, folder: Path) -> StoredPicture:
     A small picture is not enlarged: its larger files are as wide as it is. Needs no application
     context, so callers may store several at once. Raises Unusable for what is no fit picture.
     """
-    image = _opened(data)
+    with _DECODING:
+        return _stored(_opened(data), folder)
+
+
+def _stored(image: Image.Image, folder: Path) -> StoredPicture:
     key = _key_of(image)
     largest = _fitted(image, WIDTHS[-1])
     folder.mkdir(parents=True, exist_ok=True)
@@ -107,14 +116,14 @@ def store_private(data: bytes | Image.Image, folder: Path) -> str:
     One WebP of at most 1600 pixels a side; /media never serves it (see `private_path`). Raises
     Unusable for what is no fit picture.
     """
-    image = _opened(data)
-    key = _key_of(image)
-    path = private_path(folder, key)
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not path.exists():
-        small = image.copy()
-        small.thumbnail((PRIVATE_SIDE, PRIVATE_SIDE), Image.Resampling.LANCZOS)
-        _write(path, _encoded(small, "webp"))
+    with _DECODING:
+        image = _opened(data)
+        key = _key_of(image)
+        path = private_path(folder, key)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not path.exists():
+            image.thumbnail((PRIVATE_SIDE, PRIVATE_SIDE), Image.Resampling.LANCZOS)
+            _write(path, _encoded(image, "webp"))
     return key
 
 
@@ -146,11 +155,6 @@ def sources(photo: Photo) -> PictureSources:
         webp=webp,
         fallback=webp[min(1, len(webp) - 1)][0],
     )
-
-
-def share_address(photo: Photo) -> str:
-    """The path of the file for link previews in other programs (WebP, the largest)."""
-    return sources(photo).webp[-1][0]
 
 
 def _opened(data: bytes | Image.Image) -> Image.Image:

@@ -2,11 +2,33 @@
 
 from __future__ import annotations
 
-from flask import Flask, request
+from flask import Flask, request, session
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from werkzeug.wrappers import Response
 
 from ovop_market.web import access
+
+_CART = "cart"
+
+
+def cart_token() -> str:
+    """The secret that opens this visitor's cart; empty as long as there is none."""
+    return str(session.get(_CART, ""))
+
+
+def keep_cart(token: str) -> None:
+    """Remembers the cart for as long as the session lasts."""
+    session[_CART] = token
+    session.permanent = True
+
+
+def begin_anew() -> None:
+    """Empties the session, so that one planted before is worthless; the cart comes along."""
+    token = cart_token()
+    session.clear()
+    session.permanent = True
+    if token:
+        keep_cart(token)
 
 
 class VisitorSessions(SecureCookieSessionInterface):

@@ -18,7 +18,7 @@ from ovop_market.core import clock
 from ovop_market.extensions import db
 from ovop_market.seeds import demo
 from tests.browser.people import PATIENCE_MS, Market
-from tests.conftest import Database, _configuration
+from tests.conftest import Database, configuration
 from tests.process.server import HOST, Server, running
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -89,7 +89,7 @@ def market(browser: Browser, servers: Callable[[str], Server], engine_name: str)
 
 
 def _plant(scratch: Path, url: str) -> None:
-    app = create_app(_configuration(scratch, url))
+    app = create_app(configuration(scratch, url))
     with app.app_context():
         demo.plant(db.session(), clock.now(), pictures=False)
         db.session.remove()

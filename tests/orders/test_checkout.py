@@ -8,9 +8,11 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from ovop_market.catalogue.models import Offer, Product
+from ovop_market.catalogue.models import Offer, Product, StockReason
+from ovop_market.catalogue.services import Cause, change_ready
 from ovop_market.catalogue.supply import HORIZON_WEEKS
 from ovop_market.core.errors import Unusable
+from ovop_market.delivery.models import Service, Tariff
 from ovop_market.orders import queries
 from ovop_market.orders.models import Cart, CartLine, Order, OrderEvent, PaymentMethod, Purchase
 from ovop_market.orders.services import cart as carts
@@ -228,3 +230,45 @@ def test_every_order_has_an_event_that_says_who(session: Session) -> None:
     make_purchase(session, [(product, 1)])
     orders = session.scalar(select(func.count(Order.id)))
     assert orders == session.scalar(select(func.count(OrderEvent.id)))
+
+
+def test_a_closed_member_does_not_supply(session: Session) -> None:
+    product = make_product(session, ready=4)
+    member = make_producer(session, closed_from=NOW.date())
+    offer = Offer(variant=product.variants[0], producer=member)
+    session.add(offer)
+    session.flush()
+    change_ready(session, offer.id, 7, Cause(StockReason.OPENING, NOW))
+    with pytest.raises(CheckoutRefused, match="tinggal 4"):
+        place(session, fill(session, (product, 5)), details(product))
+    session.rollback()
+
+
+def test_another_price_of_delivery_is_shown_first(session: Session) -> None:
+    product = make_product(session, ready=5, storage="ambient", max_transit_days=None)
+    cart = fill(session, (product, 1))
+    near = "19.05.01"
+    session.add(
+        Tariff(
+            service=session.scalars(select(Service).where(Service.code == "jne-reg")).one(),
+            origin="19.05",
+            destination="19",
+            price_per_kg=9_000,
+            days_from=1,
+            days_to=1,
+        )
+    )
+    session.flush()
+    seen = quotes.fingerprint(quotes.make(session, cart, near, NOW))
+    with pytest.raises(CheckoutRefused, match="berubah"):
+        place(session, cart, details(product), seen=seen)
+    session.rollback()
+    nothing = quotes.fingerprint([])
+    assert nothing.endswith(".")
+
+
+def test_whoever_saw_no_address_yet_is_asked_for_the_goods_alone(session: Session) -> None:
+    product = make_product(session, ready=5)
+    cart = fill(session, (product, 1))
+    seen = quotes.fingerprint(quotes.make(session, cart, None, NOW))
+    assert place(session, cart, details(product), seen=seen).orders

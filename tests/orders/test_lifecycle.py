@@ -95,6 +95,28 @@ def test_a_tap_sent_twice_is_one(session: Session) -> None:
     assert [e.action for e in order.events].count(Action.ACCEPT) == 1
 
 
+def test_the_same_action_with_other_words_is_not_the_same_tap(session: Session) -> None:
+    order = make_order(session, quantity=10)
+    (line,) = order.lines
+
+    def offer(packs: int) -> OrderEvent:
+        quantities = {line.id: packs}
+        return lifecycle.counter(
+            session, order, PRODUCER, NOW, quantities=quantities, ready_by=None
+        )
+
+    assert offer(4).id == offer(4).id
+    with pytest.raises(MoveRefused):
+        offer(3)
+    assert line.offered_quantity == 4
+
+
+def test_another_tracking_number_is_not_silently_dropped(session: Session) -> None:
+    order = make_order(session, OrderState.SHIPPED)
+    with pytest.raises(MoveRefused):
+        lifecycle.ship(session, order, PRODUCER, NOW, courier="JNE", tracking_number="LAIN")
+
+
 def test_a_keyed_tap_stays_one_whatever_happened_meanwhile(session: Session) -> None:
     order = make_order(session)
     keyed = By(Actor.PRODUCER, None, "tap-1")

@@ -93,15 +93,3 @@ def test_a_larger_level_can_be_asked_for(country: Session) -> None:
         queries.RegionHit(code, name, "provinsi", name, None, 1)
         for code, name in (("32", "Jawa Barat"), ("33", "Jawa Tengah"))
     ]
-
-
-def test_postal_codes_within_an_area(country: Session) -> None:
-    assert queries.postal_codes(country, "19.05.01.2006") == ["33351"]
-    assert queries.postal_codes(country, "19.05.01") == ["33311", "33312", "33313", "33351"]
-    assert queries.postal_codes(country, "99") == queries.postal_codes(country, "x") == []
-
-
-def test_provinces(country: Session) -> None:
-    found = queries.provinces(country)
-    assert len(found) == COUNTS[1]
-    assert found[0].name == "Aceh"

@@ -18,11 +18,15 @@ from ovop_market.orders.models import Cart, CartLine
 MAX_LINES = 40
 
 
-def find(session: Session, token: str | None) -> Cart | None:
-    """The cart of this token, or None when there is none (any more)."""
+def find(session: Session, token: str | None, *, lock: bool = False) -> Cart | None:
+    """The cart of this token, or None when there is none (any more).
+
+    With `lock`, nobody else orders it until the transaction ends.
+    """
     if not token:
         return None
-    return session.scalar(select(Cart).where(Cart.token_digest == digest(token)))
+    statement = select(Cart).where(Cart.token_digest == digest(token))
+    return session.scalar(statement.with_for_update() if lock else statement)
 
 
 def create(session: Session, token: str, now: datetime) -> Cart:
@@ -67,6 +71,7 @@ def add(session: Session, cart: Cart, variant: Variant, quantity: int, now: date
 
     Raises Unusable beyond MAX_PACKS of one variant or MAX_LINES lines.
     """
+    _refuse_unless_sensible(quantity)
     line = next((line for line in cart.lines if line.variant_id == variant.id), None)
     wanted = quantity + (line.quantity if line else 0)
     _refuse_unless_sensible(wanted)

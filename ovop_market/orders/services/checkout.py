@@ -28,9 +28,9 @@ from ovop_market.orders.models import (
     Purchase,
 )
 from ovop_market.orders.services import quotes
-from ovop_market.orders.services.lifecycle import due_at
+from ovop_market.orders.services.lifecycle import due_at, order_in_time
 from ovop_market.orders.services.quotes import LineQuote, Quote
-from ovop_market.orders.signals import order_moved, purchase_placed
+from ovop_market.orders.signals import order_moved
 from ovop_market.orders.states import Action, Actor, OrderState
 
 CONSENT_VERSION = "2026-11"
@@ -79,7 +79,7 @@ def place(
     """Turns the cart into a purchase with one order for each producer.
 
     The same submission gives the same purchase, however often and however simultaneously it
-    comes. `seen` is the fingerprint of what the buyer was shown; None accepts things as they are.
+    comes; the cart must be locked. `seen` is the fingerprint of what the buyer was shown; None accepts things as they are.
 
     Raises CheckoutRefused when something cannot be supplied or is not what was shown, and Unusable
     for a way of delivery or payment that is not on offer. The caller must then roll back.
@@ -94,6 +94,7 @@ def place(
         raise CheckoutRefused(_("Keranjang Anda kosong. Pilih produk dulu."))
     _refuse_what_is_impossible(found, details, seen)
     # In the order of producers, so that two purchases lock the same things in the same order.
+    order_in_time(session, [quote.producer.id for quote in found])
     events = [
         _order(session, purchase, quote, _chosen(quote, details.delivery), buyer_id, now)
         for quote in sorted(found, key=lambda quote: quote.producer.id)
@@ -104,7 +105,6 @@ def place(
     session.flush()
     for event in events:
         order_moved.send(event.order, session=session, event=event, before=None, move=None)
-    purchase_placed.send(purchase, session=session, now=now)
     return purchase
 
 
@@ -143,7 +143,7 @@ def _refuse_what_is_impossible(found: Sequence[Quote], details: Details, seen: s
     problems = [line.problem for quote in found for line in quote.lines if line.problem]
     if problems:
         raise CheckoutRefused(" ".join(dict.fromkeys(problems)), quotes=found)
-    if seen is not None and seen != quotes.fingerprint(found):
+    if seen is not None and not quotes.is_what_was_seen(found, seen):
         raise CheckoutRefused(
             _("Harga, stok, atau isi keranjang baru saja berubah. Periksa lagi, lalu pesan."),
             quotes=found,

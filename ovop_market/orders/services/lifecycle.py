@@ -6,14 +6,14 @@ done, ask the state table, do what the action adds, write the event, tell the fe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 
 from ovop_market.catalogue.models import StockKind, StockReason
 from ovop_market.catalogue.services import Cause, release
@@ -35,6 +35,7 @@ from ovop_market.orders.states import (
     move,
     timer_of,
 )
+from ovop_market.villages.models import Producer
 
 # A ready date further away than this is a slip of the finger.
 LATEST_READY = timedelta(days=365)
@@ -58,6 +59,12 @@ def lock(session: Session, order: Order) -> Order:
     """
     session.execute(select(Purchase.id).where(Purchase.id == order.purchase_id).with_for_update())
     session.refresh(order)
+    session.scalars(
+        select(OrderLine)
+        .where(OrderLine.order_id == order.id)
+        .options(selectinload(OrderLine.holds))
+        .execution_options(populate_existing=True)
+    ).all()
     return order
 
 
@@ -69,33 +76,52 @@ def act(
     now: datetime,
     *,
     reason: str | None = None,
+    content: dict[str, Any] | None = None,
     extra: Extra | None = None,
 ) -> OrderEvent:
     """Does an action to an order and returns its event; a repeated tap returns the first's event.
 
-    `extra` changes what the action changes besides the state and returns the event's details.
+    `content` is what the action says besides its name; the event keeps it, and a tap is a
+    repetition only if it says the same. `extra` changes what the action changes besides the state
+    and returns further details for the event.
 
     Raises MoveRefused (409) when the order has moved on, Unusable (422) when a reason is missing.
     """
     lock(session, order)
-    done = _done_before(session, order, action, by)
+    reason = (reason or "").strip() or None
+    content = content or {}
+    done = _done_before(session, order, action, by, {**content, "reason": reason})
     if done is not None:
         return done
-    reason = (reason or "").strip() or None
     step = _step(order, action, by, now)
     if action in NEEDS_REASON and reason is None and by.actor is not Actor.CLOCK:
         raise Unusable(_("Tulis alasannya, supaya pihak lain mengerti."), field="reason")
     before = order.state
-    details = extra(order) if extra else None
+    details = content | ((extra(order) or {}) if extra else {})
     order.state = step.target
     if step.releases:
         _release(session, order, now, by)
     order.due_at = due_at(order, now)
-    event = _event(order, action, by, now, reason, details)
+    order_in_time(session, [order.producer_id])
+    event = _event(order, action, by, now, reason, details or None)
     session.add(event)
     session.flush()
     order_moved.send(order, session=session, event=event, before=before, move=step)
     return event
+
+
+def order_in_time(session: Session, producer_ids: Iterable[int]) -> None:
+    """Makes the events of a producer commit in the order of their ids, until the transaction ends.
+
+    An inbox asks for events after the last one that it knows; one that came late with a smaller id
+    would never be news. Called with all producers at once, before their events are written.
+    """
+    session.execute(
+        select(Producer.id)
+        .where(Producer.id.in_(producer_ids))
+        .order_by(Producer.id)
+        .with_for_update(key_share=True)
+    )
 
 
 def due_at(order: Order, now: datetime) -> datetime | None:
@@ -113,12 +139,12 @@ def accept(
 ) -> OrderEvent:
     """The producer takes the order; `ready_by` replaces the promised day."""
 
-    def extra(order: Order) -> dict[str, Any]:
+    def extra(order: Order) -> None:
         if ready_by is not None:
             order.ready_by = _sensible(ready_by, now)
-        return {"ready_by": order.ready_by.isoformat()}
 
-    return act(session, order, Action.ACCEPT, by, now, extra=extra)
+    content = {"ready_by": ready_by.isoformat()} if ready_by else None
+    return act(session, order, Action.ACCEPT, by, now, content=content, extra=extra)
 
 
 def counter(
@@ -135,7 +161,7 @@ def counter(
     Raises Unusable when that is no offer: nothing changed, nothing left, or more than ordered.
     """
 
-    def extra(order: Order) -> dict[str, Any]:
+    def extra(order: Order) -> None:
         offered = {line.id: quantities.get(line.id, line.quantity) for line in order.lines}
         for line in order.lines:
             if not 0 <= offered[line.id] <= line.quantity:
@@ -150,12 +176,12 @@ def counter(
         for line in order.lines:
             line.offered_quantity = offered[line.id]
         order.offered_ready_by = later
-        return {
-            "ready_by": later.isoformat(),
-            "quantities": {str(line_id): n for line_id, n in offered.items()},
-        }
 
-    return act(session, order, Action.COUNTER, by, now, extra=extra)
+    content = {
+        "ready_by": ready_by.isoformat() if ready_by else None,
+        "quantities": {str(line_id): n for line_id, n in sorted(quantities.items())},
+    }
+    return act(session, order, Action.COUNTER, by, now, content=content, extra=extra)
 
 
 def agree(session: Session, order: Order, by: By, now: datetime) -> OrderEvent:
@@ -192,12 +218,12 @@ def ship(
 ) -> OrderEvent:
     """The parcel has been handed to the courier."""
 
-    def extra(order: Order) -> dict[str, Any]:
+    def extra(order: Order) -> None:
         order.courier, order.tracking_number = courier or None, tracking_number or None
         order.fulfilled_from = now
-        return {"courier": courier, "tracking_number": tracking_number}
 
-    return act(session, order, Action.SHIP, by, now, extra=extra)
+    content = {"courier": courier, "tracking_number": tracking_number}
+    return act(session, order, Action.SHIP, by, now, content=content, extra=extra)
 
 
 def hand_over(session: Session, order: Order, by: By, now: datetime) -> OrderEvent:
@@ -242,14 +268,17 @@ def record_payment(
     order.paid += amount
     if order.state is OrderState.ACCEPTED and order.facts(now).paid:
         order.due_at = None
+    order_in_time(session, [order.producer_id])
     event = _event(order, Action.PAY, by, now, None, {"amount": amount})
     session.add(event)
     session.flush()
     return event
 
 
-def _done_before(session: Session, order: Order, action: Action, by: By) -> OrderEvent | None:
-    """The event of this very tap, or of the same action if it was the last thing done."""
+def _done_before(
+    session: Session, order: Order, action: Action, by: By, said: dict[str, Any]
+) -> OrderEvent | None:
+    """The event of this very tap, or of the last thing done if it was the same in all it says."""
     if by.idempotency_key:
         event = session.scalar(
             select(OrderEvent).where(
@@ -267,8 +296,10 @@ def _done_before(session: Session, order: Order, action: Action, by: By) -> Orde
         .order_by(OrderEvent.id.desc())
         .limit(1)
     )
-    same = last is not None and last.action is action and last.actor is by.actor
-    return last if same else None
+    if last is None or last.action is not action or last.actor is not by.actor:
+        return None
+    kept = {**(last.details or {}), "reason": last.reason}
+    return last if all(kept.get(name) == value for name, value in said.items()) else None
 
 
 def _step(order: Order, action: Action, by: By, now: datetime) -> Move:

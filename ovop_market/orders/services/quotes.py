@@ -15,8 +15,8 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
-from ovop_market.catalogue.models import Offer, Product, Variant
-from ovop_market.catalogue.services import held_weeks, lock_supplies, supply_of
+from ovop_market.catalogue.models import Product, Variant
+from ovop_market.catalogue.services import held_weeks, supplies
 from ovop_market.catalogue.supply import Plan, Supply, from_stock, ready_now, to_be_made
 from ovop_market.core import clock
 from ovop_market.core.errors import Unusable
@@ -94,11 +94,11 @@ def make(
     """
     lines = _load(session, cart)
     today = clock.wib_date(now)
-    supplies = _supplies(session, lines, lock)
-    held = held_weeks(session, [s.offer_id for many in supplies.values() for s in many], today)
+    means = supplies(session, [line.variant_id for line in lines], today, lock=lock)
+    held = held_weeks(session, [s.offer_id for many in means.values() for s in many], today)
     by_producer: dict[Producer, list[LineQuote]] = defaultdict(list)
     for line in lines:
-        quote = _line(line, supplies.get(line.variant_id, []), held, now)
+        quote = _line(line, means.get(line.variant_id, []), held, now)
         by_producer[line.variant.product.producer].append(quote)
     options = _ways(session, by_producer, destination)
     return [
@@ -108,19 +108,24 @@ def make(
 
 
 def fingerprint(quotes: Iterable[Quote]) -> str:
-    """A digest of what the buyer was shown: packs, prices, and whether they are ready. The form
-    sends it back, so that nobody gets another deal than the one on the screen."""
-    shown = [
-        (
-            line.variant.id,
-            line.quantity,
-            line.variant.price,
-            bool(line.plan and line.plan.from_stock),
-        )
-        for quote in quotes
-        for line in quote.lines
-    ]
-    return digest(repr(sorted(shown)))[:24]
+    """A digest of what the buyer was shown: packs, prices, whether they are ready, and what each
+    way to the address costs. The form sends it back, so that nobody gets another deal than the
+    one on the screen. The second half is empty as long as no address was chosen."""
+    goods, journeys = [], []
+    for quote in quotes:
+        for line in quote.lines:
+            ready = bool(line.plan and line.plan.from_stock)
+            goods.append((line.variant.id, line.quantity, line.variant.price, ready))
+        journeys += [(quote.producer.id, w.code, w.price, w.possible) for w in quote.ways]
+    shown = digest(repr(sorted(journeys)))[:24] if journeys else ""
+    return f"{digest(repr(sorted(goods)))[:24]}.{shown}"
+
+
+def is_what_was_seen(quotes: Iterable[Quote], seen: str) -> bool:
+    """Whether a fingerprint from a form is that of these quotes. Where no way was on the screen,
+    only the goods are compared: without one the order is refused anyway, and the ways are shown."""
+    now = fingerprint(quotes)
+    return seen == now or (seen.endswith(".") and now.startswith(seen))
 
 
 def _load(session: Session, cart: Cart) -> list[CartLine]:
@@ -132,30 +137,14 @@ def _load(session: Session, cart: Cart) -> list[CartLine]:
             .order_by(CartLine.id)
             .options(
                 to_producer.joinedload(Product.producer).joinedload(Producer.village),
-                to_producer.selectinload(Product.photos),
             )
         )
     )
 
 
-def _supplies(
-    session: Session, lines: Iterable[CartLine], lock: bool
-) -> Mapping[int, list[Supply]]:
-    variant_ids = [line.variant_id for line in lines]
-    if lock:
-        return lock_supplies(session, variant_ids)
-    supplies: dict[int, list[Supply]] = defaultdict(list)
-    offers = session.scalars(
-        select(Offer).where(Offer.variant_id.in_(variant_ids)).order_by(Offer.id)
-    )
-    for offer in offers:
-        supplies[offer.variant_id].append(supply_of(offer))
-    return supplies
-
-
 def _line(
     line: CartLine,
-    supplies: list[Supply],
+    means: list[Supply],
     held: Mapping[tuple[int, date], int],
     now: datetime,
 ) -> LineQuote:
@@ -166,11 +155,11 @@ def _line(
     except Unusable as refusal:
         problem = refusal.message
     else:
-        plan = from_stock(supplies, line.quantity, today)
+        plan = from_stock(means, line.quantity, today)
         if plan is None and variant.product.made_to_order:
-            plan = to_be_made(supplies, held, line.quantity, today)
+            plan = to_be_made(means, held, line.quantity, today)
         if plan is None:
-            problem = _shortage(ready_now(supplies), variant.product.made_to_order)
+            problem = _shortage(ready_now(means), variant.product.made_to_order)
     return LineQuote(line.id, variant, line.quantity, plan, problem)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import redirect, render_template, request, session, url_for
+from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -16,12 +16,12 @@ from ovop_market.orders.models import Cart
 from ovop_market.orders.services import cart as carts
 from ovop_market.orders.services import quotes
 from ovop_market.orders.views import blueprint
-from ovop_market.web import access, htmx
+from ovop_market.web import access, htmx, sessions
 
 
 def current_cart() -> Cart | None:
     """This visitor's cart, if there is one."""
-    return carts.find(db.session(), session.get("cart"))
+    return carts.find(db.session(), sessions.cart_token())
 
 
 def _own_cart() -> Cart:
@@ -29,8 +29,7 @@ def _own_cart() -> Cart:
     if cart is None:
         token = secret_token()
         cart = carts.create(db.session(), token, clock.now())
-        session["cart"] = token
-        session.permanent = True
+        sessions.keep_cart(token)
     return cart
 
 

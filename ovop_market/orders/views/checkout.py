@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flask import redirect, request, session, url_for
+from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
 
 from ovop_market.accounts.services import email_of, phone_of
 from ovop_market.core import clock
-from ovop_market.core.errors import MarketError, Unusable
+from ovop_market.core.errors import Unusable
 from ovop_market.core.tokens import secret_token
 from ovop_market.extensions import db
 from ovop_market.orders.forms import CheckoutForm, delivery_choices
-from ovop_market.orders.models import PaymentMethod, Purchase
+from ovop_market.orders.models import PaymentMethod
+from ovop_market.orders.services import cart as carts
 from ovop_market.orders.services import checkout as purchases
 from ovop_market.orders.services import quotes
 from ovop_market.orders.services.checkout import CheckoutRefused, Details
@@ -24,7 +25,8 @@ from ovop_market.orders.services.quotes import Quote
 from ovop_market.orders.views import blueprint
 from ovop_market.orders.views.cart import cart_page, current_cart
 from ovop_market.regions import queries as regions
-from ovop_market.web import access, htmx, language
+from ovop_market.web import access, htmx, language, sessions
+from ovop_market.web.forms import explain
 
 
 def _defaults() -> dict[str, Any]:
@@ -97,13 +99,13 @@ def checkout() -> ResponseReturnValue:
 @access.visitor
 def place() -> ResponseReturnValue:
     form = CheckoutForm()
-    submission = purchases.submission_digest(
-        session.get("cart", ""), form.idempotency_key.data or ""
-    )
+    # One cart is ordered once at a time, whichever form or tab it comes from. Locked before
+    # anything is looked at: a second submit then sees what the first one did.
+    cart = carts.find(db.session(), sessions.cart_token(), lock=True)
+    submission = purchases.submission_digest(sessions.cart_token(), form.idempotency_key.data or "")
     earlier = purchases.already_placed(db.session(), submission)
     if earlier is not None:
         return redirect(url_for("orders.purchase", token=earlier.token), 303)
-    cart = current_cart()
     if cart is None or not cart.lines:
         return cart_page(409, problem=_("Keranjang Anda sudah kosong. Pilih produk lagi."))
     chosen = delivery_choices(request.form)
@@ -123,18 +125,14 @@ def place() -> ResponseReturnValue:
                 seen=form.seen.data or None,
             )
             db.session.commit()
-            return _thank(purchase)
+            return redirect(url_for("orders.purchase", token=purchase.token), 303)
         except (CheckoutRefused, Unusable) as refusal:
             db.session.rollback()
-            problem, status = _explain(form, refusal), refusal.status
+            problem, status = explain(form, refusal), refusal.status
     cart = current_cart()
     assert cart is not None  # the rollback has taken back nothing but this attempt
     found = quotes.make(db.session(), cart, destination, clock.now())
     return _page(form, found, chosen, status, problem)
-
-
-def _thank(purchase: Purchase) -> ResponseReturnValue:
-    return redirect(url_for("orders.purchase", token=purchase.token), 303)
 
 
 def _is_complete(form: CheckoutForm, destination: str | None) -> bool:
@@ -151,15 +149,6 @@ def _is_complete(form: CheckoutForm, destination: str | None) -> bool:
             form.postal_code.errors = [_("Isi kode pos.")]
             valid = False
     return bool(valid)
-
-
-def _explain(form: CheckoutForm, refusal: MarketError) -> str:
-    """Puts the refusal beside its field where it has one; returns what belongs on top."""
-    field = str(refusal.details.get("field", ""))
-    if field in form:
-        form[field].errors = [refusal.message]
-        return ""
-    return refusal.message
 
 
 def _details(form: CheckoutForm, chosen: Mapping[str, str]) -> Details:

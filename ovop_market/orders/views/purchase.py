@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import make_response, redirect, render_template, request, url_for
+from flask import make_response, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
@@ -10,11 +10,13 @@ from ovop_market.core import clock
 from ovop_market.core.errors import Conflict, MarketError, Unusable
 from ovop_market.extensions import db
 from ovop_market.orders import presentation, queries
+from ovop_market.orders.forms import ReasonForm
 from ovop_market.orders.services import lifecycle
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import Action, Actor
 from ovop_market.orders.views import blueprint
 from ovop_market.web import access, htmx
+from ovop_market.web.forms import tap_key
 
 # The last part of the URL says what the buyer does.
 ACTIONS = {
@@ -53,12 +55,12 @@ def purchase(token: str) -> ResponseReturnValue:
 def act(token: str, number: str, what: str) -> ResponseReturnValue:
     bought = queries.purchase_by_token(db.session(), token)
     order = queries.order_of(bought, number)
-    reason = request.form.get("reason", "")[:500].replace("\x00", "")
-    by = By(
-        Actor.BUYER,
-        current_user.id if current_user.is_authenticated else None,
-        request.headers.get("Idempotency-Key", "")[:100] or None,
-    )
+    form = ReasonForm()
+    if not form.validate():
+        problem = Unusable(next(iter(form.errors.values()))[0])
+        return _refused(token, number, form.reason.data or "", problem)
+    reason = form.reason.data or ""
+    by = By(Actor.BUYER, current_user.id if current_user.is_authenticated else None, tap_key())
     try:
         if what == "agreement":
             lifecycle.agree(db.session(), order, by, clock.now())

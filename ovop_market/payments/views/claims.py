@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from ovop_market.core import clock
-from ovop_market.core.errors import Unusable
+from ovop_market.core.errors import Conflict, Unusable
 from ovop_market.extensions import db
 from ovop_market.orders.queries import purchase_by_token
 from ovop_market.orders.services.lifecycle import By
@@ -31,6 +31,10 @@ def claim(token: str, payment_id: int) -> ResponseReturnValue:
         return _again(token, form, _("Keterangan transfer: %(problem)s", problem=said))
     key = None
     if form.proof.data:
+        try:
+            services.refuse_unless_claimable(claimed)
+        except Conflict as refusal:
+            return _again(token, form, refusal.message, refusal.status)
         # Decoding a picture takes its time; nobody's order waits for it meanwhile.
         db.session.rollback()
         proof = form.proof.data.read(pictures.MAX_BYTES + 1)
@@ -41,22 +45,25 @@ def claim(token: str, payment_id: int) -> ResponseReturnValue:
         claimed = queries.payment_in(
             db.session(), purchase_by_token(db.session(), token), payment_id
         )
-    services.claim(
-        db.session(),
-        claimed,
-        clock.now(),
-        reference=form.reference.data or "",
-        proof_key=key,
-        by=By(Actor.BUYER, current_user.id if current_user.is_authenticated else None),
-    )
+    by = By(Actor.BUYER, current_user.id if current_user.is_authenticated else None)
+    reference = form.reference.data or ""
+    try:
+        services.claim(
+            db.session(), claimed, clock.now(), reference=reference, proof_key=key, by=by
+        )
+    except Conflict as refusal:
+        db.session.rollback()
+        return _again(token, form, refusal.message, refusal.status)
     db.session.commit()
     return htmx.moved(url_for("orders.purchase", token=token))
 
 
-def _again(token: str, form: forms.ClaimForm, problem: str) -> ResponseReturnValue:
+def _again(
+    token: str, form: forms.ClaimForm, problem: str, status: int = 422
+) -> ResponseReturnValue:
     """The purchase page once more, with what was typed still in its field."""
     typed = {"reference": form.reference.data or ""}
-    return purchase_page(token, 422, problem=problem, typed=typed)
+    return purchase_page(token, status, problem=problem, typed=typed)
 
 
 def media_folder() -> Path:

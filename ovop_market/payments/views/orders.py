@@ -29,7 +29,7 @@ from ovop_market.payments.models import Refund
 from ovop_market.payments.views import ID, blueprint
 from ovop_market.payments.views.payments import STATE_BADGES
 from ovop_market.web import access, htmx
-from ovop_market.web.forms import BaseForm
+from ovop_market.web.forms import BaseForm, explain, tap_key
 
 
 def _order(
@@ -151,11 +151,11 @@ def _decide(
     if not form.validate():
         return _order(order, 422, form=form)
     try:
-        verb(By(Actor.OPERATOR, current_user.id, forms.tap_key()))
+        verb(By(Actor.OPERATOR, current_user.id, tap_key()))
         db.session.commit()
     except (Conflict, Unusable) as refusal:
         db.session.rollback()
-        problem = forms.explain(form, refusal)
+        problem = explain(form, refusal)
         found = queries.order_of(db.session(), number)
         return _order(found, refusal.status, form=form, problem=problem)
     return _order_done(number, notice)

@@ -1,0 +1,55 @@
+"""Which names the site answers to: checked before anything else looks at the request."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Flask, current_app, request
+
+# A name or an IPv4 address with short, plain labels, or a bracketed IPv6 address; then a port.
+_HOST = re.compile(
+    r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*"
+    r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?::[0-9]{1,5})?"
+    r"|\[[0-9A-Fa-f:.]{2,45}\](?::[0-9]{1,5})?"
+)
+# Monitors on the machine itself ask under these, whatever the public name is.
+_LOCAL = frozenset({"localhost", "127.0.0.1", "[::1]"})
+
+
+def public_root() -> str:
+    """`https://name` of the site: the configured one, or the name under which it was asked."""
+    configured: str = current_app.config["OVOP"].public_url
+    return configured or request.host_url.rstrip("/")
+
+
+class KnownHosts:
+    """WSGI: answers 400 to a Host header that is malformed or, where PUBLIC_URL says what the
+    site is called, another's."""
+
+    def __init__(self, wrapped: Callable[..., Iterable[bytes]], public_url: str) -> None:
+        self.wrapped = wrapped
+        self.name = (urlsplit(public_url).hostname or "") if public_url else ""
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        if self._known(environ.get("HTTP_HOST", "")):
+            return self.wrapped(environ, start_response)
+        body = b"Bad Host header\n"
+        headers = [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))]
+        start_response("400 BAD REQUEST", headers)
+        return [body]
+
+    def _known(self, host: str) -> bool:
+        if not _HOST.fullmatch(host) or "xn--" in host.lower():
+            return False
+        name = host if host.endswith("]") else host.rpartition(":")[0] or host
+        return not self.name or name.lower() in {self.name, *_LOCAL}
+
+
+def init_app(app: Flask) -> None:
+    """Wraps everything else."""
+    app.wsgi_app = KnownHosts(  # type: ignore[method-assign]
+        app.wsgi_app, app.config["OVOP"].public_url
+    )
