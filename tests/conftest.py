@@ -16,12 +16,14 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import make_url
 from sqlalchemy.orm import Session
 
 from ovop_market import create_app
+from ovop_market.accounts import services as accounts
 from ovop_market.config import Config, from_environment
 from ovop_market.extensions import db
 from ovop_market.regions import services as region_services
@@ -153,6 +155,15 @@ def databases(scratch: Path, postgres_url: str) -> dict[str, Database]:
             url.set(database="ovop_test").render_as_string(False), "ovop_template"
         ),
     }
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_hashing() -> Iterator[None]:
+    """Passwords of tests need not withstand anybody: argon2id at its lowest cost."""
+    kept = accounts._hasher
+    accounts._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    yield
+    accounts._hasher = kept
 
 
 @pytest.fixture(scope="session")

@@ -17,8 +17,8 @@ from ovop_market.orders.services import lifecycle
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import Action, Actor, OrderState
 from ovop_market.villages.models import Producer
+from tests.counting import counted
 from tests.factories import make_order, make_product
-from tests.inbox.counting import counted
 from tests.pages import value_of
 
 S = OrderState
@@ -299,7 +299,7 @@ def test_the_order_page_tells_everything(
         "Siti Contoh",
         "https://wa.me/6281234567890",
         "Jalan Contoh 2",
-        "40132",
+        "40131",
         "Kota Bandung",
         "JNE REG",
         "1,2 kg",

@@ -18,8 +18,8 @@ from ovop_market.orders.services import lifecycle
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import Action, Actor, OrderState
 from ovop_market.villages.models import Producer
+from tests.counting import counted
 from tests.factories import make_order, make_product, make_user, sign_in
-from tests.inbox.counting import counted
 
 S = OrderState
 HTMX = {"HX-Request": "true"}

@@ -21,8 +21,8 @@ from ovop_market.catalogue.models import (
 )
 from ovop_market.core import clock
 from ovop_market.villages.models import Producer
+from tests.counting import counted
 from tests.factories import make_producer, make_product
-from tests.inbox.counting import counted
 
 HTMX = {"HX-Request": "true"}
 SHOP = "/shop/offers"

@@ -55,7 +55,7 @@ def details(*products: Product, **values: object) -> Details:
             "email": None,
             "region_code": BANDUNG,
             "street": "Jalan 1",
-            "postal_code": "40132",
+            "postal_code": "40131",
             "note": "",
             "payment_method": PaymentMethod.TRANSFER,
             "delivery": {product.producer.slug: "jne-reg" for product in products},

@@ -23,8 +23,8 @@ from ovop_market.orders.states import Action, Actor, OrderState
 from ovop_market.payments import services
 from ovop_market.payments.models import Payment, Refund
 from ovop_market.payments.states import PaymentState, RefundState
+from tests.counting import counted
 from tests.factories import make_order, make_producer, make_product, make_user, sign_in
-from tests.inbox.counting import counted
 
 S, P = OrderState, PaymentState
 HTMX = {"HX-Request": "true"}

@@ -91,7 +91,7 @@ def filled(page: str, name: str) -> dict[str, str]:
         "phone": "0812-3456-7890",
         "region_code": BANDUNG,
         "street": "Jalan Contoh 2",
-        "postal_code": "40132",
+        "postal_code": "40131",
         "consent": "1",
         **_checked(page),
     }

@@ -79,7 +79,8 @@ def place(
     """Turns the cart into a purchase with one order for each producer.
 
     The same submission gives the same purchase, however often and however simultaneously it
-    comes; the cart must be locked. `seen` is the fingerprint of what the buyer was shown; None accepts things as they are.
+    comes; the caller has locked the cart. `seen` is the fingerprint of what the buyer was shown;
+    None accepts things as they are.
 
     Raises CheckoutRefused when something cannot be supplied or is not what was shown, and Unusable
     for a way of delivery or payment that is not on offer. The caller must then roll back.
