@@ -57,7 +57,7 @@ class CheckoutForm(BaseForm):
     payment_method = RadioField(
         _l("Cara bayar"),
         [chosen()],
-        choices=[(str(method), str(method)) for method in PaymentMethod],
+        choices=[str(method) for method in PaymentMethod],
         default=str(PaymentMethod.TRANSFER),
         validate_choice=False,
     )
