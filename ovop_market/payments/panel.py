@@ -25,6 +25,7 @@ class PaymentView:
     state_text: str
     open: bool
     until: datetime | None
+    hours_left: int
     rejected_because: str
 
 
@@ -44,7 +45,7 @@ def for_purchase(purchase: Purchase, *, session: Session, now: datetime, **_rest
         .where(Refund.order_id.in_([order.id for order in purchase.orders]))
         .order_by(Refund.id)
     ).all()
-    views = sorted(map(_view, payments), key=lambda view: not view.open)
+    views = sorted((_view(payment, now) for payment in payments), key=lambda v: not v.open)
     return Panel(
         "payments/_due.html",
         {
@@ -56,7 +57,7 @@ def for_purchase(purchase: Purchase, *, session: Session, now: datetime, **_rest
     )
 
 
-def _view(payment: Payment) -> PaymentView:
+def _view(payment: Payment, now: datetime) -> PaymentView:
     due = [part.order.due_at for part in payment.parts if part.order.due_at]
     rejected = [e.reason for e in payment.events if e.action is PaymentAction.REJECT]
     return PaymentView(
@@ -64,5 +65,6 @@ def _view(payment: Payment) -> PaymentView:
         state_text=str(PAYMENT_STATES[payment.state]),
         open=payment.state in OPEN,
         until=min(due, default=None),
+        hours_left=max(int((min(due, default=now) - now).total_seconds()) // 3600, 0),
         rejected_because=(rejected[-1] or "") if payment.state is PaymentState.REJECTED else "",
     )
