@@ -18,6 +18,7 @@ seed = AppGroup("seed", help="Demo data and bulk data.")
 reach = AppGroup("reach", help="The rollup that officials read.")
 stock = AppGroup("stock", help="Ready stock and weekly capacity.")
 users = AppGroup("users", help="Accounts.")
+points = AppGroup("collection-points", help="Places where buyers fetch their orders.")
 regions = AppGroup("regions", help="Areas of Indonesia.")
 
 
@@ -143,9 +144,38 @@ def create_user(role: str, login: str, name: str) -> None:
     click.echo(f"{role} {login}")
 
 
+@points.command("add")
+@click.option("--slug", required=True, help="Its name in addresses: jebus.")
+@click.option("--name", required=True, help="Its name on the screen.")
+@click.option("--region", required=True, help="Kemendagri code of where it stands.")
+@click.option("--address", required=True)
+@click.option("--hours", required=True, help="When it is open, in words.")
+@click.option("--serves", required=True, help="Code of the area whose producers deliver there.")
+def add_point(slug: str, name: str, region: str, address: str, hours: str, serves: str) -> None:
+    """Adds a place where buyers fetch their orders."""
+    from ovop_market.core.errors import MarketError
+    from ovop_market.delivery import services
+
+    try:
+        services.add_collection_point(
+            db.session(),
+            slug=slug,
+            name=name,
+            region_code=region,
+            address=address,
+            hours=hours,
+            serves=serves,
+            now=clock.now(),
+        )
+    except MarketError as error:
+        raise click.ClickException(error.message) from None
+    db.session.commit()
+    click.echo(f"collection point {slug}")
+
+
 def init_app(app: Flask) -> None:
     """Adds the commands."""
     from ovop_market.worker import worker
 
-    for command in (prepare, seed, reach, stock, users, regions, worker):
+    for command in (prepare, seed, reach, stock, users, points, regions, worker):
         app.cli.add_command(command)

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from datetime import date
 
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, Select, and_, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from ovop_market.accounts.models import User
 from ovop_market.catalogue.models import CapacityWeek, Offer, Product, Variant
 from ovop_market.core.clock import monday
 from ovop_market.core.errors import NotFound
-from ovop_market.villages.models import Producer, ProducerStaff
+from ovop_market.villages.models import Producer
+from ovop_market.villages.queries import own_producers
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +40,6 @@ class Shop:
 
     producers: Sequence[Producer]
     offers: Sequence[OfferRow]
-
-
-def own_producers(user: User) -> Select[int]:
-    """The ids of the producers that the account acts for, as a part of other statements."""
-    return select(ProducerStaff.producer_id).where(ProducerStaff.user_id == user.id)
 
 
 def shop(session: Session, user: User, today: date) -> Shop:

@@ -3,25 +3,23 @@ that it is on the staff of, and nothing else."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from ovop_market.accounts.models import User
-from ovop_market.core.errors import NotFound
 from ovop_market.inbox.labels import due_text
 from ovop_market.inbox.tabs import SHELVES, Shelf, Tab
 from ovop_market.orders.labels import BADGES, STATES
 from ovop_market.orders.models import Order, OrderEvent, OrderLine, PaymentMethod, Purchase
+from ovop_market.orders.queries import order_numbered
 from ovop_market.orders.states import Action, Actor, OrderState, moves_open_to
 from ovop_market.payments.queries import payment_text
-from ovop_market.villages.models import Producer, ProducerStaff
+from ovop_market.villages.queries import own_producers
 
 # Work is shown together as far as a phone can carry it; what is over, in pages.
 OPEN_PER_PAGE, CLOSED_PER_PAGE = 100, 30
@@ -32,7 +30,6 @@ USUAL = (Action.ACCEPT, Action.START, Action.FINISH, Action.SHIP, Action.HAND_OV
 TITLES = frozenset(
     {"pak", "bapak", "bu", "ibu", "mas", "mbak", "kak", "bang", "abang", "cik", "h", "hj"}
 )
-_NUMBER = re.compile(r"[0-9A-Z-]{1,20}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +61,6 @@ class Inbox:
     pages: int
     cursor: int
     several: bool
-
-
-def own_producers(user: User) -> Select[int]:
-    """The ids of the producers that the account acts for, as a part of other statements."""
-    return select(ProducerStaff.producer_id).where(ProducerStaff.user_id == user.id)
 
 
 def inbox(session: Session, user: User, tab: Tab, page: int, now: datetime) -> Inbox:
@@ -113,24 +105,7 @@ def has_news(session: Session, user: User, since: int) -> bool:
 
 def order_of(session: Session, user: User, number: str) -> Order:
     """An order of the account's producers with all that its page shows. Raises NotFound."""
-    order = None
-    if _NUMBER.fullmatch(number):
-        order = session.scalar(
-            select(Order)
-            .where(Order.number == number, Order.producer_id.in_(own_producers(user)))
-            .options(
-                joinedload(Order.purchase).joinedload(Purchase.region),
-                joinedload(Order.producer).joinedload(Producer.village),
-                joinedload(Order.service),
-                joinedload(Order.collection_point),
-                selectinload(Order.lines),
-                selectinload(Order.events),
-            )
-            .execution_options(populate_existing=True)
-        )
-    if order is None:
-        raise NotFound(_("Pesanan ini tidak ada di kotak pesanan Anda."))
-    return order
+    return order_numbered(session, number, Order.producer_id.in_(own_producers(user)))
 
 
 def usual_step(order: Order, now: datetime) -> Action | None:

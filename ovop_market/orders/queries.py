@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from flask_babel import gettext as _
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from ovop_market.accounts.models import User
@@ -19,6 +20,7 @@ from ovop_market.orders.states import Action, Actor, moves_open_to
 from ovop_market.villages.models import Producer
 
 MAX_TOKEN = 64
+_NUMBER = re.compile(r"[0-9A-Z-]{1,20}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,29 @@ def order_of(purchase: Purchase, number: str) -> Order:
         if order.number == number:
             return order
     raise NotFound(_("Pesanan ini tidak ada. Periksa tautannya."))
+
+
+def order_numbered(session: Session, number: str, *conditions: ColumnElement[bool]) -> Order:
+    """The order of this number with all that a page about it shows, if the conditions hold: they
+    say whose orders the actor may see. Raises NotFound."""
+    order = None
+    if _NUMBER.fullmatch(number):
+        order = session.scalar(
+            select(Order)
+            .where(Order.number == number, *conditions)
+            .options(
+                joinedload(Order.purchase).joinedload(Purchase.region),
+                joinedload(Order.producer).joinedload(Producer.village),
+                joinedload(Order.service),
+                joinedload(Order.collection_point),
+                selectinload(Order.lines),
+                selectinload(Order.events),
+            )
+            .execution_options(populate_existing=True)
+        )
+    if order is None:
+        raise NotFound(_("Pesanan ini tidak ada."))
+    return order
 
 
 def open_actions(order: Order, actor: Actor, now: datetime) -> list[Action]:

@@ -3,7 +3,6 @@ and the one payment that a buyer's link opens."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -29,7 +28,6 @@ REMIND_BEFORE = timedelta(hours=24)
 # Rows of each kind on the desk; the counts tell how many more there are.
 MOST_STUCK = 100
 PER_PAGE = 50
-_NUMBER = re.compile(r"[0-9A-Z-]{1,20}", re.ASCII)
 
 
 class Kind(StrEnum):
@@ -297,28 +295,6 @@ def payment_in(session: Session, purchase: Purchase, payment_id: int) -> Payment
     if payment is None:
         raise NotFound(_("Pembayaran ini tidak ada. Periksa tautannya."))
     return payment
-
-
-def order_of(session: Session, number: str) -> Order:
-    """Any order with everything about it. Raises NotFound."""
-    order = None
-    if _NUMBER.fullmatch(number):
-        order = session.scalar(
-            select(Order)
-            .where(Order.number == number)
-            .options(
-                joinedload(Order.purchase).joinedload(Purchase.region),
-                joinedload(Order.producer).joinedload(Producer.village),
-                joinedload(Order.service),
-                joinedload(Order.collection_point),
-                selectinload(Order.lines),
-                selectinload(Order.events),
-            )
-            .execution_options(populate_existing=True)
-        )
-    if order is None:
-        raise NotFound(_("Pesanan ini tidak ada."))
-    return order
 
 
 def payments_for(session: Session, order: Order) -> Sequence[Payment]:

@@ -11,12 +11,14 @@ from flask_babel import gettext as _
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, aliased
 
+from ovop_market.accounts.models import User
 from ovop_market.core.errors import NotFound
 from ovop_market.regions.models import Region
 from ovop_market.villages.models import (
     Designation,
     Producer,
     ProducerKind,
+    ProducerStaff,
     Stage,
     Village,
     VillagePhoto,
@@ -37,6 +39,11 @@ reach_of: Callable[[Session, int], int] | None = None
 # A village without a designation stands behind those that have one (years end at 2100).
 _LATEST_YEAR = 9999
 _SLUG = re.compile(r"[a-z0-9-]{1,100}", re.ASCII)
+
+
+def own_producers(user: User) -> Select[int]:
+    """The ids of the producers that the account acts for, as a part of other statements."""
+    return select(ProducerStaff.producer_id).where(ProducerStaff.user_id == user.id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from ovop_market.extensions import db
 from ovop_market.orders import presentation
 from ovop_market.orders.labels import BADGES, STATES
 from ovop_market.orders.models import Order
-from ovop_market.orders.queries import open_actions
+from ovop_market.orders.queries import open_actions, order_numbered
 from ovop_market.orders.services import lifecycle
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import Action, Actor, OrderState
@@ -86,13 +86,13 @@ def _complaint(order: Order) -> str:
 @blueprint.get("/desk/orders/<number>")
 @access.role("operator")
 def order(number: str) -> ResponseReturnValue:
-    return _order(queries.order_of(db.session(), number))
+    return _order(order_numbered(db.session(), number))
 
 
 @blueprint.post("/desk/orders/<number>/cancellation")
 @access.role("operator")
 def cancel(number: str) -> ResponseReturnValue:
-    found = queries.order_of(db.session(), number)
+    found = order_numbered(db.session(), number)
     form = forms.RevocationForm()
     return _decide(
         found,
@@ -107,7 +107,7 @@ def cancel(number: str) -> ResponseReturnValue:
 @blueprint.post("/desk/orders/<number>/settlement")
 @access.role("operator")
 def settle(number: str) -> ResponseReturnValue:
-    found = queries.order_of(db.session(), number)
+    found = order_numbered(db.session(), number)
     form = forms.SettlementForm()
     return _decide(
         found,
@@ -130,7 +130,7 @@ def send_refund(refund_id: int) -> ResponseReturnValue:
     refund = queries.refund_of(db.session(), refund_id)
     number, form = refund.order.number, forms.RefundForm()
     if not form.validate():
-        return _order(queries.order_of(db.session(), number), 422, form=form, refund=refund)
+        return _order(order_numbered(db.session(), number), 422, form=form, refund=refund)
     try:
         services.send_refund(
             db.session(), refund, current_user.id, clock.now(), reference=form.reference.data or ""
@@ -138,7 +138,7 @@ def send_refund(refund_id: int) -> ResponseReturnValue:
         db.session.commit()
     except Conflict as refusal:
         db.session.rollback()
-        found = queries.order_of(db.session(), number)
+        found = order_numbered(db.session(), number)
         return _order(found, refusal.status, problem=refusal.message)
     return _order_done(number, _("Uang kembali sudah dicatat terkirim."))
 
@@ -156,13 +156,13 @@ def _decide(
     except (Conflict, Unusable) as refusal:
         db.session.rollback()
         problem = explain(form, refusal)
-        found = queries.order_of(db.session(), number)
+        found = order_numbered(db.session(), number)
         return _order(found, refusal.status, form=form, problem=problem)
     return _order_done(number, notice)
 
 
 def _order_done(number: str, notice: str) -> ResponseReturnValue:
     if htmx.is_fragment():
-        return _order(queries.order_of(db.session(), number), notice=notice)
+        return _order(order_numbered(db.session(), number), notice=notice)
     flash(notice, "done")
     return redirect(url_for("payments.order", number=number), 303)
