@@ -64,6 +64,7 @@ def seed_demo() -> None:
     if current_app.config["OVOP"].in_production:
         raise click.ClickException("the demo has no place in production")
     _plant_demo()
+    click.echo("the demo is there")
 
 
 @seed.command("scale")
