@@ -3,7 +3,6 @@
   "use strict";
   const LONGEST_WAIT = 10000; // ms: a form is never locked for longer, whatever happens
   const NOTED = 2000; // ms that a copy button says so
-  document.documentElement.classList.add("js");
 
   // A form that is being sent is not sent again.
   const busy = (form) => form.getAttribute("aria-busy") === "true";
