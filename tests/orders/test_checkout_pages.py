@@ -7,11 +7,12 @@ import re
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from ovop_market.catalogue.models import Offer, Product
 from ovop_market.orders.models import Cart, Order, Purchase
+from ovop_market.orders.services import checkout
 from ovop_market.orders.states import OrderState
 from tests.factories import (
     BANDUNG,
@@ -197,6 +198,24 @@ def test_a_lapsed_cart(client: FlaskClient, session: Session, product: Product) 
     assert answer.status_code == 409
     assert "sudah kosong" in answer.text
     assert client.get("/checkout").status_code == 303
+
+
+def test_another_tab_was_quicker(
+    client: FlaskClient, product: Product, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The cart is gone by the time that a refused submit's page is made again."""
+
+    def refuse(session: Session, *_args: object, **_values: object) -> None:
+        session.rollback()  # lets go of the lock, as the view is about to
+        session.execute(delete(Cart))
+        session.commit()
+        raise checkout.CheckoutRefused("Terlambat.")
+
+    form = begin(client, product)
+    monkeypatch.setattr(checkout, "place", refuse)
+    answer = client.post("/checkout", data=form)
+    assert answer.status_code == 409
+    assert "sudah kosong" in answer.text
 
 
 def test_too_large_a_body_is_413(client: FlaskClient, product: Product) -> None:

@@ -87,7 +87,7 @@ def checkout() -> ResponseReturnValue:
     cart = current_cart()
     if cart is None or not cart.lines:
         return redirect(url_for("orders.cart"), 303)
-    asked = {name: request.args[name][:20] for name in ("region_code",) if name in request.args}
+    asked = {"region_code": request.args.get("region_code", "")[:13]}
     if request.args.get("payment_method") in set(PaymentMethod):
         asked["payment_method"] = request.args["payment_method"]
     form = CheckoutForm(formdata=None, data=_defaults() | asked)
@@ -108,31 +108,34 @@ def place() -> ResponseReturnValue:
         return redirect(url_for("orders.purchase", token=earlier.token), 303)
     if cart is None or not cart.lines:
         return cart_page(409, problem=_("Keranjang Anda sudah kosong. Pilih produk lagi."))
-    chosen = delivery_choices(request.form)
-    destination = _destination(form)
     if "find_region" in request.form or "update" in request.form:
-        return _page(form, quotes.make(db.session(), cart, destination, clock.now()), chosen)
-    problem, status = "", 422
-    if _is_complete(form, destination):
-        try:
-            purchase = purchases.place(
-                db.session(),
-                cart,
-                _details(form, chosen),
-                submission=submission,
-                buyer_id=current_user.id if current_user.is_authenticated else None,
-                now=clock.now(),
-                seen=form.seen.data or None,
-            )
-            db.session.commit()
-            return redirect(url_for("orders.purchase", token=purchase.token), 303)
-        except (CheckoutRefused, Unusable) as refusal:
-            db.session.rollback()
-            problem, status = explain(form, refusal), refusal.status
+        return _again(form)
+    if not _is_complete(form, _destination(form)):
+        return _again(form, 422)
+    try:
+        purchase = purchases.place(
+            db.session(),
+            cart,
+            _details(form, delivery_choices(request.form)),
+            submission=submission,
+            buyer_id=current_user.id if current_user.is_authenticated else None,
+            now=clock.now(),
+            seen=form.seen.data or None,
+        )
+        db.session.commit()
+    except (CheckoutRefused, Unusable) as refusal:
+        db.session.rollback()
+        return _again(form, refusal.status, explain(form, refusal))
+    return redirect(url_for("orders.purchase", token=purchase.token), 303)
+
+
+def _again(form: CheckoutForm, status: int = 200, problem: str = "") -> ResponseReturnValue:
+    """The page as it was typed, with the cart as it is now: another tab may have been quicker."""
     cart = current_cart()
-    assert cart is not None  # the rollback has taken back nothing but this attempt
-    found = quotes.make(db.session(), cart, destination, clock.now())
-    return _page(form, found, chosen, status, problem)
+    found = quotes.make(db.session(), cart, _destination(form), clock.now()) if cart else []
+    if not found:
+        return cart_page(409, problem=_("Keranjang Anda sudah kosong. Pilih produk lagi."))
+    return _page(form, found, delivery_choices(request.form), status, problem)
 
 
 def _is_complete(form: CheckoutForm, destination: str | None) -> bool:
