@@ -1,7 +1,8 @@
 """The database session, the column types of the house, and what SQLite must be told.
 
-SQLite and PostgreSQL run the same code. The differences are here, in `catalogue/search`, in
-`regions/search` and in the migrations' triggers, and nowhere else.
+SQLite and PostgreSQL run the same code. The differences are here, in the searches of `catalogue`
+and `regions`, in `reach/services` (the day in WIB, the lock of a rebuild), in `web/kept` (has
+anything changed?) and in the migrations, and nowhere else.
 """
 
 from __future__ import annotations

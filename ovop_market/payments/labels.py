@@ -1,11 +1,11 @@
-"""How the states of payments are called on the screen."""
+"""How payments, their states and what happens to them are called on the screen."""
 
 from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
 
-from ovop_market.payments.states import PaymentState
+from ovop_market.payments.states import PaymentAction, PaymentState
 
 P = PaymentState
 
@@ -15,4 +15,23 @@ PAYMENT_STATES: dict[PaymentState, LazyString] = {
     P.CONFIRMED: _l("Sudah dibayar"),
     P.REJECTED: _l("Uang belum masuk"),
     P.LAPSED: _l("Tidak jadi dibayar"),
+}
+
+# The badge of each state (templates/components/badge.html).
+STATE_BADGES: dict[PaymentState, str] = {
+    PaymentState.ASKED: "waiting",
+    PaymentState.CLAIMED: "needs",
+    PaymentState.CONFIRMED: "done",
+    PaymentState.REJECTED: "waiting",
+    PaymentState.LAPSED: "neutral",
+}
+
+# What happened, as a line of the timeline.
+PAYMENT_EVENTS: dict[PaymentAction, LazyString] = {
+    PaymentAction.ASK: _l("Ditagih"),
+    PaymentAction.AMEND: _l("Jumlah tagihan berubah"),
+    PaymentAction.CLAIM: _l("Pembeli bilang sudah membayar"),
+    PaymentAction.CONFIRM: _l("Uang sudah masuk"),
+    PaymentAction.REJECT: _l("Uang belum masuk"),
+    PaymentAction.LAPSE: _l("Tidak jadi dibayar"),
 }

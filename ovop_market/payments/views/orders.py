@@ -24,10 +24,9 @@ from ovop_market.orders.services import lifecycle
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import Action, Actor, OrderState
 from ovop_market.payments import forms, queries, services
-from ovop_market.payments.labels import PAYMENT_STATES
+from ovop_market.payments.labels import PAYMENT_STATES, STATE_BADGES
 from ovop_market.payments.models import Refund
 from ovop_market.payments.views import ID, blueprint
-from ovop_market.payments.views.payments import STATE_BADGES
 from ovop_market.web import access, htmx
 from ovop_market.web.forms import BaseForm, explain, tap_key
 

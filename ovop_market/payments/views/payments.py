@@ -11,7 +11,6 @@ from functools import partial
 from flask import flash, redirect, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
@@ -20,7 +19,7 @@ from ovop_market.core.errors import Conflict, MarketError, NotFound
 from ovop_market.extensions import db
 from ovop_market.orders.labels import ACTORS
 from ovop_market.payments import forms, queries, services
-from ovop_market.payments.labels import PAYMENT_STATES
+from ovop_market.payments.labels import PAYMENT_EVENTS, PAYMENT_STATES, STATE_BADGES
 from ovop_market.payments.models import Payment
 from ovop_market.payments.states import PAYMENT_MOVES, PaymentAction, PaymentState
 from ovop_market.payments.views import ID, blueprint
@@ -28,24 +27,6 @@ from ovop_market.payments.views.claims import media_folder
 from ovop_market.payments.views.desk import came_from_desk, desk_page
 from ovop_market.web import access, htmx, pictures
 from ovop_market.web.paging import page_number, pager
-
-STATE_BADGES = {
-    PaymentState.ASKED: "waiting",
-    PaymentState.CLAIMED: "needs",
-    PaymentState.CONFIRMED: "done",
-    PaymentState.REJECTED: "waiting",
-    PaymentState.LAPSED: "neutral",
-}
-
-
-PAYMENT_EVENTS = {
-    PaymentAction.ASK: _l("Ditagih"),
-    PaymentAction.AMEND: _l("Jumlah tagihan berubah"),
-    PaymentAction.CLAIM: _l("Pembeli bilang sudah membayar"),
-    PaymentAction.CONFIRM: _l("Uang sudah masuk"),
-    PaymentAction.REJECT: _l("Uang belum masuk"),
-    PaymentAction.LAPSE: _l("Tidak jadi dibayar"),
-}
 
 
 def _payment(
