@@ -18,7 +18,7 @@ run: setup ## set up, fill an empty database, serve on http://127.0.0.1:8000
 setup: $(VENV)/.installed $(VENV)/.messages ## the set-up alone
 
 test: $(VENV)/.installed-dev $(VENV)/.messages ## every test, on SQLite and on PostgreSQL
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 check: $(VENV)/.installed-dev $(VENV)/.messages ## lint, types, imports, templates, migrations
 	@$(BIN)/ruff format --check .

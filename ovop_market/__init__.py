@@ -11,6 +11,7 @@ from ovop_market import (
     cli,
     delivery,
     inbox,
+    notices,
     orders,
     payments,
     reach,
@@ -19,6 +20,7 @@ from ovop_market import (
     web,
 )
 from ovop_market.config import ROOT, Config, from_environment
+from ovop_market.core import clock
 from ovop_market.extensions import compress, csrf, db, login, migrate
 from ovop_market.web import hosts
 
@@ -26,6 +28,7 @@ from ovop_market.web import hosts
 def create_app(config: Config | None = None) -> Flask:
     """Wires the application. Raises ConfigurationError when it could not run safely."""
     config = config or from_environment()
+    clock.set_ahead(config.clock_ahead)
     app = Flask(
         __name__,
         template_folder=str(ROOT / "templates"),
@@ -50,6 +53,7 @@ def create_app(config: Config | None = None) -> Flask:
         delivery,
         orders,
         payments,
+        notices,
         inbox,
         reach,
     ):

@@ -16,6 +16,7 @@ from ovop_market.extensions import db
 
 seed = AppGroup("seed", help="Demo data and bulk data.")
 reach = AppGroup("reach", help="The rollup that officials read.")
+ledger = AppGroup("ledger", help="The book of all money.")
 stock = AppGroup("stock", help="Ready stock and weekly capacity.")
 users = AppGroup("users", help="Accounts.")
 points = AppGroup("collection-points", help="Places where buyers fetch their orders.")
@@ -101,6 +102,14 @@ def reach_verify() -> None:
     _report(list(services.differences(db.session())))
 
 
+@ledger.command("verify")
+def ledger_verify() -> None:
+    """Exits with 1 and says where, if the ledger is not whole or anything disagrees with it."""
+    from ovop_market.payments.queries import books
+
+    _report(list(books.differences(db.session())))
+
+
 @stock.command("verify")
 def stock_verify() -> None:
     """Exits with 1 and says where, if stock or capacity disagrees with its movements."""
@@ -176,7 +185,7 @@ def add_point(slug: str, name: str, region: str, address: str, hours: str, serve
 
 def init_app(app: Flask) -> None:
     """Adds the commands."""
-    from ovop_market.worker import worker
+    from ovop_market.worker import tick, worker
 
-    for command in (prepare, seed, reach, stock, users, points, regions, worker):
+    for command in (prepare, seed, reach, ledger, stock, users, points, regions, worker, tick):
         app.cli.add_command(command)

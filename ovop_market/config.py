@@ -7,11 +7,21 @@ import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from ovop_market.core.errors import ConfigurationError
 
 ROOT = Path(__file__).resolve().parent.parent
+# An invented account, for the demo: nobody must send money to it in earnest.
+_DEMO_ACCOUNT = "Bank Contoh 1234567890 a.n. Koperasi OVOP Bangka Barat"
+# An invented merchant, for the demo: no bank knows it, so nobody can pay to it by mistake.
+_DEMO_QRIS = (
+    "00020101021126630016ID.CO.CONTOH.WWW01189360000000000000000210CONTOH00010303UMI5"
+    "1440014ID.CO.QRIS.WWW0215ID10200000000000303UMI5204549953033605802ID5920KOPERASI"
+    " OVOP CONTOH6012BANGKA BARAT61053335162070703A016304B8EB"
+)
 ENVIRONMENTS = ("development", "production", "testing")
 MIN_SECRET_LENGTH = 32
 
@@ -24,9 +34,26 @@ class Config:
     secret_key: str
     database_url: str
     media: Path
+    # Where transfers go, as buyers read it; empty: the operator tells them.
     bank_account: str
     public_url: str
     trusted_proxies: int
+    # The cooperative's static QRIS payload; empty: paying by QRIS is not offered.
+    qris: str
+    # smtp://user:password@host:port or smtps://…; empty: no e-mail is owed to anybody.
+    smtp_url: str
+    # Whom notices come from, and whom push services may ask about them.
+    mail_from: str
+    # A P-256 private key (base64url) that signs Web Push; empty: no push.
+    vapid_key: str
+    redis_url: str
+    # The hosted gateway (Midtrans Snap); without a server key it is not offered.
+    midtrans_server_key: str
+    midtrans_production: bool
+    # Where its API is; empty: where Midtrans says. Tests put a stub there.
+    midtrans_url: str
+    # For trying out what time does: never in production.
+    clock_ahead: timedelta
 
     @property
     def in_production(self) -> bool:
@@ -73,9 +100,9 @@ class Config:
         }
 
 
-def _development_secret(folder: Path) -> str:
+def _development_secret(folder: Path, name: str = "secret_key") -> str:
     """A secret of this machine's own, made once: the source must not hold one that works."""
-    path = folder / "secret_key"
+    path = folder / name
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(FileExistsError):
@@ -83,6 +110,12 @@ def _development_secret(folder: Path) -> str:
             with os.fdopen(descriptor, "w", encoding="ascii") as file:
                 file.write(secrets.token_urlsafe(32))
     return path.read_text("ascii")
+
+
+def _development_key(folder: Path) -> str:
+    """A key for Web Push of this machine's own: 32 random bytes are a P-256 private key (but for
+    odds of one in 2 to the 32nd)."""
+    return _development_secret(folder, "vapid_key")
 
 
 def _database_url(value: str) -> str:
@@ -115,13 +148,50 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Config:
         raise ConfigurationError("TRUSTED_PROXIES must be a number") from None
     if proxies < 0:
         raise ConfigurationError("TRUSTED_PROXIES must not be negative")
+    demo = environment != "production"
     return Config(
         environment=environment,
         secret_key=secret or _development_secret(instance),
         database_url=_database_url(env.get("DATABASE_URL") or f"sqlite:///{instance}/ovop.sqlite3"),
         media=Path(media),
-        bank_account=env.get("OVOP_BANK_ACCOUNT")
-        or "Bank Sumsel Babel 1234567890 a.n. Koperasi OVOP Bangka Barat",
+        bank_account=env.get("OVOP_BANK_ACCOUNT") or (_DEMO_ACCOUNT if demo else ""),
         public_url=(env.get("PUBLIC_URL") or "").rstrip("/"),
         trusted_proxies=proxies,
+        qris=env.get("OVOP_QRIS") or (_DEMO_QRIS if demo else ""),
+        smtp_url=_smtp_url(env.get("SMTP_URL") or ""),
+        mail_from=env.get("OVOP_MAIL_FROM") or "OVOP Market <noreply@ovop.example>",
+        vapid_key=env.get("OVOP_VAPID_KEY") or (_development_key(instance) if demo else ""),
+        redis_url=env.get("REDIS_URL") or "",
+        midtrans_server_key=env.get("MIDTRANS_SERVER_KEY") or "",
+        midtrans_production=env.get("MIDTRANS_PRODUCTION") == "1",
+        midtrans_url=_midtrans_url(env.get("MIDTRANS_URL") or "", plain=demo),
+        clock_ahead=_clock_ahead(env.get("OVOP_CLOCK_AHEAD") or "", allowed=demo),
     )
+
+
+def _smtp_url(value: str) -> str:
+    parts = urlsplit(value)
+    if value and (parts.scheme not in ("smtp", "smtps") or not parts.hostname):
+        raise ConfigurationError("SMTP_URL must look like smtp://user:password@host:587")
+    return value
+
+
+def _midtrans_url(value: str, *, plain: bool) -> str:
+    """`plain`: whether it may be http, which shows the server key to whoever listens."""
+    parts = urlsplit(value)
+    schemes = ("http", "https") if plain else ("https",)
+    if value and (parts.scheme not in schemes or not parts.hostname):
+        raise ConfigurationError("MIDTRANS_URL must look like https://host")
+    return value.rstrip("/")
+
+
+def _clock_ahead(value: str, *, allowed: bool) -> timedelta:
+    """Hours by which the clock is ahead."""
+    if not value:
+        return timedelta()
+    if not allowed:
+        raise ConfigurationError("OVOP_CLOCK_AHEAD has no place in production")
+    try:
+        return timedelta(hours=float(value))
+    except (ValueError, OverflowError):
+        raise ConfigurationError("OVOP_CLOCK_AHEAD must be a number of hours") from None

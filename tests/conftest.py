@@ -10,8 +10,9 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -25,6 +26,7 @@ from sqlalchemy.orm import Session
 from ovop_market import create_app
 from ovop_market.accounts import services as accounts
 from ovop_market.config import Config, from_environment
+from ovop_market.core import clock
 from ovop_market.extensions import db
 from ovop_market.regions import services as region_services
 from tests.pages import CheckingClient
@@ -79,6 +81,11 @@ class Database:
             if names:
                 listed = ", ".join(f'"{name}"' for name in names)
                 connection.execute(f"TRUNCATE {listed} RESTART IDENTITY CASCADE")
+
+
+def database_name(purpose: str) -> str:
+    """The name of a database that no other test process uses (pytest-xdist runs several)."""
+    return f"ovop_{purpose}_{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
 
 
 def _server(url: str, *, own: bool = False) -> psycopg.Connection:
@@ -144,15 +151,16 @@ def databases(scratch: Path, postgres_url: str) -> dict[str, Database]:
     sqlite_template = scratch / "template.sqlite3"
     _make_template(configuration(scratch, f"sqlite:///{sqlite_template}"))
     url = make_url(postgres_url)
+    template = database_name("template")
     with _server(postgres_url) as connection:
-        connection.execute('DROP DATABASE IF EXISTS "ovop_template" WITH (FORCE)')
-        connection.execute("CREATE DATABASE ovop_template")
-    template_url = url.set(database="ovop_template").render_as_string(False)
+        connection.execute(f'DROP DATABASE IF EXISTS "{template}" WITH (FORCE)')
+        connection.execute(f'CREATE DATABASE "{template}"')
+    template_url = url.set(database=template).render_as_string(False)
     _make_template(configuration(scratch, template_url))
     return {
         "sqlite": Database(f"sqlite:///{scratch / 'test.sqlite3'}", str(sqlite_template)),
         "postgresql": Database(
-            url.set(database="ovop_test").render_as_string(False), "ovop_template"
+            url.set(database=database_name("test")).render_as_string(False), template
         ),
     }
 
@@ -216,3 +224,17 @@ def session(app: Flask) -> Iterator[Session]:
     opened = db.session()
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def clock_at() -> Iterator[Callable[[datetime], None]]:
+    """Sets the program's clock to a moment, from which it runs on; put right again afterwards."""
+    yield lambda moment: clock.set_ahead(moment - datetime.now(UTC))
+    clock.set_ahead(timedelta())
+
+
+@pytest.fixture
+def later() -> Iterator[Callable[[timedelta], None]]:
+    """Lets time pass at once, on top of what has been let pass; put right again afterwards."""
+    yield lambda time: clock.set_ahead(clock.now() + time - datetime.now(UTC))
+    clock.set_ahead(timedelta())

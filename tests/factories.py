@@ -33,8 +33,9 @@ from ovop_market.orders.services import checkout, lifecycle
 from ovop_market.orders.services.checkout import Details
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import Action, Actor, OrderState
-from ovop_market.payments import services as payments
 from ovop_market.payments.models import Payment
+from ovop_market.payments.services import receiving
+from ovop_market.payments.states import AWAITED
 from ovop_market.villages.models import Designation, Producer, ProducerStaff, Stage, Village
 
 NOW = datetime(2026, 11, 24, 3, 5, tzinfo=UTC)  # 10.05 WIB
@@ -92,6 +93,7 @@ def make_village(session: Session, code: str = BELO_LAUT, **values: Any) -> Vill
 def make_producer(session: Session, village: Village | None = None, **values: Any) -> Producer:
     number = next(_numbers)
     staff: User | None = values.pop("staff", None)
+    values.setdefault("cash_at_pickup", values.get("cash_on_delivery", False))
     producer = Producer(
         village=village or make_village(session),
         kind=values.pop("kind", "household"),
@@ -202,7 +204,7 @@ def make_purchase(
     details = Details(
         name=values.get("name", "Sari Contoh"),
         phone="+6281234567890",
-        email=None,
+        email=values.get("email"),
         region_code=region,
         street="Jalan Contoh 2",
         postal_code="40131",
@@ -227,7 +229,8 @@ def pay(session: Session, order: Order, now: datetime = NOW) -> None:
     for payment in session.scalars(
         select(Payment).where(Payment.purchase_id == order.purchase_id)
     ).all():
-        payments.confirm(session, payment, operator.id, now)
+        if payment.state in AWAITED:
+            receiving.confirm(session, payment, By(Actor.OPERATOR, operator.id), now)
 
 
 # How an order gets to a state: the actions of the way there, from PLACED.

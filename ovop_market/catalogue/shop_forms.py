@@ -1,10 +1,20 @@
-"""What producers fill in about their supply; and the fields for days and packs."""
+"""What producers fill in about their supply and about cash; and the fields for days and packs."""
 
 from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
+from wtforms import BooleanField
 
-from ovop_market.web.forms import BaseForm, DayField, PacksField, between, optional, required
+from ovop_market.core.money import MAX_PRICE
+from ovop_market.web.forms import (
+    BaseForm,
+    DayField,
+    PacksField,
+    RupiahField,
+    between,
+    optional,
+    required,
+)
 
 # More packs than any household or group keeps or makes.
 MOST_PACKS = 99_999
@@ -30,3 +40,13 @@ class ClosureForm(BaseForm):
 
     closed_from = DayField(_l("Tutup mulai"), [required()])
     closed_to = DayField(_l("Sampai"), [optional()])
+
+
+class CashForm(BaseForm):
+    """Where buyers may pay in cash, and up to which total of an order (rupiah; empty: any)."""
+
+    cash_on_delivery = BooleanField(_l("Kepada kurir, saat barang sampai"))
+    cash_at_pickup = BooleanField(_l("Di tempat ambil"))
+    cash_limit = RupiahField(
+        _l("Paling banyak untuk satu pesanan"), [optional(), between(1, MAX_PRICE)]
+    )

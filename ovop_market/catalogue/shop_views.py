@@ -1,4 +1,4 @@
-"""The producer's shop: stock, what can be made in a week, and days without orders."""
+"""The producer's shop: stock, what can be made in a week, days without orders, and cash."""
 
 from __future__ import annotations
 
@@ -149,6 +149,26 @@ def reopen(slug: str) -> ResponseReturnValue:
     producers.reopen(db.session(), producer, actor_id=current_user.id, now=clock.now())
     db.session.commit()
     return _producer_done(producer, _("Sudah buka lagi untuk pesanan."))
+
+
+@blueprint.post("/shop/producers/<slug>/cash")
+@access.role("producer")
+def cash(slug: str) -> ResponseReturnValue:
+    producer = shop_queries.producer_of(db.session(), current_user, slug)
+    form = shop_forms.CashForm()
+    if not form.validate():
+        return _producer(producer, 422, form=form)
+    shop_services.set_cash(
+        db.session(),
+        producer,
+        on_delivery=form.cash_on_delivery.data,
+        at_pickup=form.cash_at_pickup.data,
+        limit=form.cash_limit.data,
+        actor_id=current_user.id,
+        now=clock.now(),
+    )
+    db.session.commit()
+    return _producer_done(producer, _("Tersimpan. Berlaku untuk pesanan yang baru."))
 
 
 def _change(offer: Offer, form: BaseForm, verb: Callable[[], None]) -> ResponseReturnValue:

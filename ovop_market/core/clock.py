@@ -5,9 +5,19 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 WIB = timezone(timedelta(hours=7), "WIB")
 
 
+_ahead = timedelta()
+
+
 def now() -> datetime:
     """The present moment, timezone-aware, in UTC."""
-    return datetime.now(UTC)
+    return datetime.now(UTC) + _ahead
+
+
+def set_ahead(by: timedelta) -> None:
+    """Puts the clock of this process forward (or back, or right again with nothing), for tests and
+    for trying out what time does."""
+    global _ahead  # noqa: PLW0603 - there is one clock
+    _ahead = by
 
 
 def wib(moment: datetime) -> datetime:

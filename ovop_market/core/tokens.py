@@ -27,5 +27,10 @@ def matches(given: str, kept: str) -> bool:
 
 def order_number() -> str:
     """A number such as `7K4M-2XQ9` for people to quote; it is a name, not a secret."""
-    letters = "".join(secrets.choice(_ALPHABET) for _ in range(8))
+    letters = payment_code()
     return f"{letters[:4]}-{letters[4:]}"
+
+
+def payment_code() -> str:
+    """A code such as `7K4M2XQ9` by which banks and gateways name a payment; no secret either."""
+    return "".join(secrets.choice(_ALPHABET) for _ in range(8))

@@ -8,6 +8,7 @@ from flask_babel.speaklater import LazyString
 
 from ovop_market.inbox.tabs import Tab
 from ovop_market.orders.models import Order
+from ovop_market.orders.presentation import may_be_made
 from ovop_market.orders.states import Action, OrderState
 from ovop_market.web import filters
 
@@ -66,11 +67,7 @@ def due_text(order: Order) -> str:
     texts = {
         S.PLACED: _("Jawab sebelum %(day)s, %(time)s", day=until, time=hour),
         S.COUNTERED: _("Pembeli menjawab sampai %(day)s, %(time)s", day=until, time=hour),
-        S.ACCEPTED: (
-            _("Siap %(day)s", day=ready)
-            if not order.due_at
-            else _("Pembeli membayar sampai %(day)s, %(time)s", day=until, time=hour)
-        ),
+        S.ACCEPTED: _due_once_accepted(order, ready, until, hour),
         S.PREPARING: _("Siap %(day)s", day=ready),
         S.READY: _("Janji siap %(day)s", day=ready),
         S.SHIPPED: _("Dikirim %(day)s", day=since),
@@ -78,6 +75,23 @@ def due_text(order: Order) -> str:
         S.RECEIVED: _("Diterima %(day)s", day=since),
     }
     return str(texts.get(order.state, ""))
+
+
+def _due_once_accepted(order: Order, ready: str, until: str, hour: str) -> str:
+    if may_be_made(order):
+        return _("Siap %(day)s", day=ready)
+    # The clock stands still while a payment is being looked at.
+    if not order.due_at:
+        return _("Pembayaran sedang dicek")
+    return _("Pembeli membayar sampai %(day)s, %(time)s", day=until, time=hour)
+
+
+def _advice_once_accepted(order: Order, ready: str, until: str) -> str:
+    if may_be_made(order):
+        return _("Siapkan pesanan ini, siap paling lambat %(day)s.", day=ready)
+    if not order.due_at:
+        return _("Pembeli bilang sudah membayar; pengelola sedang mengecek.")
+    return _("Jangan dibuat dulu: pembeli belum membayar. Batasnya %(until)s.", until=until)
 
 
 def advice(order: Order) -> str:
@@ -89,11 +103,7 @@ def advice(order: Order) -> str:
             "Jawab paling lambat %(until)s. Sesudah itu pesanan batal sendiri.", until=until
         ),
         S.COUNTERED: _("Pembeli sedang melihat tawaran Anda, sampai %(until)s.", until=until),
-        S.ACCEPTED: (
-            _("Siapkan pesanan ini, siap paling lambat %(day)s.", day=ready)
-            if not order.due_at
-            else _("Jangan dibuat dulu: pembeli belum membayar. Batasnya %(until)s.", until=until)
-        ),
+        S.ACCEPTED: _advice_once_accepted(order, ready, until),
         S.PREPARING: _("Sedang dibuat, siap paling lambat %(day)s.", day=ready),
         S.READY: (
             _("Kirim dengan kurir, lalu tulis nomor resinya.")

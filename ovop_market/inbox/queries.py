@@ -18,7 +18,7 @@ from ovop_market.orders.labels import BADGES, STATES
 from ovop_market.orders.models import Order, OrderEvent, OrderLine, PaymentMethod, Purchase
 from ovop_market.orders.queries import order_numbered
 from ovop_market.orders.states import Action, Actor, OrderState, moves_open_to
-from ovop_market.payments.queries import payment_text
+from ovop_market.payments.queries.desk import payment_text
 from ovop_market.villages.queries import own_producers
 
 # Work is shown together as far as a phone can carry it; what is over, in pages.

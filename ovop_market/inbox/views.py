@@ -28,9 +28,9 @@ from ovop_market.orders.models import Order
 from ovop_market.orders.services import lifecycle
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import Action, Actor, moves_open_to
-from ovop_market.payments.queries import payment_text
+from ovop_market.payments.queries.desk import payment_text
 from ovop_market.web import access, htmx
-from ovop_market.web.forms import BaseForm, explain, tap_key
+from ovop_market.web.forms import BaseForm, explain, state_seen, tap_key
 from ovop_market.web.paging import page_number, pager
 
 blueprint = Blueprint("inbox", __name__)
@@ -127,6 +127,7 @@ def _order(
         badge_kind=BADGES[order.state],
         steps=[step for step in presentation.timeline(order) if step.kind != "waiting"],
         advice=labels.advice(order),
+        panels=presentation.order_panels(db.session(), order, now, Actor.PRODUCER),
         payment_text=payment_text(order),
         usual=queries.usual_step(order, now),
         forms=open_forms,
@@ -268,7 +269,7 @@ def _do(action: Action, order: Order, form: BaseForm, verb: Verb) -> ResponseRet
     number = order.number
     if not form.validate():
         return _order(order, 422, refused=(action, form))
-    by = By(Actor.PRODUCER, current_user.id, tap_key())
+    by = By(Actor.PRODUCER, current_user.id, tap_key(), state_seen())
     try:
         verb(db.session(), order, by, clock.now())
         db.session.commit()

@@ -1,0 +1,29 @@
+"""Messages owed to somebody because of an event: the outbox and its channels."""
+
+from flask import Flask
+
+
+def init_app(app: Flask) -> None:
+    """Registers the pages of this feature and makes notices follow events.
+
+    Raises ConfigurationError for a mail server or a push key that could not be used.
+    """
+    from ovop_market.notices import listening, queries
+    from ovop_market.notices.channels import mail, push
+    from ovop_market.notices.texts import whatsapp
+    from ovop_market.notices.views import blueprint
+    from ovop_market.orders.signals import order_shown
+    from ovop_market.payments.queries import desk
+
+    config = app.config["OVOP"]
+    if config.smtp_url:
+        mail.server_of(config.smtp_url)
+    listening.begin()
+    order_shown.connect(whatsapp.panel)
+    desk.SOURCES[desk.Kind.NOTICES] = queries.stuck
+    desk.chat_about = whatsapp.about
+    app.register_blueprint(blueprint)
+    # For the inbox: what a browser needs to ask for notices; empty where there are none.
+    app.jinja_env.globals["push_key"] = (
+        push.public_key(config.vapid_key) if config.vapid_key else ""
+    )

@@ -57,6 +57,8 @@ EVENTS: dict[Action, LazyString] = {
     A.SETTLE_FOR_PRODUCER: _l("Keluhan selesai: untuk penjual"),
     A.SETTLE_FOR_BUYER: _l("Keluhan selesai: uang kembali"),
     A.PAY: _l("Pembayaran diterima"),
+    A.UNPAY: _l("Pembayaran ternyata belum masuk"),
+    A.REMIND: _l("Diingatkan"),
 }
 
 ACTORS: dict[Actor, LazyString] = {

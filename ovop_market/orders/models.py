@@ -32,7 +32,10 @@ class PaymentMethod(StrEnum):
 
     TRANSFER = "transfer"
     QRIS = "qris"
+    # In cash, when it arrives or is fetched.
     COD = "cod"
+    # On the page of a hosted gateway, where one is configured.
+    GATEWAY = "gateway"
 
 
 class Cart(Model):
@@ -127,6 +130,8 @@ class Order(Model):
     state: Mapped[OrderState] = mapped_column(Choice(OrderState))
     # When the clock acts if nobody does (see states.TIMERS).
     due_at: Mapped[datetime | None] = mapped_column(Moment)
+    # When somebody was reminded of what is due; nobody is reminded twice of the same.
+    reminded_at: Mapped[datetime | None] = mapped_column(Moment)
     # The day by which it will be ready to leave, as promised; and as a counteroffer proposes.
     ready_by: Mapped[date]
     offered_ready_by: Mapped[date | None]

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from ovop_market.orders.labels import ACTORS, BADGES, EVENTS, STATES
 from ovop_market.orders.models import Order, OrderEvent, Purchase
 from ovop_market.orders.queries import open_actions
-from ovop_market.orders.signals import purchase_shown
+from ovop_market.orders.signals import Panel, order_shown, purchase_shown
 from ovop_market.orders.states import Action, Actor, OrderState
 from ovop_market.web import filters
 
@@ -51,6 +51,14 @@ def purchase(session: Session, bought: Purchase, now: datetime) -> dict[str, Any
         "orders": orders,
         "panels": [panel for panel in panels if panel is not None],
     }
+
+
+def order_panels(session: Session, order: Order, now: datetime, to: Actor) -> list[Panel]:
+    """What features above add to the page of an order for a producer or an operator."""
+    panels = [
+        panel for _receiver, panel in order_shown.send(order, session=session, now=now, to=to)
+    ]
+    return [panel for panel in panels if panel is not None]
 
 
 def order_view(order: Order, now: datetime) -> OrderView:
@@ -100,15 +108,24 @@ def _awaited(order: Order) -> str:
     waiting = {
         OrderState.PLACED: _("Jawaban penjual"),
         OrderState.COUNTERED: _("Jawaban Anda atas tawaran penjual"),
-        OrderState.ACCEPTED: (
-            _("Penjual menyiapkan") if order.cash or not order.outstanding else _("Pembayaran")
-        ),
+        OrderState.ACCEPTED: _awaited_once_accepted(order),
         OrderState.PREPARING: _("Selesai dibuat"),
         OrderState.READY: _("Dikirim") if order.service_id else _("Diambil"),
         OrderState.SHIPPED: _("Sampai di tangan Anda"),
         OrderState.DISPUTED: _("Keputusan pengelola"),
     }
     return waiting.get(order.state, "")
+
+
+def may_be_made(order: Order) -> bool:
+    """Whether nothing is to be paid before it is made."""
+    return order.cash or not order.outstanding
+
+
+def _awaited_once_accepted(order: Order) -> str:
+    if may_be_made(order):
+        return _("Penjual menyiapkan")
+    return _("Pembayaran") if order.due_at else _("Pengelola mengecek pembayaran")
 
 
 def next_sentence(order: Order) -> str:
@@ -120,11 +137,7 @@ def next_sentence(order: Order) -> str:
         OrderState.COUNTERED: _(
             "Penjual tidak sanggup persis seperti pesanan. Lihat tawarannya di bawah."
         ),
-        OrderState.ACCEPTED: (
-            _("Penjual akan menyiapkan pesanan, siap %(ready)s.", ready=ready)
-            if order.cash or not order.outstanding
-            else _("Barang disisihkan untuk Anda. Bayar paling lambat %(due)s.", due=due)
-        ),
+        OrderState.ACCEPTED: _next_once_accepted(order, due, ready),
         OrderState.PREPARING: _("Sedang dibuat, siap %(ready)s.", ready=ready),
         OrderState.READY: (
             _("Sudah jadi dan segera dikirim.")
@@ -139,3 +152,12 @@ def next_sentence(order: Order) -> str:
         OrderState.CANCELLED: _("Pesanan ini dibatalkan."),
     }
     return sentences[order.state]
+
+
+def _next_once_accepted(order: Order, due: str, ready: str) -> str:
+    if may_be_made(order):
+        return _("Penjual akan menyiapkan pesanan, siap %(ready)s.", ready=ready)
+    # The clock stands still while a payment is being looked at.
+    if not due:
+        return _("Pembayaran Anda sedang dicek pengelola.")
+    return _("Barang disisihkan untuk Anda. Bayar paling lambat %(due)s.", due=due)

@@ -12,14 +12,22 @@ _signals = Namespace()
 # write to the same session and never commit; what they raise undoes the move.
 order_moved = _signals.signal("order moved")
 
+# Sent as order_noted.send(None, session=…, events=[OrderEvent, …]): lines of the history that are
+# no moves (paid, reminded), of one order or of many; each event's order is loaded.
+order_noted = _signals.signal("order noted")
+
 # Sent as purchase_shown.send(purchase, session=…, now=…) when its page is made. A listener answers
 # a Panel for the page, or None: what is to be paid, say. It reads only.
 purchase_shown = _signals.signal("purchase shown")
 
+# Sent as order_shown.send(order, session=…, now=…, to=Actor) when the page of an order is made for
+# a producer or an operator. A listener answers a Panel or None.
+order_shown = _signals.signal("order shown")
+
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """A part of the purchase page that a feature above contributes: its template and values."""
+    """A part of a page that a feature above contributes: its template and values."""
 
     template: str
     values: dict[str, Any]

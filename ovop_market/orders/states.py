@@ -51,6 +51,8 @@ class Action(StrEnum):
     SETTLE_FOR_BUYER = "settle_for_buyer"
     # Not moves, but lines of an order's history all the same.
     PAY = "pay"
+    UNPAY = "unpay"
+    REMIND = "remind"
 
 
 class Actor(StrEnum):
@@ -171,17 +173,24 @@ MOVES: tuple[Move, ...] = (
 
 _TABLE = {(m.source, m.action, m.actor): m for m in MOVES}
 
+# Lines of an order's history that are no moves.
+NOTES = frozenset({A.PAY, A.UNPAY, A.REMIND})
+
 # Actions that must say why.
 NEEDS_REASON = frozenset({A.DECLINE, A.CANCEL, A.REVOKE, A.DISPUTE, A.SETTLE_FOR_BUYER})
 
 
 @dataclass(frozen=True, slots=True)
 class Timer:
-    """What the clock does to an order that stays in a state. `grace` follows a reminder."""
+    """What the clock does to an order that stays in a state. `grace` follows `after`.
+
+    `remind_after`: how long before whoever is awaited is reminded.
+    """
 
     state: OrderState
     action: Action
     after: timedelta
+    remind_after: timedelta
     grace: timedelta = timedelta()
 
     @property
@@ -191,10 +200,10 @@ class Timer:
 
 
 TIMERS: tuple[Timer, ...] = (
-    Timer(S.PLACED, A.LAPSE, timedelta(hours=24)),
-    Timer(S.COUNTERED, A.LAPSE, timedelta(hours=24)),
-    Timer(S.ACCEPTED, A.LAPSE, timedelta(hours=48), grace=timedelta(hours=24)),
-    Timer(S.SHIPPED, A.RECEIVE, timedelta(days=7)),
+    Timer(S.PLACED, A.LAPSE, timedelta(hours=24), timedelta(hours=12)),
+    Timer(S.COUNTERED, A.LAPSE, timedelta(hours=24), timedelta(hours=12)),
+    Timer(S.ACCEPTED, A.LAPSE, timedelta(hours=48), timedelta(hours=48), grace=timedelta(hours=24)),
+    Timer(S.SHIPPED, A.RECEIVE, timedelta(days=7), timedelta(days=5)),
 )
 
 

@@ -4,11 +4,23 @@ from flask import Flask
 
 
 def init_app(app: Flask) -> None:
-    """Registers the pages of this feature and makes payments follow orders."""
+    """Registers the pages of this feature and makes payments follow orders.
+
+    Raises ConfigurationError for a QRIS payload that could not be paid to.
+    """
+    from ovop_market.orders import methods as checkout
     from ovop_market.orders.signals import order_moved, purchase_shown
-    from ovop_market.payments import panel, services
+    from ovop_market.payments import methods, panel
+    from ovop_market.payments.methods import qris
+    from ovop_market.payments.queries import desk, gateway, payouts
+    from ovop_market.payments.services import following
     from ovop_market.payments.views import blueprint
 
-    order_moved.connect(services.follow)
+    if app.config["OVOP"].qris:
+        qris.check(app.config["OVOP"].qris)
+    checkout.offered = methods.offered
+    order_moved.connect(following.follow)
     purchase_shown.connect(panel.for_purchase)
+    desk.SOURCES[desk.Kind.GATEWAY] = gateway.given_back
+    desk.SOURCES[desk.Kind.PAYOUTS] = payouts.on_desk
     app.register_blueprint(blueprint)

@@ -7,10 +7,23 @@ from flask_wtf.file import FileField
 from wtforms import StringField, TextAreaField
 from wtforms.validators import AnyOf
 
-from ovop_market.web.forms import BaseForm, at_most, chosen, optional, required
+from ovop_market.core.money import MAX_PRICE
+from ovop_market.orders.models import PaymentMethod
+from ovop_market.payments.states import RefundKind
+from ovop_market.web.forms import (
+    BaseForm,
+    RupiahField,
+    at_most,
+    between,
+    chosen,
+    optional,
+    required,
+)
 
 LONGEST_KEY = 100
 FOR_BUYER, FOR_PRODUCER = "buyer", "producer"
+# Rupiah that a gateway pays out in one go, at most: many payments together.
+MOST_AT_ONCE = 100_000_000_000
 
 
 class ClaimForm(BaseForm):
@@ -18,6 +31,21 @@ class ClaimForm(BaseForm):
 
     reference = StringField(_l("Keterangan transfer"), [required(), at_most(200)])
     proof = FileField(_l("Foto bukti transfer"), [optional()])
+
+
+class MethodForm(BaseForm):
+    """Another way to pay; which there are, the methods know."""
+
+    payment_method = StringField(
+        _l("Cara bayar"),
+        [chosen(), AnyOf(tuple(PaymentMethod), message=_l("Pilih cara bayar yang tersedia."))],
+    )
+
+
+class DestinationForm(BaseForm):
+    """The account that money is to be sent back to, in the buyer's words."""
+
+    destination = StringField(_l("Rekening tujuan"), [required(), at_most(200)])
 
 
 class RejectionForm(BaseForm):
@@ -47,6 +75,31 @@ class SettlementForm(BaseForm):
     )
 
 
+class ConfirmationForm(BaseForm):
+    """What has come, where it is not what was asked."""
+
+    amount = RupiahField(_l("Jumlah yang masuk"), [optional(), between(1, MAX_PRICE)])
+
+
+class ReversalForm(BaseForm):
+    """Why a confirmation is taken back: the buyer reads it."""
+
+    reason = TextAreaField(
+        _l("Alasan untuk pembeli"), [required(), at_most(500)], id="reversal-reason"
+    )
+
+
+class PartialRefundForm(BaseForm):
+    """How much of what is given back, and why: both sides read it."""
+
+    part = StringField(
+        _l("Yang dikembalikan"),
+        [chosen(), AnyOf((RefundKind.GOODS, RefundKind.SHIPPING), message=_l("Pilih salah satu."))],
+    )
+    amount = RupiahField(_l("Jumlah"), [required(), between(1, MAX_PRICE)], id="refund-amount")
+    reason = TextAreaField(_l("Alasan"), [required(), at_most(500)], id="refund-reason")
+
+
 class RefundForm(BaseForm):
     """The transfer by which the money went back."""
 
@@ -58,3 +111,13 @@ def refund_form(refund_id: int, typed: BaseForm | None = None) -> BaseForm:
     form = typed or RefundForm(formdata=None)
     form["reference"].id = f"refund-reference-{refund_id}"
     return form
+
+
+class GatewayPayoutForm(BaseForm):
+    """What the gateway has paid to the bank account, and what it has kept of it."""
+
+    amount = RupiahField(
+        _l("Jumlah yang masuk ke rekening"), [required(), between(1, MOST_AT_ONCE)]
+    )
+    fee = RupiahField(_l("Biaya Midtrans"), [optional(), between(0, MOST_AT_ONCE)])
+    reference = StringField(_l("Keterangan dari Midtrans"), [required(), at_most(100)])

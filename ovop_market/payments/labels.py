@@ -5,7 +5,8 @@ from __future__ import annotations
 from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
 
-from ovop_market.payments.states import PaymentAction, PaymentState
+from ovop_market.payments.models import AttemptState
+from ovop_market.payments.states import PaymentAction, PaymentState, RefundKind
 
 P = PaymentState
 
@@ -34,4 +35,27 @@ PAYMENT_EVENTS: dict[PaymentAction, LazyString] = {
     PaymentAction.CONFIRM: _l("Uang sudah masuk"),
     PaymentAction.REJECT: _l("Uang belum masuk"),
     PaymentAction.LAPSE: _l("Tidak jadi dibayar"),
+    PaymentAction.RECEIVE_PART: _l("Uang masuk, belum cukup"),
+    PaymentAction.RECEIVE_LATE: _l("Uang masuk lagi"),
+    PaymentAction.REVERSE: _l("Konfirmasi ditarik"),
+}
+
+# What is given back.
+REFUND_KINDS: dict[RefundKind, LazyString] = {
+    RefundKind.ORDER: _l("Seluruh pesanan"),
+    RefundKind.GOODS: _l("Sebagian harga barang"),
+    RefundKind.SHIPPING: _l("Ongkos kirim"),
+    RefundKind.SURPLUS: _l("Kelebihan bayar"),
+}
+
+# A page at the gateway, and its badge.
+ATTEMPT_STATES: dict[AttemptState, LazyString] = {
+    AttemptState.OPEN: _l("Belum dibayar"),
+    AttemptState.PAID: _l("Sudah dibayar"),
+    AttemptState.CLOSED: _l("Tidak jadi"),
+}
+ATTEMPT_BADGES: dict[AttemptState, str] = {
+    AttemptState.OPEN: "waiting",
+    AttemptState.PAID: "done",
+    AttemptState.CLOSED: "neutral",
 }

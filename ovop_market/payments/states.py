@@ -1,4 +1,4 @@
-"""The lives of a payment and of a refund, as data."""
+"""The lives of a payment, a refund, a payout and a line of a bank statement, as data."""
 
 from __future__ import annotations
 
@@ -18,7 +18,12 @@ class PaymentState(StrEnum):
 
 
 class PaymentAction(StrEnum):
-    """What is done to a payment. `amend` changes the amount asked, not the state."""
+    """What is done to a payment.
+
+    `amend` changes the amount asked, not the state. `receive_part` is money that does not cover
+    what is asked; `receive_late` is money that comes when nothing is asked any more. `reverse`
+    takes a confirmation back that should not have been made.
+    """
 
     ASK = "ask"
     AMEND = "amend"
@@ -26,6 +31,9 @@ class PaymentAction(StrEnum):
     CONFIRM = "confirm"
     REJECT = "reject"
     LAPSE = "lapse"
+    RECEIVE_PART = "receive_part"
+    RECEIVE_LATE = "receive_late"
+    REVERSE = "reverse"
 
 
 class RefundState(StrEnum):
@@ -39,6 +47,47 @@ class RefundAction(StrEnum):
     """What is done to a refund."""
 
     SEND = "send"
+
+
+class RefundKind(StrEnum):
+    """Why money is owed back: the whole order, a part of its goods, its shipping, or money that
+    came without anything being asked for it."""
+
+    ORDER = "order"
+    GOODS = "goods"
+    SHIPPING = "shipping"
+    SURPLUS = "surplus"
+
+
+class BatchState(StrEnum):
+    """A batch of payouts: made (and exported to the bank), then sent or undone."""
+
+    MADE = "MADE"
+    SENT = "SENT"
+    UNDONE = "UNDONE"
+
+
+class BatchAction(StrEnum):
+    """What is done to a batch of payouts."""
+
+    SEND = "send"
+    UNDO = "undo"
+
+
+class LineState(StrEnum):
+    """A line of a bank statement: waits for a person, belongs to a payment, or is set aside."""
+
+    OPEN = "OPEN"
+    MATCHED = "MATCHED"
+    SET_ASIDE = "SET_ASIDE"
+
+
+class LineAction(StrEnum):
+    """What is done to a line of a bank statement."""
+
+    MATCH = "match"
+    SET_ASIDE = "set_aside"
+    REOPEN = "reopen"
 
 
 P, A = PaymentState, PaymentAction
@@ -56,10 +105,20 @@ PAYMENT_MOVES: dict[tuple[PaymentState, PaymentAction], PaymentState] = {
     (P.CLAIMED, A.REJECT): P.REJECTED,
     (P.ASKED, A.LAPSE): P.LAPSED,
     (P.REJECTED, A.LAPSE): P.LAPSED,
+    # Less than asked: the rest is asked again.
+    (P.ASKED, A.RECEIVE_PART): P.ASKED,
+    (P.CLAIMED, A.RECEIVE_PART): P.ASKED,
+    (P.REJECTED, A.RECEIVE_PART): P.ASKED,
+    # Money that nobody asked for, or asked for no more: it is kept as credit or owed back.
+    (P.LAPSED, A.RECEIVE_LATE): P.LAPSED,
+    (P.CONFIRMED, A.RECEIVE_LATE): P.CONFIRMED,
+    (P.CONFIRMED, A.REVERSE): P.REJECTED,
 }
 
 # States in which the buyer is still asked for money.
 OPEN = frozenset({P.ASKED, P.REJECTED})
+# States in which money may still come for it as asked: its amount is taken.
+AWAITED = OPEN | {P.CLAIMED}
 
 
 def payment_after(state: PaymentState, action: PaymentAction) -> PaymentState:
@@ -80,4 +139,35 @@ def refund_after(state: RefundState, action: RefundAction) -> RefundState:
     target = REFUND_MOVES.get((state, action))
     if target is None:
         raise MoveRefused(f"cannot {action} a refund that is {state}", state=state, action=action)
+    return target
+
+
+BATCH_MOVES: dict[tuple[BatchState, BatchAction], BatchState] = {
+    (BatchState.MADE, BatchAction.SEND): BatchState.SENT,
+    (BatchState.MADE, BatchAction.UNDO): BatchState.UNDONE,
+}
+
+
+def batch_after(state: BatchState, action: BatchAction) -> BatchState:
+    """The state that the action leads to. Raises MoveRefused when the table has no such move."""
+    target = BATCH_MOVES.get((state, action))
+    if target is None:
+        raise MoveRefused(f"cannot {action} a batch that is {state}", state=state, action=action)
+    return target
+
+
+LINE_MOVES: dict[tuple[LineState, LineAction], LineState] = {
+    (LineState.OPEN, LineAction.MATCH): LineState.MATCHED,
+    (LineState.OPEN, LineAction.SET_ASIDE): LineState.SET_ASIDE,
+    (LineState.SET_ASIDE, LineAction.REOPEN): LineState.OPEN,
+    # A match is taken back together with its confirmation (PaymentAction.REVERSE).
+    (LineState.MATCHED, LineAction.REOPEN): LineState.OPEN,
+}
+
+
+def line_after(state: LineState, action: LineAction) -> LineState:
+    """The state that the action leads to. Raises MoveRefused when the table has no such move."""
+    target = LINE_MOVES.get((state, action))
+    if target is None:
+        raise MoveRefused(f"cannot {action} a line that is {state}", state=state, action=action)
     return target

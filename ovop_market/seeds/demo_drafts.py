@@ -171,6 +171,8 @@ class Draft:
         assert self.bill is not None
         self.bill.do(PaymentAction.CLAIM, Actor.BUYER, at, self.buyer_id)
         self.bill.claimed_at, self.bill.reference = at, reference
+        # It does not lapse while that is being looked at.
+        self.due_at = None
 
     def confirm(self, at: datetime, operator_id: int) -> None:
         """The operator has seen the money."""

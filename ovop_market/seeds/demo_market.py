@@ -110,6 +110,8 @@ def _producer(seed: ProducerSeed, number: int, market: Market, now: datetime) ->
         about=seed.about,
         phone=invented_phone(100 + number),
         cash_on_delivery=seed.cash,
+        cash_at_pickup=seed.cash,
+        cash_limit=seed.cash_limit,
         closed_from=closed_from,
         closed_to=closed_from and closed_from + timedelta(days=seed.closed - 1),
         created_at=now - FOUNDED - timedelta(days=5),

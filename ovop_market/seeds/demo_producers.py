@@ -8,6 +8,8 @@ from ovop_market.accounts.models import Role
 from ovop_market.villages.models import PermitKind
 
 PASSWORD = "ovop-demo-2016"  # noqa: S105 (said in the README, and refused in production)
+# There is no such bank.
+INVENTED_BANK = "Bank Contoh"
 GROUP = "kelompok-pempek-belo-laut"
 MEMBER = "rumah-ibu-melati"
 WEAVER = "rumah-anyam-pak-bayan"
@@ -24,9 +26,18 @@ def invented_phone(number: int) -> str:
     return f"+628120000{number % 10_000:04d}"
 
 
+def invented_account(number: int) -> str:
+    """The number of a bank account that is plainly invented: 0000 and six digits."""
+    return f"0000{number % 1_000_000:06d}"
+
+
 @dataclass(frozen=True, slots=True)
 class ProducerSeed:
-    """A household, or a group. `closed` is how many days, beginning yesterday, it is closed."""
+    """A household, or a group. `closed` is how many days, beginning yesterday, it is closed.
+
+    `cash`: whether it may be paid in cash, to the courier and at the collection point; up to
+    `cash_limit` (rupiah).
+    """
 
     slug: str
     name: str
@@ -34,6 +45,7 @@ class ProducerSeed:
     about: str
     permits: tuple[tuple[PermitKind, int | None], ...]
     cash: bool = False
+    cash_limit: int | None = None
     closed: int = 0
     group: str | None = None
     is_group: bool = False
@@ -102,6 +114,7 @@ PRODUCERS: tuple[ProducerSeed, ...] = (
         "Merebus dan menjemur teri di halaman sendiri, lalu memilahnya dengan tangan.",
         _FOOD,
         cash=True,
+        cash_limit=500_000,
     ),
     ProducerSeed(
         "jemuran-ikan-pak-elang",

@@ -18,9 +18,15 @@ from ovop_market.extensions.database import Model
 from ovop_market.orders.models import Hold, Order, OrderEvent, OrderLine, Purchase
 from ovop_market.orders.services.checkout import CONSENT_VERSION
 from ovop_market.orders.states import OrderState
-from ovop_market.payments.models import Payment, PaymentEvent, PaymentPart, Refund
-from ovop_market.payments.states import RefundState
-from ovop_market.seeds import bulk
+from ovop_market.payments.models import (
+    MOST_UNIQUE_DIGITS,
+    Payment,
+    PaymentEvent,
+    PaymentPart,
+    Refund,
+)
+from ovop_market.payments.states import AWAITED, RefundKind, RefundState
+from ovop_market.seeds import books, bulk
 from ovop_market.seeds.demo_drafts import Draft, Movement
 from ovop_market.seeds.demo_producers import invented_phone
 from ovop_market.seeds.demo_shelves import Shelves
@@ -37,6 +43,7 @@ class Writer:
         self.moment: Callable[[datetime], str] = bulk.moment_writer(session)
         self.rows: dict[type[Model], list[Line]] = {}
         self.next_ids: dict[type[Model], int] = {}
+        self.awaited: set[int] = set()
 
     def add(self, model: type[Model], **values: Any) -> int:
         """Adds a row and returns its id."""
@@ -48,6 +55,13 @@ class Writer:
         plain = {name: self._plain(value) for name, value in values.items()}
         self.rows[model].append({"id": new_id, **plain})
         return new_id
+
+    def unique_digits(self, total: int) -> int:
+        """Digits that make the amount of an awaited transfer like no other of these."""
+        free = [n for n in range(1, MOST_UNIQUE_DIGITS + 1) if total + n not in self.awaited]
+        digits = self.rng.choice(free)
+        self.awaited.add(total + digits)
+        return digits
 
     def write(self, models: Iterable[type[Model]]) -> None:
         """Writes the rows of these tables; parents come before children."""
@@ -92,6 +106,7 @@ def write(session: Session, drafts: Sequence[Draft], shelves: Shelves, rng: Rand
         _payment(writer, draft, order_ids[draft.number])
     _movements(writer, [m for d in drafts for m in d.movements] + shelves.movements)
     writer.write(TABLES)
+    books.write(session, first_order=min(order_ids.values(), default=0))
     _settle_supply(session, shelves)
     session.expire_all()
 
@@ -190,11 +205,15 @@ def _payment(writer: Writer, draft: Draft, order_id: int) -> None:
     bill = draft.bill
     if bill is None:
         return
+    purchase_id = writer.rows[Order][order_id - writer.rows[Order][0]["id"]]["purchase_id"]
+    digits = writer.unique_digits(draft.total) if bill.state in AWAITED else 0
     payment_id = writer.add(
         Payment,
-        purchase_id=writer.rows[Order][order_id - writer.rows[Order][0]["id"]]["purchase_id"],
+        purchase_id=purchase_id,
+        code=draft.number.replace("-", ""),
         method=draft.method,
-        amount=draft.total,
+        amount=draft.total + digits,
+        unique_digits=digits,
         state=bill.state,
         asked_at=bill.asked_at,
         claimed_at=bill.claimed_at,
@@ -211,17 +230,21 @@ def _payment(writer: Writer, draft: Draft, order_id: int) -> None:
             actor_id=note.actor_id,
             action=note.action,
             state=note.state,
-            amount=draft.total,
+            amount=draft.total + digits,
         )
     if draft.refund_due_at is not None:
-        _refund(writer, draft, order_id, draft.refund_due_at)
+        _refund(writer, draft, purchase_id, order_id, draft.refund_due_at)
 
 
-def _refund(writer: Writer, draft: Draft, order_id: int, due_at: datetime) -> None:
+def _refund(
+    writer: Writer, draft: Draft, purchase_id: int, order_id: int, due_at: datetime
+) -> None:
     assert draft.bill is not None
     writer.add(
         Refund,
+        purchase_id=purchase_id,
         order_id=order_id,
+        kind=RefundKind.ORDER,
         amount=draft.paid,
         state=RefundState.SENT,
         due_at=due_at,

@@ -20,14 +20,17 @@ from ovop_market.orders.services import checkout, lifecycle
 from ovop_market.orders.services.checkout import Details
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import Action, Actor
-from ovop_market.payments import services as payments
 from ovop_market.payments.models import Payment, Refund
+from ovop_market.payments.services import claims, payouts, receiving, refunds
+from ovop_market.payments.states import RefundKind
 from ovop_market.seeds.demo_buyers import reference
 from ovop_market.seeds.demo_market import Market
 from ovop_market.seeds.demo_places import Address, Places
 from ovop_market.seeds.demo_producers import ACCOUNTS, invented_phone
 from ovop_market.seeds.demo_story_list import STORIES, Step, Story
 
+# How long ago the operator has put into a batch what was due then.
+_BATCH_MADE = timedelta(hours=26)
 _ACTIONS: Mapping[str, tuple[Action, Actor]] = {
     "accept": (Action.ACCEPT, Actor.PRODUCER),
     "decline": (Action.DECLINE, Actor.PRODUCER),
@@ -53,8 +56,13 @@ class Teller:
     def tell(self, now: datetime) -> int:
         """Tells all stories as of `now`; returns how many there were."""
         steps = [(story, step) for story in STORIES for step in story.all_steps()]
+        batch: datetime | None = now - _BATCH_MADE
         for story, step in sorted(steps, key=lambda pair: -pair[1].hours_ago):
-            self._take(story, step, now - timedelta(hours=step.hours_ago))
+            at = now - timedelta(hours=step.hours_ago)
+            if batch is not None and at > batch:
+                self._make_batch(batch)
+                batch = None
+            self._take(story, step, at)
         self.session.flush()
         return len(STORIES)
 
@@ -148,7 +156,7 @@ class Teller:
         lifecycle.agree(self.session, order, self._by(Actor.BUYER, order, story), at)
 
     def _claim(self, story: Story, order: Order, _step: Step, at: datetime) -> None:
-        payments.claim(
+        claims.claim(
             self.session,
             self._payment(order),
             at,
@@ -157,11 +165,15 @@ class Teller:
             by=self._by(Actor.BUYER, order, story),
         )
 
-    def _confirm(self, _story: Story, order: Order, _step: Step, at: datetime) -> None:
-        payments.confirm(self.session, self._payment(order), self.operator_id, at)
+    def _confirm(self, _story: Story, order: Order, step: Step, at: datetime) -> None:
+        """What was asked, or so much more as the step says."""
+        payment = self._payment(order)
+        amount = payment.amount + step.number if step.number else None
+        by = By(Actor.OPERATOR, self.operator_id)
+        receiving.confirm(self.session, payment, by, at, amount=amount)
 
     def _reject(self, _story: Story, order: Order, step: Step, at: datetime) -> None:
-        payments.reject(
+        claims.reject(
             self.session, self._payment(order), self.operator_id, at, reason=step.text or ""
         )
 
@@ -193,9 +205,31 @@ class Teller:
             reason=step.text,
         )
 
+    def _make_batch(self, at: datetime) -> None:
+        """What was due on that day has been put into a batch, and waits to be sent."""
+        payouts.make_batch(self.session, By(Actor.OPERATOR, self.operator_id), at)
+
+    def _give_back(self, _story: Story, order: Order, step: Step, at: datetime) -> None:
+        """A part of the price."""
+        refunds.owe_part(
+            self.session,
+            order,
+            RefundKind.GOODS,
+            step.number or 0,
+            By(Actor.OPERATOR, self.operator_id),
+            at,
+            reason=step.text or "",
+        )
+
+    def _name_destination(self, _story: Story, order: Order, step: Step, at: datetime) -> None:
+        refund = self.session.scalars(
+            select(Refund).where(Refund.purchase_id == order.purchase_id)
+        ).one()
+        refunds.name_destination(self.session, refund, step.text or "", at)
+
     def _refund(self, _story: Story, order: Order, _step: Step, at: datetime) -> None:
         refund = self.session.scalars(select(Refund).where(Refund.order_id == order.id)).one()
-        payments.send_refund(
+        refunds.send(
             self.session, refund, self.operator_id, at, reference="BRI, sudah dikirim kembali"
         )
 
@@ -210,5 +244,7 @@ _VERBS: Mapping[str, Callable[[Teller, Story, Order, Step, datetime], None]] = {
     "hand_over": Teller._hand_over,
     "receive": Teller._receive,
     "settle": Teller._settle,
+    "give_back": Teller._give_back,
+    "destination": Teller._name_destination,
     "refund": Teller._refund,
 }

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ovop_market.seeds.demo_producers import INVENTED_BANK
+
 JAKARTA, BANDUNG, PALEMBANG = "31.74", "32.73", "16.71"
 PANGKALPINANG, HOME = "19.71", "19.05"
 
@@ -278,7 +280,12 @@ _WEAVER_STORIES = (
         (Line(_BASKET, 2),),
         (_REG,),
         58,
-        (Step(52, "accept"), *_paid(48, 34)),
+        (
+            Step(52, "accept"),
+            Step(48, "claim"),
+            Step(34, "confirm", number=100_000),
+            Step(30, "destination", f"{INVENTED_BANK} 0000123456, a.n. Nusa Purnama"),
+        ),
     ),
     Story(
         "Pak Camar Mentari",
@@ -338,7 +345,13 @@ _MEMBER_STORIES = (
         (Line(_KERUPUK, 2), Line(_KERUPUK, 1, 1)),
         (_REG,),
         125,
-        (*_paid(120, 104), Step(90, "finish"), Step(80, "ship"), Step(24, "receive")),
+        (
+            *_paid(120, 104),
+            Step(90, "finish"),
+            Step(80, "ship"),
+            Step(24, "receive"),
+            Step(20, "give_back", "Satu bungkus remuk di jalan.", number=15_000),
+        ),
     ),
 )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from random import Random
 
 import click
@@ -17,13 +17,16 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from ovop_market.catalogue import search
+from ovop_market.orders.states import DISPUTE_WINDOW
 from ovop_market.reach import services as reach
-from ovop_market.seeds import bulk, scale_market
-from ovop_market.seeds.scale_orders import Orders
+from ovop_market.seeds import books, bulk, scale_market
+from ovop_market.seeds.scale_orders import SPAN_DAYS, Orders
 from ovop_market.seeds.scale_rows import TABLES
 
 # Orders in one transaction.
 CHUNK = 20_000
+# What was received longer ago has been paid out.
+_PAID_OUT = timedelta(days=14)
 
 
 def plant(
@@ -40,9 +43,13 @@ def plant(
         market = scale_market.plant(session, now, villages=villages, products=products, rng=rng)
         session.commit()
         _say(f"{villages} villages, {products} products", begun)
-        _plant_orders(session, Orders(session, market, now, rng, orders))
+        planned = Orders(session, market, now, rng, orders)
+        _plant_orders(session, planned)
         _say(f"{orders} orders", begun)
         bulk.settle(session, TABLES)
+        _pay_out(session, planned, now)
+        session.commit()
+        _say("payouts", begun)
         rows = reach.rebuild(session)
         session.commit()
         _say(f"reach: {rows} rows", begun)
@@ -57,6 +64,18 @@ def _plant_orders(session: Session, orders: Orders) -> None:
             planted = orders.write(first, min(first + CHUNK, orders.count))
             session.commit()
             bar.update(planted)
+
+
+def _pay_out(session: Session, planned: Orders, now: datetime) -> None:
+    books.pay_out(
+        session,
+        first_order=planned.first_order,
+        received_from=now - timedelta(days=SPAN_DAYS),
+        received_before=now - _PAID_OUT,
+        operator_id=planned.market.operator_id,
+        at=now - _PAID_OUT + DISPUTE_WINDOW,
+        reference="Data contoh",
+    )
 
 
 def _say(what: str, begun: float) -> None:

@@ -22,10 +22,11 @@ from ovop_market.catalogue.models import (
     Variant,
 )
 from ovop_market.delivery.models import Service, Tariff
+from ovop_market.payments.models import PayoutAccount
 from ovop_market.regions.models import Region
 from ovop_market.regions.words import plain
 from ovop_market.seeds import bulk
-from ovop_market.seeds.demo_producers import invented_phone
+from ovop_market.seeds.demo_producers import INVENTED_BANK, invented_account, invented_phone
 from ovop_market.villages.models import Designation, Producer, ProducerKind, Stage, Village
 
 COURIER = "kurir-contoh"
@@ -188,13 +189,22 @@ def _producers(
         session,
         Producer,
         ("id", "village_id", "kind", "slug", "name", "about", "phone", "cash_on_delivery",
-         "created_at"),
+         "cash_at_pickup", "created_at"),
         (
             (id_, village_id, ProducerKind.HOUSEHOLD.value, f"rumah-contoh-{id_}",
-             f"Rumah Contoh {id_}", "", invented_phone(id_), True, founded)
+             f"Rumah Contoh {id_}", "", invented_phone(id_), True, True, founded)
             for id_, village_id, _code, _name in chosen
         ),
     )  # fmt: skip
+    bulk.insert(
+        session,
+        PayoutAccount,
+        ("producer_id", "bank", "number", "holder", "changed_at"),
+        (
+            (id_, INVENTED_BANK, invented_account(id_), f"Rumah Contoh {id_}", founded)
+            for id_, _village_id, _code, _name in chosen
+        ),
+    )
     return [(id_, code, name) for id_, _village_id, code, name in chosen]
 
 

@@ -24,7 +24,7 @@ from ovop_market.orders.services.checkout import CONSENT_VERSION
 from ovop_market.orders.states import OrderState, timer_of
 from ovop_market.payments.models import Payment, PaymentEvent, PaymentPart
 from ovop_market.regions.models import Region
-from ovop_market.seeds import bulk
+from ovop_market.seeds import books, bulk
 from ovop_market.seeds.demo_producers import invented_phone
 from ovop_market.seeds.scale_market import Goods, ScaleMarket
 from ovop_market.seeds.scale_rows import COLUMNS, DAY, TABLES, Clock
@@ -104,6 +104,7 @@ class Orders:
         span = self.now - first - 60
         self.moments = sorted(first + int(span * rng.random() ** 0.6) for _ in range(count))
         self.ids = _Ids(*(bulk.next_id(session, model) for model in TABLES))
+        self.first_order = self.ids.order
         self.addresses = _addresses(session, rng)
         self.homes = _home_addresses(session, market)
         self.rows: dict[type[Model], list[tuple[Any, ...]]] = {}
@@ -115,8 +116,10 @@ class Orders:
         for at in self.moments[first:last]:
             self._order(at, sold)
         self._made(sold, self.moments[first])
+        first_order = self.rows[Order][0][0]
         for model, columns in COLUMNS.items():
             bulk.insert(self.session, model, columns, self.rows[model])
+        books.write(self.session, first_order=first_order)
         return last - first
 
     def _order(self, at: int, sold: Counter[int]) -> None:
@@ -232,8 +235,9 @@ class Orders:
             state = "LAPSED"
             notes.append((steps[1].after, "clock", None, "lapse", state))
         rows[Payment].append(
-            (ids.payment, order.purchase_id, "transfer", amount, state, clock(at), by)
-        )
+            (ids.payment, order.purchase_id, f"S{ids.payment}", "transfer", amount, 0, state,
+             clock(at), by)
+        )  # fmt: skip
         rows[PaymentPart].append((ids.part, ids.payment, order.id, amount))
         for after, actor, actor_id, action, result in notes:
             rows[PaymentEvent].append(

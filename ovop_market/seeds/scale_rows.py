@@ -35,7 +35,8 @@ COLUMNS: dict[type[Model], tuple[str, ...]] = {
         "id", "order_id", "producer_id", "at", "actor", "actor_id", "action", "state", "reason",
     ),
     Payment: (
-        "id", "purchase_id", "method", "amount", "state", "asked_at", "confirmed_by_id",
+        "id", "purchase_id", "code", "method", "amount", "unique_digits", "state", "asked_at",
+        "confirmed_by_id",
     ),
     PaymentPart: ("id", "payment_id", "order_id", "amount"),
     PaymentEvent: (

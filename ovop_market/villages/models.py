@@ -109,6 +109,7 @@ class Producer(Model):
         one_of("kind", ProducerKind),
         CheckConstraint("kind = 'household' OR group_id IS NULL", name="group_not_member"),
         CheckConstraint("group_id <> id", name="not_own_member"),
+        CheckConstraint("cash_limit > 0", name="cash_limit_positive"),
         CheckConstraint(
             "closed_to IS NULL OR (closed_from IS NOT NULL AND closed_from <= closed_to)",
             name="closure_in_order",
@@ -124,7 +125,11 @@ class Producer(Model):
     about: Mapped[str] = mapped_column(Text, default="")
     # E.164; shown to the buyers of this producer's orders, and for WhatsApp on the product page.
     phone: Mapped[str] = mapped_column(String(20))
+    # Whether buyers may pay in cash: to the courier, or at the collection point; and up to which
+    # total of an order (rupiah; null: any).
     cash_on_delivery: Mapped[bool] = mapped_column(default=False)
+    cash_at_pickup: Mapped[bool] = mapped_column(default=False)
+    cash_limit: Mapped[int | None]
     # Closed on these days, both included; without an end, until opened again.
     closed_from: Mapped[date | None]
     closed_to: Mapped[date | None]

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 from ovop_market.core.errors import MarketError
 from ovop_market.extensions import db
 from ovop_market.web import htmx
-from ovop_market.web.logs import log
+from ovop_market.web.logs import log, places_of
 
 
 def _title(status: int) -> str:
@@ -99,12 +99,7 @@ def _database_error(error: SQLAlchemyError) -> Response:
 def _unexpected(error: BaseException) -> Response:
     db.session.rollback()
     # The type and the place, not the message: a driver's message may quote what a person typed.
-    trace = error.__traceback__
-    places = []
-    while trace is not None:
-        places.append(f"{trace.tb_frame.f_code.co_qualname}:{trace.tb_lineno}")
-        trace = trace.tb_next
-    log.error("unexpected", error=type(error).__name__, places=places[-8:])
+    log.error("unexpected", error=type(error).__name__, places=places_of(error))
     return answer(500, _advice(500))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from flask import request
@@ -140,6 +141,24 @@ class PacksField(IntegerField):  # type: ignore[misc]
         self.data = int(text)
 
 
+class RupiahField(IntegerField):  # type: ignore[misc]
+    """Whole rupiah as people write them: 45000, 45.000 or Rp45.000."""
+
+    pre_validate = _stop_if_unreadable
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        text = _typed(self, valuelist)
+        self.data = None
+        if not text:
+            return
+        digits = text.lower().removeprefix("rp").strip().removesuffix(",-")
+        grouped = re.fullmatch(r"[0-9]{1,3}(\.[0-9]{3})+", digits)
+        digits = digits.replace(".", "") if grouped else digits
+        if not (digits.isascii() and digits.isdecimal()) or len(digits) > 12:
+            raise ValueError(_("Tulis jumlah dalam rupiah, misalnya 45.000."))
+        self.data = int(digits)
+
+
 class DayField(DateField):  # type: ignore[misc]
     """A day as browsers send it (2026-11-24), or as it is written here (24-11-2026, 24/11/2026)."""
 
@@ -165,6 +184,11 @@ def tap_key() -> str | None:
     key = request.headers.get("Idempotency-Key") or request.form.get("idempotency_key") or ""
     fit = len(key) <= LONGEST_KEY and key.isascii() and key.isprintable()
     return (key if fit else digest(key)) or None
+
+
+def state_seen() -> str | None:
+    """The state that was on the page from which this tap comes, if the page says it."""
+    return request.form.get("seen") or None
 
 
 def explain(form: BaseForm, refusal: MarketError) -> str:

@@ -5,11 +5,14 @@ A page's language is part of its address, so public pages need no cookie and cac
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 from urllib.parse import quote
 
 from flask import Flask, request
+from flask_babel import force_locale
 
 from ovop_market.extensions import babel
 from ovop_market.web.hosts import public_root
@@ -36,9 +39,27 @@ class LanguagePrefix:
         return self.wrapped(environ, start_response)
 
 
+_spoken: ContextVar[str | None] = ContextVar("spoken", default=None)
+
+
 def current() -> str:
-    """The language of this request (`id` outside of one)."""
+    """The language that is spoken here; else that of this request (`id` outside of one)."""
+    spoken = _spoken.get()
+    if spoken is not None:
+        return spoken
     return str(request.environ.get("ovop.language", DEFAULT)) if request else DEFAULT
+
+
+@contextmanager
+def speaking(code: str) -> Iterator[None]:
+    """Within, texts are in this language: those for somebody else than the reader of this page,
+    and those that are written outside of any request."""
+    token = _spoken.set(code if code in NAMES else DEFAULT)
+    try:
+        with force_locale(current()):
+            yield
+    finally:
+        _spoken.reset(token)
 
 
 def _addresses() -> dict[str, str]:

@@ -35,6 +35,15 @@ def _configure(level: int) -> None:
     )
 
 
+def places_of(error: BaseException) -> list[str]:
+    """Where an unexpected error came from: the functions and lines, the innermost last."""
+    trace, places = error.__traceback__, []
+    while trace is not None:
+        places.append(f"{trace.tb_frame.f_code.co_qualname}:{trace.tb_lineno}")
+        trace = trace.tb_next
+    return places[-8:]
+
+
 def _begin() -> None:
     given = request.headers.get("X-Request-ID", "")
     g.request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)

@@ -18,7 +18,7 @@ from ovop_market.core import clock
 from ovop_market.extensions import db
 from ovop_market.seeds import demo
 from tests.browser.people import PATIENCE_MS, Market
-from tests.conftest import Database, configuration
+from tests.conftest import Database, configuration, database_name
 from tests.process.server import HOST, Server, running
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -42,7 +42,7 @@ def chromium() -> str:
     pytest.skip(reason)
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     path = chromium()
     expect.set_options(timeout=PATIENCE_MS)
@@ -52,7 +52,7 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def servers(
     browser: Browser, databases: dict[str, Database], scratch: Path
 ) -> Iterator[Callable[[str], Server]]:
@@ -67,10 +67,18 @@ def servers(
             if engine == "sqlite":
                 url = f"sqlite:///{folder / 'market.sqlite3'}"
             else:
-                url = make_url(usual.url).set(database="ovop_browser").render_as_string(False)
+                own = make_url(usual.url).set(database=database_name("browser"))
+                url = own.render_as_string(False)
             Database(url, usual.template).reset()
             _plant(scratch, url)
-            server = Server(folder, {"DATABASE_URL": url, "OVOP_MEDIA": str(folder / "media")})
+            environ = {
+                "DATABASE_URL": url,
+                "OVOP_BANK_ACCOUNT": "Bank Contoh 1234567890 a.n. Koperasi Contoh",
+                "OVOP_MEDIA": str(folder / "media"),
+                # Servers are those of production, which have no payload of an invented merchant.
+                "OVOP_QRIS": configuration(scratch, url).qris,
+            }
+            server = Server(folder, environ)
             stack.enter_context(running([server]))
             return server
 

@@ -121,7 +121,7 @@ class Person:
         expect(self.page.locator("#delivery [name^=delivery-]").first).to_be_attached()
         self.settle()
 
-    def order(self, name: str, ways: dict[str, str]) -> str:
+    def order(self, name: str, ways: dict[str, str], pay_by: str = "transfer") -> str:
         """Fills in the checkout page and sends it; returns the purchase page's path."""
         page = self.page
         self.open("/checkout")
@@ -137,7 +137,7 @@ class Person:
             self.settle()
             if self.script:
                 expect(way).to_be_focused()
-        page.check("[name=payment_method][value=transfer]")
+        page.check(f"[name=payment_method][value={pay_by}]")
         expect(page.locator("[name=consent]")).to_be_checked()
         page.click("#delivery .button.primary")
         page.wait_for_url("**/purchases/*")

@@ -9,6 +9,9 @@ from flask.testing import FlaskClient
 from ovop_market.web import access
 from ovop_market.web.access import SAFE_METHODS
 
+# The one URL to which another machine posts.
+SIGNED = "/gateway/midtrans/notification"
+
 
 def test_every_view_names_its_door(app: Flask) -> None:
     undeclared = [
@@ -35,6 +38,18 @@ def test_only_the_cart_trusts_the_origin_alone(app: Flask) -> None:
     assert by_origin == {"/cart/lines"}
 
 
+def test_only_the_gateway_is_let_in_by_a_signature(app: Flask) -> None:
+    """Its view checks it (tests/payments/test_gateway_notifications.py); nobody else has a key."""
+    guards = {access.door_of(rule.endpoint).guard for rule in app.url_map.iter_rules()}  # type: ignore[union-attr]
+    assert guards == {"csrf", "origin", "signature"}
+    signed = {
+        (rule.rule, *sorted(rule.methods - {"OPTIONS"}))  # type: ignore[operator]
+        for rule in app.url_map.iter_rules()
+        if access.door_of(rule.endpoint).guard == "signature"  # type: ignore[union-attr]
+    }
+    assert signed == {(SIGNED, "POST")}
+
+
 def test_an_undeclared_view_is_refused(
     app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -51,8 +66,9 @@ def test_every_post_without_a_token_is_refused(app: Flask, client: FlaskClient) 
         with app.test_request_context():
             path = app.url_map.bind("localhost").build(rule.endpoint, arguments, method="POST")
         status = client.post(path, data={"quantity": "1", "variant_id": "1"}).status_code
-        # 400: no token; 403: not from our own page.
-        assert status == (403 if rule.rule == "/cart/lines" else 400), (rule.rule, status)
+        # 400: no token; 403: not from our own page; 404: there is no gateway here.
+        expected = {"/cart/lines": 403, SIGNED: 404}.get(rule.rule, 400)
+        assert status == expected, (rule.rule, status)
 
 
 def test_every_get_answers_as_a_whole_page_and_never_fails(app: Flask, client: FlaskClient) -> None:

@@ -8,11 +8,17 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from ovop_market.accounts.models import Role
+from ovop_market.core import clock
+from ovop_market.notices.models import Notice
+from ovop_market.notices.states import Channel, NoticeState
 from ovop_market.orders.services import lifecycle
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import Actor, OrderState
-from ovop_market.payments.models import Payment, Refund
+from ovop_market.payments.models import BankStatement, Payment, PayoutBatch, Refund, StatementLine
+from ovop_market.payments.services import refunds
+from ovop_market.payments.states import BatchState, RefundKind
 from tests.factories import NOW, make_order, make_producer, make_product, make_user, sign_in
+from tests.payments import bank
 
 WHO = ("nobody", "buyer", "stranger", "producer", "official", "operator")
 ALL = dict.fromkeys(WHO, 200)
@@ -43,6 +49,8 @@ TABLE: dict[str, dict[str, int]] = {
     "/cart/badge": dict.fromkeys(WHO, 303),
     "/checkout": dict.fromkeys(WHO, 303),
     "/purchases/{token}": ALL,
+    # A payment that is not (or no more) asked by QRIS has no code.
+    "/purchases/{token}/payments/{payment}/qris.png": dict.fromkeys(WHO, 404),
     "/sign-in": {**dict.fromkeys(WHO, 303), "nobody": 200},
     "/register": ALL,
     "/account": SIGNED_IN,
@@ -52,6 +60,8 @@ TABLE: dict[str, dict[str, int]] = {
     "/inbox/{order}": ONLY_THE_PRODUCER,
     "/shop": {**dict.fromkeys(WHO, 403), "nobody": 303, "producer": 303, "stranger": 303},
     "/shop/offers": ONLY_PRODUCERS,
+    "/shop/statement": ONLY_PRODUCERS,
+    "/shop/statement/export.csv": ONLY_PRODUCERS,
     "/reach": OFFICIALS,
     "/reach/export.csv": OFFICIALS,
     "/desk": ONLY_OPERATORS,
@@ -59,7 +69,54 @@ TABLE: dict[str, dict[str, int]] = {
     "/desk/payments": ONLY_OPERATORS,
     "/desk/payments/{payment}": ONLY_OPERATORS,
     "/desk/payments/{payment}/proof": {**ONLY_OPERATORS, "operator": 404},
+    # There is no gateway unless it is configured (tests/payments/test_gateway_desk.py).
+    "/desk/gateway": {**ONLY_OPERATORS, "operator": 404},
+    "/desk/refunds/{refund}": ONLY_OPERATORS,
+    "/desk/payouts": ONLY_OPERATORS,
+    "/desk/payouts/{batch}": ONLY_OPERATORS,
+    "/desk/payouts/{batch}/export.csv": ONLY_OPERATORS,
+    "/desk/statements": ONLY_OPERATORS,
+    "/desk/statements/{statement}": ONLY_OPERATORS,
+    "/desk/statements/lines": ONLY_OPERATORS,
+    "/desk/statements/lines/{line}": ONLY_OPERATORS,
+    "/desk/notices": ONLY_OPERATORS,
+    "/sw.js": ALL,
 }
+
+
+def make_statements(session: Session) -> tuple[BankStatement, StatementLine]:
+    """A statement that is looked at, and a line of another that waits for a person."""
+    operator = make_user(session, Role.OPERATOR)
+    told = [(clock.wib_date(NOW), "SETORAN TUNAI", 12_345)]
+    bank.take_in(session, operator, bank.csv_of(told), NOW)
+    return bank.preview(session, operator, bank.csv_of(told), NOW), bank.lines(session)[0]
+
+
+def make_batch(session: Session) -> PayoutBatch:
+    """A batch of payouts that was made and not sent."""
+    operator = make_user(session, Role.OPERATOR)
+    batch = PayoutBatch(state=BatchState.MADE, made_at=NOW, made_by_id=operator.id)
+    session.add(batch)
+    session.flush()
+    return batch
+
+
+def make_failed_notice(session: Session) -> Notice:
+    """A message that could not be sent."""
+    notice = Notice(
+        kind="payout",
+        key="payout 1",
+        channel=Channel.EMAIL,
+        recipient="user 1",
+        details={},
+        language="id",
+        state=NoticeState.FAILED,
+        made_at=NOW,
+        due_at=NOW,
+    )
+    session.add(notice)
+    session.flush()
+    return notice
 
 
 @pytest.mark.parametrize("who", WHO)
@@ -70,7 +127,16 @@ def test_who_gets_what(app: Flask, client: FlaskClient, session: Session, who: s
     other = make_user(session, Role.PRODUCER)
     make_producer(session, staff=other)
     payment = session.query(Payment).one()
+    granting = By(Actor.OPERATOR)
+    refund = refunds.owe_part(
+        session, order, RefundKind.GOODS, 1_000, granting, NOW, reason="pecah"
+    )
+    statement, line = make_statements(session)
     names = {
+        "refund": refund.id,
+        "batch": make_batch(session).id,
+        "statement": statement.id,
+        "line": line.id,
         "product": product.slug,
         "village": product.producer.village.slug,
         "token": order.purchase.token,
@@ -110,15 +176,42 @@ POSTS: dict[str, set[str]] = {
     **{f"/inbox/{{order}}/{verb}": {"producer"} for verb in ORDER_VERBS},
     **{f"/purchases/{{token}}/orders/{{order}}/{verb}": set(WHO) for verb in BUYER_VERBS},
     "/purchases/{token}/payments/{payment}/claim": set(WHO),
+    "/purchases/{token}/payments/{payment}/method": set(WHO),
+    "/purchases/{cancelled}/refunds/{refund}/destination": set(WHO),
     "/desk/payments/{payment}/confirmation": {"operator"},
     "/desk/payments/{payment}/rejection": {"operator"},
+    "/desk/payments/{payment}/reversal": {"operator"},
+    "/desk/orders/{order}/refunds": {"operator"},
     "/desk/orders/{order}/cancellation": {"operator"},
     "/desk/orders/{order}/settlement": {"operator"},
     "/desk/refunds/{refund}/sending": {"operator"},
+    "/desk/payouts": {"operator"},
+    "/desk/payouts/{batch}/sending": {"operator"},
+    "/desk/payouts/{batch}/reversal": {"operator"},
+    "/desk/statements": {"operator"},
+    "/desk/statements/{statement}/mapping": {"operator"},
+    "/desk/statements/{statement}/import": {"operator"},
+    "/desk/statements/{statement}/removal": {"operator"},
+    "/desk/statements/lines/{bank_line}/match": {"operator"},
+    "/desk/statements/lines/{bank_line}/setting-aside": {"operator"},
+    "/desk/statements/lines/{bank_line}/reopening": {"operator"},
+    "/desk/notices/{notice}/retry": {"operator"},
+    "/desk/notices/{notice}/drop": {"operator"},
+    "/inbox/notifications": {"producer", "stranger"},
+    "/inbox/notifications/removal": {"producer", "stranger"},
     "/shop/offers/{offer}/count": {"producer"},
     "/shop/offers/{offer}/capacity": {"producer"},
+    # Each names the account of their own producer.
+    "/shop/statement/account": {"producer", "stranger"},
+    "/shop/producers/{maker}/cash": {"producer"},
     "/shop/producers/{maker}/closure": {"producer"},
     "/shop/producers/{maker}/reopening": {"producer"},
+    # There is no gateway unless it is configured (tests/payments/test_gateway*.py).
+    "/purchases/{token}/payments/{payment}/gateway": set(),
+    "/gateway/midtrans/notification": set(),
+    "/desk/payments/{payment}/gateway": set(),
+    "/desk/gateway/settlement": set(),
+    "/desk/gateway/settlement/{line}/reversal": set(),
     # A cart belongs to a session; nobody's line is found in another's (tests/orders).
     "/cart/lines": set(WHO),
     "/cart/lines/{line}": set(),
@@ -140,8 +233,14 @@ def test_who_may_do_what(app: Flask, client: FlaskClient, session: Session, who:
     lifecycle.settle(session, cancelled, By(Actor.OPERATOR), NOW, for_buyer=True, reason="rusak")
     other = make_user(session, Role.PRODUCER)
     make_producer(session, staff=other)
+    statement, line = make_statements(session)
     names = {
+        "batch": make_batch(session).id,
+        "statement": statement.id,
+        "bank_line": line.id,
+        "notice": make_failed_notice(session).id,
         "token": order.purchase.token,
+        "cancelled": cancelled.purchase.token,
         "order": order.number,
         "payment": session.query(Payment).filter_by(purchase_id=order.purchase_id).one().id,
         "refund": session.query(Refund).one().id,

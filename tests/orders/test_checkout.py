@@ -180,7 +180,7 @@ def test_ready_stock_that_sold_out_is_not_silently_made_to_order(session: Sessio
         ({"delivery": {"toko": "pos-kargo"}}, "delivery-"),  # too slow for frozen food
         ({"delivery": {"toko": "ekspres-palsu"}}, "delivery-"),
         ({"payment_method": PaymentMethod.COD}, "payment_method"),
-        ({"payment_method": PaymentMethod.QRIS}, "payment_method"),
+        ({"payment_method": PaymentMethod.GATEWAY}, "payment_method"),
     ],
 )
 def test_what_is_not_on_offer_is_refused(

@@ -135,7 +135,7 @@ def test_prices_come_from_the_database(
         ("postal_code", "abcde", "5 angka"),
         ("payment_method", "hutang", "Pilih cara bayar"),
         ("payment_method", "cod", "tidak menerima bayar di tempat"),
-        ("payment_method", "qris", "Pilih cara bayar"),
+        ("payment_method", "gateway", "Pilih cara bayar"),
         ("delivery-toko", "gratis", "Pilih cara kirim"),
         ("delivery-toko", "pos-kargo", "Pilih cara kirim"),
         ("consent", None, "Isi bagian ini"),

@@ -1,13 +1,21 @@
-"""An operator, signed in."""
+"""An operator, signed in; a gateway."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from ovop_market.accounts.models import Role, User
+from ovop_market.extensions import db
+from ovop_market.payments.gateway.midtrans import Midtrans
 from tests.factories import make_user, sign_in
+from tests.payments.midtrans_stub import SERVER_KEY, MidtransStub
 
 
 @pytest.fixture
@@ -22,3 +30,20 @@ def desk(client: FlaskClient, operator: User) -> FlaskClient:
     """The operator's browser."""
     sign_in(client, operator)
     return client
+
+
+@pytest.fixture
+def midtrans(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[MidtransStub]:
+    """A gateway that is configured, and asked only while no transaction is open."""
+    ask = Midtrans._ask
+
+    def watched(self: Midtrans, call: Any) -> Any:
+        assert not db.session().in_transaction()
+        return ask(self, call)
+
+    monkeypatch.setattr(Midtrans, "_ask", watched)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with MidtransStub() as stub:
+        config = replace(app.config["OVOP"], midtrans_server_key=SERVER_KEY, midtrans_url=stub.url)
+        monkeypatch.setitem(app.config, "OVOP", config)
+        yield stub

@@ -20,8 +20,8 @@ from ovop_market.orders.models import Order, PaymentMethod
 from ovop_market.orders.services import lifecycle
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import Action, Actor, OrderState
-from ovop_market.payments import services
 from ovop_market.payments.models import Payment, Refund
+from ovop_market.payments.services import claims, receiving
 from ovop_market.payments.states import PaymentState, RefundState
 from tests.counting import counted
 from tests.factories import make_order, make_producer, make_product, make_user, sign_in
@@ -53,7 +53,7 @@ def claimed(session: Session, **values: Any) -> tuple[Order, Payment]:
     """An accepted order whose buyer says that it is paid."""
     order = make_order(session, S.ACCEPTED, now=clock.now(), **values)
     payment = payment_of(session, order)
-    services.claim(
+    claims.claim(
         session, payment, clock.now(), reference="Sari, Bank Contoh", proof_key=None, by=BUYER
     )
     session.commit()
@@ -84,6 +84,8 @@ def test_what_is_stuck_oldest_first(desk: FlaskClient, session: Session) -> None
     session.commit()
     body = desk.get("/desk").get_data(as_text=True)
     assert stuck(body) == ["unpaid", "refunds", "unanswered", "disputes", "claims"]
+    # Five things in all, and one of each.
+    assert re.findall(r'class="count">(\d+)<', body)[:1] == ["5"]
     for kind in stuck(body):
         assert stuck(desk.get(f"/desk?kind={kind}").get_data(as_text=True)) == [kind]
     assert desk.get("/desk?kind=nothing").status_code == 200
@@ -164,7 +166,7 @@ def test_rejecting_says_why(desk: FlaskClient, session: Session) -> None:
 
 def test_deciding_too_late(desk: FlaskClient, session: Session, operator: User) -> None:
     _order, payment = claimed(session)
-    services.confirm(session, payment, operator.id, clock.now())
+    receiving.confirm(session, payment, By(Actor.OPERATOR, operator.id), clock.now())
     session.commit()
     path = f"/desk/payments/{payment.id}/rejection"
     for headers in ({}, HTMX):
@@ -178,7 +180,7 @@ def test_deciding_too_late(desk: FlaskClient, session: Session, operator: User) 
 def test_payments_by_state_and_page(
     desk: FlaskClient, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ovop_market.payments.queries.PER_PAGE", 2)
+    monkeypatch.setattr("ovop_market.payments.queries.desk.PER_PAGE", 2)
     payments = [claimed(session)[1].id for _ in range(3)]
     make_order(session, S.ACCEPTED)
     session.commit()
@@ -373,7 +375,7 @@ def test_claiming_twice_and_too_late(client: FlaskClient, session: Session, oper
         assert client.post(f"{page}/payments/{payment.id}/claim", data=fields).status_code == 303
     session.expire_all()
     assert len(payment.events) == 2
-    services.confirm(session, payment, operator.id, clock.now())
+    receiving.confirm(session, payment, By(Actor.OPERATOR, operator.id), clock.now())
     session.commit()
     fields["reference"] = "Sari lagi"
     answer = client.post(f"{page}/payments/{payment.id}/claim", data=fields)

@@ -16,8 +16,9 @@ from sqlalchemy.orm import Session
 from ovop_market.catalogue.models import Offer
 from ovop_market.orders import queries
 from ovop_market.orders.models import Order, OrderEvent, OrderLine, Purchase
+from ovop_market.payments.queries import books
 from tests.factories import make_delivery, make_producer, make_product
-from tests.process.server import Server
+from tests.process.server import Server, Worker
 
 T = TypeVar("T")
 
@@ -39,11 +40,17 @@ class Market:
     url: str
     folder: Path
 
+    @property
+    def environ(self) -> dict[str, str]:
+        return {"DATABASE_URL": self.url, "OVOP_MEDIA": str(self.folder / "media")}
+
     def server(self) -> Server:
         """A server on this database, not started."""
-        return Server(
-            self.folder, {"DATABASE_URL": self.url, "OVOP_MEDIA": str(self.folder / "media")}
-        )
+        return Server(self.folder, self.environ)
+
+    def worker(self, name: str = "worker") -> Worker:
+        """A background worker on this database, not started."""
+        return Worker(self.folder, self.environ, name)
 
     @contextmanager
     def session(self) -> Iterator[Session]:
@@ -78,7 +85,7 @@ class Market:
     def faults(self) -> list[str]:
         """Whatever a crash or a race could have left behind, in words."""
         with self.session() as session:
-            found = list(queries.stock_differences(session))
+            found = [*queries.stock_differences(session), *books.differences(session)]
             told = select(OrderEvent.order_id)
             silent = session.scalars(select(Order.number).where(Order.id.not_in(told)))
             found += [f"order {number} has no event" for number in silent]

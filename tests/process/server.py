@@ -1,6 +1,7 @@
-"""A real server: gunicorn with the project's own settings, on a free port of this machine.
+"""Real processes: gunicorn with the project's own settings, on a free port of this machine, and the
+background worker.
 
-The whole process group can be killed at once, as when the power fails. The benchmarks start their
+A whole process group can be killed at once, as when the power fails. The benchmarks start their
 servers with it as well.
 """
 
@@ -35,23 +36,29 @@ def free_port() -> int:
 
 
 @dataclass
-class Server:
-    """One gunicorn with its workers. `folder` holds its log; `environ` is added to ours."""
+class Process:
+    """A process with its children. `folder` holds its log; `environ` is added to ours."""
 
     folder: Path
     environ: Mapping[str, str]
-    app: str = "wsgi:app"
-    alive: str = "/healthz"
-    port: int = field(default_factory=free_port)
-    _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+    _process: subprocess.Popen[bytes] | None = field(default=None, repr=False, kw_only=True)
 
     @property
     def log(self) -> Path:
-        return self.folder / f"server-{self.port}.log"
+        raise NotImplementedError
+
+    @property
+    def command(self) -> Sequence[str]:
+        """What runs, without the interpreter."""
+        raise NotImplementedError
+
+    def is_ready(self) -> bool:
+        """Whether it does its work by now."""
+        raise NotImplementedError
 
     @property
     def group(self) -> int:
-        """The id of the group of the running master and its workers."""
+        """The id of the group of the running process and its children."""
         assert self._process is not None
         return self._process.pid
 
@@ -61,13 +68,11 @@ class Server:
             **os.environ,
             "OVOP_ENV": "production",
             "SECRET_KEY": SECRET_KEY,
-            "HOST": HOST,
-            "PORT": str(self.port),
             **self.environ,
         }
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "gunicorn", self.app],
+                [sys.executable, *self.command],
                 cwd=ROOT,
                 env=environ,
                 stdin=subprocess.DEVNULL,
@@ -77,40 +82,29 @@ class Server:
             )
 
     def wait(self) -> None:
-        """Waits until it answers. Raises RuntimeError with its log if it does not."""
+        """Waits until it is ready. Raises RuntimeError with its log if it never is."""
         assert self._process is not None
         until = time.monotonic() + SECONDS_TO_START
         while time.monotonic() < until and self._process.poll() is None:
-            try:
-                if self._status() == 200:
-                    return
-            except OSError:
-                pass
+            if self.is_ready():
+                return
             time.sleep(0.05)
         self.kill()
-        raise RuntimeError(f"the server did not start:\n{self.log.read_text('utf-8')[-4000:]}")
-
-    def _status(self) -> int:
-        connection = http.client.HTTPConnection(HOST, self.port, timeout=SECONDS_TO_START)
-        try:
-            connection.request("GET", self.alive)
-            return connection.getresponse().status
-        finally:
-            connection.close()
+        raise RuntimeError(f"it did not start:\n{self.log.read_text('utf-8')[-4000:]}")
 
     def kill(self) -> None:
-        """kill -9 of the master and all workers at once; nothing can be tidied up."""
+        """kill -9 of the process and all its children at once; nothing can be tidied up."""
         self._end(signal.SIGKILL)
 
-    def stop(self) -> None:
-        """Asks it to stop, and kills it if it does not."""
-        self._end(signal.SIGTERM)
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> int | None:
+        """Asks it to stop, and kills it if it does not; answers its exit code."""
+        return self._end(how)
 
-    def _end(self, how: signal.Signals) -> None:
+    def _end(self, how: signal.Signals) -> int | None:
         if self._process is None:
-            return
+            return None
         if self._process.poll() is None:
-            # The group, when it is to die at once; the master tells its workers otherwise.
+            # The group, when it is to die at once; a master tells its workers otherwise.
             if how is signal.SIGKILL:
                 os.killpg(self._process.pid, how)
             else:
@@ -120,11 +114,62 @@ class Server:
         except subprocess.TimeoutExpired:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
+        code = self._process.returncode
         self._process = None
+        return code
+
+
+@dataclass
+class Server(Process):
+    """One gunicorn with its workers."""
+
+    app: str = "wsgi:app"
+    alive: str = "/healthz"
+    port: int = field(default_factory=free_port)
+
+    def __post_init__(self) -> None:
+        self.environ = {"HOST": HOST, "PORT": str(self.port), **self.environ}
+
+    @property
+    def log(self) -> Path:
+        return self.folder / f"server-{self.port}.log"
+
+    @property
+    def command(self) -> Sequence[str]:
+        return ["-m", "gunicorn", self.app]
+
+    def is_ready(self) -> bool:
+        connection = http.client.HTTPConnection(HOST, self.port, timeout=SECONDS_TO_START)
+        try:
+            connection.request("GET", self.alive)
+            return connection.getresponse().status == 200
+        except OSError:
+            return False
+        finally:
+            connection.close()
+
+
+@dataclass
+class Worker(Process):
+    """One background worker, known in its folder by its name."""
+
+    name: str = "worker"
+
+    @property
+    def log(self) -> Path:
+        return self.folder / f"{self.name}.log"
+
+    @property
+    def command(self) -> Sequence[str]:
+        return ["-m", "flask", "--app", "wsgi", "worker"]
+
+    def is_ready(self) -> bool:
+        # Of this very process: one that was killed has left its lines in the same log.
+        return f'"pid": {self.group},' in self.log.read_text("utf-8")
 
 
 @contextmanager
-def running(servers: Sequence[Server]) -> Iterator[None]:
+def running(servers: Sequence[Process]) -> Iterator[None]:
     """Starts them side by side, waits for all, and leaves none behind."""
     try:
         for server in servers:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from ovop_market.regions import queries, services
 from ovop_market.regions.models import Region, RegionSource
-from tests.conftest import ENGINES, Database, _server
+from tests.conftest import ENGINES, Database, _server, database_name
 from tests.regions.expected import FOUND
 
 COUNTS = {1: 38, 2: 514, 3: 7_285, 4: 83_762}
@@ -28,10 +28,11 @@ def country(
         shutil.copyfile(database.template, scratch / "country.sqlite3")
         url = f"sqlite:///{scratch / 'country.sqlite3'}"
     else:
+        name = database_name("country")
         with _server(database.url) as connection:
-            connection.execute('DROP DATABASE IF EXISTS "ovop_country" WITH (FORCE)')
-            connection.execute(f'CREATE DATABASE "ovop_country" TEMPLATE "{database.template}"')
-        url = make_url(database.url).set(database="ovop_country").render_as_string(False)
+            connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{database.template}"')
+        url = make_url(database.url).set(database=name).render_as_string(False)
     engine = create_engine(url)
     with Session(engine) as session:
         # The template holds a few areas already: they stay, the rest comes.

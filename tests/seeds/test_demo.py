@@ -18,8 +18,24 @@ from ovop_market.delivery.queries import Freshness
 from ovop_market.orders import queries as orders
 from ovop_market.orders.models import Order, OrderEvent, OrderLine, PaymentMethod, Purchase
 from ovop_market.orders.states import Action, OrderState
-from ovop_market.payments.models import Payment, PaymentEvent, PaymentPart, Refund
-from ovop_market.payments.states import PaymentState, RefundState
+from ovop_market.payments.models import (
+    Payment,
+    PaymentEvent,
+    PaymentPart,
+    PayoutAccount,
+    PayoutBatch,
+    Refund,
+    StatementLine,
+)
+from ovop_market.payments.queries import books, payouts
+from ovop_market.payments.states import (
+    AWAITED,
+    BatchState,
+    LineState,
+    PaymentState,
+    RefundKind,
+    RefundState,
+)
 from ovop_market.reach import services as reach
 from ovop_market.reach.models import ReachDay
 from ovop_market.regions.models import Region
@@ -121,6 +137,7 @@ def _orders_over_two_years(planted: Session) -> None:
 def _the_verifications_agree(planted: Session) -> None:
     assert list(orders.stock_differences(planted)) == []
     assert list(reach.differences(planted)) == []
+    assert list(books.differences(planted)) == []
     assert planted.scalar(select(func.count(Offer.id)).where(Offer.ready < 0)) == 0
 
 
@@ -165,6 +182,41 @@ def _payments_agree_with_orders(planted: Session) -> None:
     assert planted.scalars(wrong).all() == []
 
 
+def _producers_were_paid(planted: Session) -> None:
+    states = Counter(planted.scalars(select(PayoutBatch.state)))
+    assert states[BatchState.SENT] > 24 and states[BatchState.MADE] == 1
+    latest = planted.scalars(select(PayoutBatch).order_by(PayoutBatch.id.desc()).limit(1)).one()
+    assert latest.state is BatchState.MADE and NOW - timedelta(days=3) < latest.made_at < NOW
+    selling = set(planted.scalars(select(Order.producer_id)))
+    assert selling <= set(planted.scalars(select(PayoutAccount.producer_id)))
+    assert set(planted.scalars(select(PayoutAccount.bank))) == {"Bank Contoh"}
+    due = payouts.due(planted, NOW)
+    assert due.payable and due.total < sum(payout.amount for payout in latest.payouts)
+    assert not due.waiting and not due.carried
+    # Of the cash that producers took long ago nothing is left in the books.
+    long_ago = select(Order.id).where(Order.received_at < NOW - timedelta(days=30))
+    old = set(planted.scalars(long_ago))
+    assert old.isdisjoint(left.order_id for left in payouts.remainders(planted, NOW))
+
+
+def _the_operator_has_something_to_do(planted: Session) -> None:
+    kinds = Counter(planted.scalars(select(Refund.kind).where(Refund.state == RefundState.DUE)))
+    assert kinds[RefundKind.SURPLUS] == kinds[RefundKind.GOODS] == 1
+    surplus = planted.scalars(select(Refund).where(Refund.kind == RefundKind.SURPLUS)).one()
+    assert surplus.amount == 100_000 and "Bank Contoh" in (surplus.destination or "")
+    lines = Counter(planted.scalars(select(StatementLine.state)))
+    # Two of the same amount on one day are told apart by a person.
+    assert 4 <= lines[LineState.OPEN] <= 6 and lines[LineState.MATCHED] >= 3
+    assert lines[LineState.SET_ASIDE] == 1
+    awaited = select(Payment).where(
+        Payment.state.in_(AWAITED), Payment.method == PaymentMethod.TRANSFER
+    )
+    for payment in planted.scalars(awaited):
+        assert payment.unique_digits and len(payment.code) == 8
+        if payment.state is PaymentState.CLAIMED:
+            assert all(part.order.due_at is None for part in payment.parts)
+
+
 def _nothing_frozen_was_sent_where_it_arrives_spoiled(planted: Session) -> None:
     rows = planted.execute(
         select(Product, Order)
@@ -189,6 +241,8 @@ CHECKS = (
     _the_verifications_agree,
     _each_history_is_coherent,
     _payments_agree_with_orders,
+    _producers_were_paid,
+    _the_operator_has_something_to_do,
     _nothing_frozen_was_sent_where_it_arrives_spoiled,
     _twice_is_once,
 )
@@ -204,6 +258,7 @@ def test_the_demo(session: Session) -> None:
 def test_any_day_will_do(session: Session, days: float) -> None:
     demo.plant(session, NOW + timedelta(days=days), pictures=False)
     assert list(orders.stock_differences(session)) == []
+    assert list(books.differences(session)) == []
 
 
 @pytest.mark.rebuilds

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -11,6 +13,7 @@ from ovop_market.orders import queries as orders
 from ovop_market.orders.models import Order, OrderEvent
 from ovop_market.orders.states import OrderState
 from ovop_market.payments.models import Payment
+from ovop_market.payments.queries import books, payouts
 from ovop_market.payments.states import PaymentState
 from ovop_market.reach import services as reach
 from ovop_market.seeds import bulk, scale
@@ -41,6 +44,10 @@ def test_bulk_data(session: Session) -> None:
 def _agrees(session: Session) -> None:
     assert list(orders.stock_differences(session)) == []
     assert list(reach.differences(session)) == []
+    assert list(books.differences(session)) == []
+    due = payouts.due(session, NOW)
+    assert due.payable and not due.waiting and not due.carried
+    assert all(item.since > NOW - timedelta(days=14) for item in due.payable)
     received = session.scalar(
         select(func.count(Order.id)).where(Order.state == OrderState.RECEIVED)
     )

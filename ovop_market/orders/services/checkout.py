@@ -17,6 +17,8 @@ from ovop_market.core.errors import Conflict, Unusable
 from ovop_market.core.tokens import digest, order_number, secret_token
 from ovop_market.delivery.queries import Way
 from ovop_market.extensions.database import insert_into
+from ovop_market.orders import methods
+from ovop_market.orders.methods import Choice
 from ovop_market.orders.models import (
     Cart,
     CartLine,
@@ -149,18 +151,19 @@ def _refuse_what_is_impossible(found: Sequence[Quote], details: Details, seen: s
             _("Harga, stok, atau isi keranjang baru saja berubah. Periksa lagi, lalu pesan."),
             quotes=found,
         )
-    if details.payment_method is PaymentMethod.COD:
-        refusing = [q.producer.name for q in found if not q.producer.cash_on_delivery]
-        if refusing:
-            raise Unusable(
-                _(
-                    "%(producer)s tidak menerima bayar di tempat. Pilih transfer.",
-                    producer=", ".join(refusing),
-                ),
-                field="payment_method",
-            )
-    elif details.payment_method is not PaymentMethod.TRANSFER:
+    _refuse_method(found, details)
+
+
+def _refuse_method(found: Sequence[Quote], details: Details) -> None:
+    """The same question as on the page: can these orders be paid so, with the ways chosen now?"""
+    ways = details.delivery
+    choices = [Choice(quote, quote.way(ways.get(quote.producer.slug, ""))) for quote in found]
+    options = {option.method: option for option in methods.options(choices)}
+    option = options.get(details.payment_method)
+    if option is None:
         raise Unusable(_("Pilih cara bayar yang tersedia."), field="payment_method")
+    if not option.possible:
+        raise Unusable(option.refusal, field="payment_method")
 
 
 def _chosen(quote: Quote, delivery: Mapping[str, str]) -> Way:

@@ -27,6 +27,7 @@ from ovop_market.orders.models import Order, OrderEvent, OrderLine, Purchase
 from ovop_market.orders.signals import order_moved
 from ovop_market.orders.states import (
     NEEDS_REASON,
+    NOTES,
     Action,
     Actor,
     Condition,
@@ -44,11 +45,16 @@ Extra = Callable[[Order], dict[str, Any] | None]
 
 @dataclass(frozen=True, slots=True)
 class By:
-    """Who acts: on whose behalf, under which account, and the key of this very tap."""
+    """Who acts: on whose behalf, under which account, and the key of this very tap.
+
+    `seen` is the state that was on the page when they decided, if the page says it: who decides on
+    something else than what is there now is told instead (docs/adr/0006).
+    """
 
     actor: Actor
     user_id: int | None = None
     idempotency_key: str | None = None
+    seen: str | None = None
 
 
 def lock(session: Session, order: Order) -> Order:
@@ -93,6 +99,8 @@ def act(
     done = _done_before(session, order, action, by, {**content, "reason": reason})
     if done is not None:
         return done
+    if by.seen not in (None, order.state):
+        raise _moved_on(order, state=order.state, action=action, condition=None)
     step = _step(order, action, by, now)
     if action in NEEDS_REASON and reason is None and by.actor is not Actor.CLOCK:
         raise Unusable(_("Tulis alasannya, supaya pihak lain mengerti."), field="reason")
@@ -101,9 +109,9 @@ def act(
     order.state = step.target
     if step.releases:
         _release(session, order, now, by)
-    order.due_at = due_at(order, now)
+    order.due_at, order.reminded_at = due_at(order, now), None
     order_in_time(session, [order.producer_id])
-    event = _event(order, action, by, now, reason, details or None)
+    event = event_of(order, action, by, now, reason, details or None)
     session.add(event)
     session.flush()
     order_moved.send(order, session=session, event=event, before=before, move=step)
@@ -258,23 +266,6 @@ def settle(
     )
 
 
-def record_payment(
-    session: Session, order: Order, amount: int, by: By, now: datetime
-) -> OrderEvent:
-    """Notes rupiah that have been confirmed as received for the order; called by payments.
-
-    The purchase must be locked. The state stays; the gate before preparing opens when all is paid.
-    """
-    order.paid += amount
-    if order.state is OrderState.ACCEPTED and order.facts(now).paid:
-        order.due_at = None
-    order_in_time(session, [order.producer_id])
-    event = _event(order, Action.PAY, by, now, None, {"amount": amount})
-    session.add(event)
-    session.flush()
-    return event
-
-
 def _done_before(
     session: Session, order: Order, action: Action, by: By, said: dict[str, Any]
 ) -> OrderEvent | None:
@@ -292,7 +283,7 @@ def _done_before(
             return event
     last = session.scalar(
         select(OrderEvent)
-        .where(OrderEvent.order_id == order.id, OrderEvent.action != Action.PAY)
+        .where(OrderEvent.order_id == order.id, OrderEvent.action.not_in(NOTES))
         .order_by(OrderEvent.id.desc())
         .limit(1)
     )
@@ -311,11 +302,18 @@ def _step(order: Order, action: Action, by: By, now: datetime) -> Move:
         elif refused.details["condition"] is Condition.DISPUTE_WINDOW:
             message = _("Waktu untuk mengeluh (2 hari sesudah diterima) sudah lewat.")
         else:
-            message = _(
-                "Keadaan pesanan ini sudah berubah: %(state)s. Muat ulang halamannya.",
-                state=STATES[order.state],
-            )
+            raise _moved_on(order, **refused.details) from None
         raise MoveRefused(message, **refused.details) from None
+
+
+def _moved_on(order: Order, **details: Any) -> MoveRefused:
+    return MoveRefused(
+        _(
+            "Keadaan pesanan ini sudah berubah: %(state)s. Muat ulang halamannya.",
+            state=STATES[order.state],
+        ),
+        **details,
+    )
 
 
 def _received(order: Order, now: datetime) -> None:
@@ -366,7 +364,7 @@ def _sensible(day: date, now: datetime) -> date:
     return day
 
 
-def _event(
+def event_of(
     order: Order,
     action: Action,
     by: By,
@@ -374,6 +372,7 @@ def _event(
     reason: str | None,
     details: dict[str, Any] | None,
 ) -> OrderEvent:
+    """A line of the order's history, not yet written."""
     return OrderEvent(
         order=order,
         producer_id=order.producer_id,

@@ -15,7 +15,9 @@ from ovop_market.core import clock
 from ovop_market.core.errors import Unusable
 from ovop_market.core.tokens import secret_token
 from ovop_market.extensions import db
+from ovop_market.orders import methods
 from ovop_market.orders.forms import CheckoutForm, delivery_choices
+from ovop_market.orders.methods import Choice, PaymentOption
 from ovop_market.orders.models import PaymentMethod
 from ovop_market.orders.services import cart as carts
 from ovop_market.orders.services import checkout as purchases
@@ -55,6 +57,7 @@ def _page(
     }
     goods = sum(quote.goods for quote in found)
     shipping = sum(way.price for way in selected.values() if way)
+    options = methods.options([Choice(quote, selected[quote.producer.slug]) for quote in found])
     form.seen.data = quotes.fingerprint(found)
     return htmx.page_or_fragment(
         "orders/checkout.html",
@@ -66,7 +69,8 @@ def _page(
         goods=goods,
         shipping=shipping,
         total=goods + shipping,
-        cash=all(quote.producer.cash_on_delivery for quote in found),
+        methods=options,
+        paying_by=_paying_by(form, options),
         at_once=all(quote.from_stock for quote in found),
         problem=problem,
         region_q=request.values.get("region_q", "")[:100],
@@ -74,6 +78,13 @@ def _page(
             db.session(), request.values.get("region_q", "")[:100], form.region_code.data or ""
         ),
     )
+
+
+def _paying_by(form: CheckoutForm, options: Sequence[PaymentOption]) -> PaymentMethod | None:
+    """What is chosen on the page: what the buyer chose if it can be, else the first that can."""
+    possible = [option.method for option in options if option.possible]
+    wanted = form.payment_method.data
+    return next((m for m in possible if m == wanted), next(iter(possible), None))
 
 
 def _destination(form: CheckoutForm) -> str | None:

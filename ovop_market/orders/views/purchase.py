@@ -16,7 +16,7 @@ from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import Action, Actor
 from ovop_market.orders.views import blueprint
 from ovop_market.web import access, htmx
-from ovop_market.web.forms import tap_key
+from ovop_market.web.forms import state_seen, tap_key
 
 # The last part of the URL says what the buyer does.
 ACTIONS = {
@@ -60,7 +60,8 @@ def act(token: str, number: str, what: str) -> ResponseReturnValue:
         problem = Unusable(next(iter(form.errors.values()))[0])
         return _refused(token, number, form.reason.data or "", problem)
     reason = form.reason.data or ""
-    by = By(Actor.BUYER, current_user.id if current_user.is_authenticated else None, tap_key())
+    user_id = current_user.id if current_user.is_authenticated else None
+    by = By(Actor.BUYER, user_id, tap_key(), state_seen())
     try:
         if what == "agreement":
             lifecycle.agree(db.session(), order, by, clock.now())

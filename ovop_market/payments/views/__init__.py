@@ -7,6 +7,34 @@ blueprint = Blueprint("payments", __name__)
 # The databases' own limit for an id: beyond it there is nothing to look for.
 ID = "int(max=2147483647)"
 
-from ovop_market.payments.views import claims, desk, orders, payments  # noqa: E402
+from ovop_market.payments.views import (  # noqa: E402
+    claims,
+    desk,
+    earnings,
+    gateway,
+    gateway_desk,
+    orders,
+    paying,
+    payments,
+    payouts,
+    refunds,
+    statement_lines,
+    statements,
+)
 
-__all__ = ["ID", "blueprint", "claims", "desk", "orders", "payments"]
+__all__ = [
+    "ID",
+    "blueprint",
+    "claims",
+    "desk",
+    "earnings",
+    "gateway",
+    "gateway_desk",
+    "orders",
+    "paying",
+    "payments",
+    "payouts",
+    "refunds",
+    "statement_lines",
+    "statements",
+]

@@ -16,7 +16,9 @@ from ovop_market.orders.queries import purchase_by_token
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import Actor
 from ovop_market.orders.views.purchase import purchase_page
-from ovop_market.payments import forms, queries, services
+from ovop_market.payments import forms
+from ovop_market.payments.queries import desk as queries
+from ovop_market.payments.services import claims
 from ovop_market.payments.views import ID, blueprint
 from ovop_market.web import access, htmx, pictures
 
@@ -32,7 +34,7 @@ def claim(token: str, payment_id: int) -> ResponseReturnValue:
     key = None
     if form.proof.data:
         try:
-            services.refuse_unless_claimable(claimed)
+            claims.refuse_unless_claimable(claimed)
         except Conflict as refusal:
             return _again(token, form, refusal.message, refusal.status)
         # Decoding a picture takes its time; nobody's order waits for it meanwhile.
@@ -48,9 +50,7 @@ def claim(token: str, payment_id: int) -> ResponseReturnValue:
     by = By(Actor.BUYER, current_user.id if current_user.is_authenticated else None)
     reference = form.reference.data or ""
     try:
-        services.claim(
-            db.session(), claimed, clock.now(), reference=reference, proof_key=key, by=by
-        )
+        claims.claim(db.session(), claimed, clock.now(), reference=reference, proof_key=key, by=by)
     except Conflict as refusal:
         db.session.rollback()
         return _again(token, form, refusal.message, refusal.status)

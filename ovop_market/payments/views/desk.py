@@ -9,26 +9,34 @@ from werkzeug.wrappers import Response
 
 from ovop_market.core import clock
 from ovop_market.extensions import db
-from ovop_market.payments import queries
-from ovop_market.payments.queries import Kind
+from ovop_market.payments.queries import desk as queries
+from ovop_market.payments.queries.desk import Kind
 from ovop_market.payments.views import blueprint
 from ovop_market.web import access, htmx
 
 KINDS = {
     Kind.CLAIMS: _l("Pembayaran dicek"),
     Kind.DISPUTES: _l("Keluhan"),
+    Kind.LINES: _l("Uang masuk tak dikenal"),
     Kind.REFUNDS: _l("Uang kembali"),
+    Kind.PAYOUTS: _l("Bayar penjual"),
     Kind.UNANSWERED: _l("Belum dijawab"),
     Kind.UNPAID: _l("Hampir lewat waktu"),
+    Kind.NOTICES: _l("Pesan gagal"),
+    Kind.GATEWAY: _l("Ditarik di Midtrans"),
 }
 
 
 KIND_BADGES = {
     Kind.CLAIMS: "waiting",
     Kind.DISPUTES: "needs",
+    Kind.LINES: "needs",
     Kind.REFUNDS: "needs",
+    Kind.PAYOUTS: "waiting",
     Kind.UNANSWERED: "waiting",
     Kind.UNPAID: "waiting",
+    Kind.NOTICES: "wrong",
+    Kind.GATEWAY: "wrong",
 }
 
 
@@ -42,6 +50,7 @@ def desk_page(status: int = 200, *, notice: str = "", problem: str = "") -> Resp
         desk=queries.desk(db.session(), kind, clock.now()),
         kinds=KINDS,
         kind_badges=KIND_BADGES,
+        chat_about=queries.chat_about,
         notice=notice,
         problem=problem,
     )

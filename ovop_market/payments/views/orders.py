@@ -1,5 +1,5 @@
 """Any order with everything about it, and what an operator decides: cancelling it, ending a
-dispute, sending money back."""
+dispute, giving a part of the money back."""
 
 from __future__ import annotations
 
@@ -22,16 +22,19 @@ from ovop_market.orders.models import Order
 from ovop_market.orders.queries import open_actions, order_numbered
 from ovop_market.orders.services import lifecycle
 from ovop_market.orders.services.lifecycle import By
-from ovop_market.orders.states import Action, Actor, OrderState
-from ovop_market.payments import forms, queries, services
-from ovop_market.payments.labels import PAYMENT_STATES, STATE_BADGES
+from ovop_market.orders.states import FINAL, Action, Actor, OrderState
+from ovop_market.payments import forms
+from ovop_market.payments.labels import PAYMENT_STATES, REFUND_KINDS, STATE_BADGES
 from ovop_market.payments.models import Refund
-from ovop_market.payments.views import ID, blueprint
+from ovop_market.payments.queries import desk as queries
+from ovop_market.payments.services import refunds
+from ovop_market.payments.states import RefundKind
+from ovop_market.payments.views import blueprint
 from ovop_market.web import access, htmx
-from ovop_market.web.forms import BaseForm, explain, tap_key
+from ovop_market.web.forms import BaseForm, explain, state_seen, tap_key
 
 
-def _order(
+def order_page(
     order: Order,
     status: int = 200,
     *,
@@ -47,7 +50,7 @@ def _order(
 
     session = db.session()
     actions = open_actions(order, Actor.OPERATOR, clock.now())
-    refunds = queries.refunds_for(session, order)
+    owed_back = queries.refunds_for(session, order)
     return htmx.page_or_fragment(
         "payments/order.html",
         "payments/_order.html",
@@ -58,20 +61,28 @@ def _order(
         payment_text=queries.payment_text(order),
         steps=[step for step in presentation.timeline(order) if step.kind != "waiting"],
         complaint=_complaint(order),
+        panels=presentation.order_panels(session, order, clock.now(), Actor.OPERATOR),
         payments=queries.payments_for(session, order),
         payment_states=PAYMENT_STATES,
         payment_badges=STATE_BADGES,
         refunds=[
             (owed, forms.refund_form(owed.id, form if refund and refund.id == owed.id else None))
-            for owed in refunds
+            for owed in owed_back
         ],
         refused=form,
         revocation=shown(forms.RevocationForm) if Action.REVOKE in actions else None,
         settlement=(shown(forms.SettlementForm) if Action.SETTLE_FOR_BUYER in actions else None),
+        partial=shown(forms.PartialRefundForm) if _is_divisible(order) else None,
+        refund_kinds=REFUND_KINDS,
         new_key=secret_token,
         notice=notice,
         problem=problem,
     )
+
+
+def _is_divisible(order: Order) -> bool:
+    """Whether a part of what was paid may be given back."""
+    return 0 < order.total <= order.paid and order.state not in FINAL
 
 
 def _complaint(order: Order) -> str:
@@ -85,7 +96,7 @@ def _complaint(order: Order) -> str:
 @blueprint.get("/desk/orders/<number>")
 @access.role("operator")
 def order(number: str) -> ResponseReturnValue:
-    return _order(order_numbered(db.session(), number))
+    return order_page(order_numbered(db.session(), number))
 
 
 @blueprint.post("/desk/orders/<number>/cancellation")
@@ -123,23 +134,25 @@ def settle(number: str) -> ResponseReturnValue:
     )
 
 
-@blueprint.post(f"/desk/refunds/<{ID}:refund_id>/sending")
+@blueprint.post("/desk/orders/<number>/refunds")
 @access.role("operator")
-def send_refund(refund_id: int) -> ResponseReturnValue:
-    refund = queries.refund_of(db.session(), refund_id)
-    number, form = refund.order.number, forms.RefundForm()
-    if not form.validate():
-        return _order(order_numbered(db.session(), number), 422, form=form, refund=refund)
-    try:
-        services.send_refund(
-            db.session(), refund, current_user.id, clock.now(), reference=form.reference.data or ""
-        )
-        db.session.commit()
-    except Conflict as refusal:
-        db.session.rollback()
-        found = order_numbered(db.session(), number)
-        return _order(found, refusal.status, problem=refusal.message)
-    return _order_done(number, _("Uang kembali sudah dicatat terkirim."))
+def grant_refund(number: str) -> ResponseReturnValue:
+    found = order_numbered(db.session(), number)
+    form = forms.PartialRefundForm()
+    return _decide(
+        found,
+        form,
+        lambda by: refunds.owe_part(
+            db.session(),
+            found,
+            RefundKind(form.part.data),
+            form.amount.data or 0,
+            by,
+            clock.now(),
+            reason=form.reason.data or "",
+        ),
+        _("Dicatat: sebagian uang dikembalikan ke pembeli."),
+    )
 
 
 def _decide(
@@ -148,20 +161,20 @@ def _decide(
     """The beats after loading of what an operator does to an order."""
     number = order.number
     if not form.validate():
-        return _order(order, 422, form=form)
+        return order_page(order, 422, form=form)
     try:
-        verb(By(Actor.OPERATOR, current_user.id, tap_key()))
+        verb(By(Actor.OPERATOR, current_user.id, tap_key(), state_seen()))
         db.session.commit()
     except (Conflict, Unusable) as refusal:
         db.session.rollback()
         problem = explain(form, refusal)
         found = order_numbered(db.session(), number)
-        return _order(found, refusal.status, form=form, problem=problem)
+        return order_page(found, refusal.status, form=form, problem=problem)
     return _order_done(number, notice)
 
 
 def _order_done(number: str, notice: str) -> ResponseReturnValue:
     if htmx.is_fragment():
-        return _order(order_numbered(db.session(), number), notice=notice)
+        return order_page(order_numbered(db.session(), number), notice=notice)
     flash(notice, "done")
     return redirect(url_for("payments.order", number=number), 303)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from flask import flash, redirect, request, send_file, url_for
+from flask import current_app, flash, redirect, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
@@ -16,16 +16,31 @@ from werkzeug.wrappers import Response
 
 from ovop_market.core import clock
 from ovop_market.core.errors import Conflict, MarketError, NotFound
+from ovop_market.core.money import format_rupiah
+from ovop_market.core.tokens import secret_token
 from ovop_market.extensions import db
 from ovop_market.orders.labels import ACTORS
-from ovop_market.payments import forms, queries, services
-from ovop_market.payments.labels import PAYMENT_EVENTS, PAYMENT_STATES, STATE_BADGES
-from ovop_market.payments.models import Payment
+from ovop_market.orders.models import PaymentMethod
+from ovop_market.orders.services.lifecycle import By
+from ovop_market.orders.states import Actor
+from ovop_market.payments import forms
+from ovop_market.payments.labels import (
+    ATTEMPT_BADGES,
+    ATTEMPT_STATES,
+    PAYMENT_EVENTS,
+    PAYMENT_STATES,
+    STATE_BADGES,
+)
+from ovop_market.payments.models import Payment, PaymentEvent
+from ovop_market.payments.queries import desk as queries
+from ovop_market.payments.queries import gateway
+from ovop_market.payments.services import claims, receiving, statements
 from ovop_market.payments.states import PAYMENT_MOVES, PaymentAction, PaymentState
 from ovop_market.payments.views import ID, blueprint
 from ovop_market.payments.views.claims import media_folder
 from ovop_market.payments.views.desk import came_from_desk, desk_page
 from ovop_market.web import access, htmx, pictures
+from ovop_market.web.forms import BaseForm, state_seen, tap_key
 from ovop_market.web.paging import page_number, pager
 
 
@@ -33,17 +48,20 @@ def _payment(
     payment: Payment,
     status: int = 200,
     *,
-    form: forms.RejectionForm | None = None,
+    form: BaseForm | None = None,
     notice: str = "",
     problem: str = "",
 ) -> Response:
+    def shown(kind: type[BaseForm]) -> BaseForm:
+        return form if isinstance(form, kind) else kind(formdata=None)
+
     names = queries.names_of(db.session(), (event.actor_id for event in payment.events))
     steps = [
         {
             "title": PAYMENT_EVENTS[event.action],
             "when": event.at,
             "who": names.get(event.actor_id or 0) or ACTORS[event.actor],
-            "note": event.reason,
+            "note": event.reason or _received(event),
             "kind": "wrong" if event.action is PaymentAction.REJECT else "done",
         }
         for event in payment.events
@@ -56,12 +74,32 @@ def _payment(
         state_text=PAYMENT_STATES[payment.state],
         badge_kind=STATE_BADGES[payment.state],
         steps=steps,
-        confirmable=(payment.state, PaymentAction.CONFIRM) in PAYMENT_MOVES,
+        confirmable=(payment.state, PaymentAction.CONFIRM) in PAYMENT_MOVES
+        and payment.method is not PaymentMethod.GATEWAY,
         rejectable=(payment.state, PaymentAction.REJECT) in PAYMENT_MOVES,
-        form=form or forms.RejectionForm(formdata=None),
+        reversible=(payment.state, PaymentAction.REVERSE) in PAYMENT_MOVES,
+        form=shown(forms.RejectionForm),
+        confirmation=shown(forms.ConfirmationForm),
+        reversal=shown(forms.ReversalForm),
+        latest=payment.events[-1].id,
+        new_key=secret_token,
+        attempts=gateway.attempts_of(db.session(), payment.id),
+        attempt_states=ATTEMPT_STATES,
+        attempt_badges=ATTEMPT_BADGES,
+        at_gateway=bool(current_app.config["OVOP"].midtrans_server_key),
         notice=notice,
         problem=problem,
     )
+
+
+def _received(event: PaymentEvent) -> str:
+    """How much came, in the line that tells of it."""
+    came = event.action in (
+        PaymentAction.CONFIRM,
+        PaymentAction.RECEIVE_PART,
+        PaymentAction.RECEIVE_LATE,
+    )
+    return format_rupiah(event.amount) if came else ""
 
 
 @blueprint.get("/desk/payments")
@@ -77,6 +115,7 @@ def payments() -> ResponseReturnValue:
         found=found,
         states=PAYMENT_STATES,
         badges=STATE_BADGES,
+        at_gateway=bool(current_app.config["OVOP"].midtrans_server_key),
         pager=pager(found.page, found.pages, partial(_payments_address, state)),
     )
 
@@ -107,12 +146,33 @@ def proof(payment_id: int) -> ResponseReturnValue:
 @access.role("operator")
 def confirm(payment_id: int) -> ResponseReturnValue:
     found = queries.payment_of(db.session(), payment_id)
+    form = forms.ConfirmationForm()
+    if not form.validate():
+        return _payment(found, 422, form=form)
+    by = By(Actor.OPERATOR, current_user.id, tap_key(), state_seen())
     try:
-        services.confirm(db.session(), found, current_user.id, clock.now())
+        receiving.confirm(db.session(), found, by, clock.now(), amount=form.amount.data)
         db.session.commit()
     except Conflict as refusal:
-        return _payment_refused(payment_id, refusal)
+        return _payment_refused(payment_id, refusal, form)
     return _payment_done(payment_id, _("Pembayaran dicatat: uang sudah masuk."))
+
+
+@blueprint.post(f"/desk/payments/<{ID}:payment_id>/reversal")
+@access.role("operator")
+def reverse(payment_id: int) -> ResponseReturnValue:
+    found = queries.payment_of(db.session(), payment_id)
+    form = forms.ReversalForm()
+    if not form.validate():
+        return _payment(found, 422, form=form)
+    by = By(Actor.OPERATOR, current_user.id)
+    try:
+        receiving.reverse(db.session(), found, by, clock.now(), reason=form.reason.data or "")
+        statements.reopen_lines(db.session(), found, by, clock.now())
+        db.session.commit()
+    except Conflict as refusal:
+        return _payment_refused(payment_id, refusal, form)
+    return _payment_done(payment_id, _("Konfirmasi ditarik. Pembeli diminta membayar lagi."))
 
 
 @blueprint.post(f"/desk/payments/<{ID}:payment_id>/rejection")
@@ -123,7 +183,7 @@ def reject(payment_id: int) -> ResponseReturnValue:
     if not form.validate():
         return _payment(found, 422, form=form)
     try:
-        services.reject(
+        claims.reject(
             db.session(), found, current_user.id, clock.now(), reason=form.reason.data or ""
         )
         db.session.commit()
@@ -144,7 +204,7 @@ def _payment_done(payment_id: int, notice: str) -> ResponseReturnValue:
 
 
 def _payment_refused(
-    payment_id: int, refusal: MarketError, form: forms.RejectionForm | None = None
+    payment_id: int, refusal: MarketError, form: BaseForm | None = None
 ) -> ResponseReturnValue:
     db.session.rollback()
     if came_from_desk():

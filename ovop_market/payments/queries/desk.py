@@ -3,12 +3,13 @@ and the one payment that a buyer's link opens."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from flask import url_for
 from flask_babel import gettext as _
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
@@ -17,6 +18,7 @@ from ovop_market.accounts.models import User
 from ovop_market.core.errors import NotFound
 from ovop_market.orders.models import Order, OrderEvent, Purchase
 from ovop_market.orders.states import Action, OrderState, timer_of
+from ovop_market.payments.labels import REFUND_KINDS
 from ovop_market.payments.models import Payment, PaymentPart, Refund
 from ovop_market.payments.states import PaymentState, RefundState
 from ovop_market.villages.models import Producer
@@ -35,16 +37,22 @@ class Kind(StrEnum):
 
     CLAIMS = "claims"
     DISPUTES = "disputes"
+    LINES = "lines"
     REFUNDS = "refunds"
+    PAYOUTS = "payouts"
     UNANSWERED = "unanswered"
     UNPAID = "unpaid"
+    NOTICES = "notices"
+    GATEWAY = "gateway"
 
 
 @dataclass(frozen=True, slots=True)
 class Stuck:
     """One thing that waits for somebody. `amount` is rupiah; `until` is when the clock acts.
 
-    `thing_id` is the payment's or refund's; `phone` (E.164) of whom to ask.
+    `thing_id` is the payment's or refund's; `phone` (E.164) of whom to ask; `home` the path of the
+    page on which it is dealt with, where that is neither a payment's nor an order's; `language`
+    that of whom to ask.
     """
 
     kind: Kind
@@ -56,6 +64,16 @@ class Stuck:
     thing_id: int = 0
     phone: str = ""
     until: datetime | None = None
+    home: str = ""
+    language: str = "id"
+
+
+# What is stuck of one kind: the oldest of it, and how much there is.
+Source = Callable[[Session, datetime], tuple[list[Stuck], int]]
+# Where each kind is asked for; features add their own when they start (see `init_app`).
+SOURCES: dict[Kind, Source] = {}
+# notices: the address of a chat with whoever is awaited, with what to ask already in it.
+chat_about: Callable[[Stuck], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +115,7 @@ class PaymentList:
 
 def desk(session: Session, kind: Kind | None, now: datetime) -> Desk:
     """The desk, of one kind or of all: one statement for each kind."""
-    found = {
-        Kind.CLAIMS: _claims(session),
-        Kind.DISPUTES: _disputes(session),
-        Kind.REFUNDS: _refunds(session),
-        Kind.UNANSWERED: _unanswered(session, now),
-        Kind.UNPAID: _unpaid(session, now),
-    }
+    found = {of: SOURCES[of](session, now) for of in Kind if of in SOURCES}
     wanted = [items for of, (items, _n) in found.items() if kind in (None, of)]
     return Desk(
         kind=kind,
@@ -115,12 +127,12 @@ def desk(session: Session, kind: Kind | None, now: datetime) -> Desk:
 def _rows(session: Session, statement: Select[*tuple[Any, ...]]) -> tuple[Sequence[Any], int]:
     """The first rows, and how many there are in all."""
     rows = session.execute(
-        statement.add_columns(func.count().over().label("total")).limit(MOST_STUCK)
+        statement.add_columns(func.count().over().label("how_many")).limit(MOST_STUCK)
     ).all()
-    return rows, rows[0].total if rows else 0
+    return rows, rows[0].how_many if rows else 0
 
 
-def _claims(session: Session) -> tuple[list[Stuck], int]:
+def _claims(session: Session, _now: datetime) -> tuple[list[Stuck], int]:
     rows, total = _rows(
         session,
         select(Payment.id, Payment.amount, Payment.claimed_at, Payment.reference, Purchase.name)
@@ -135,7 +147,7 @@ def _claims(session: Session) -> tuple[list[Stuck], int]:
     return items, total
 
 
-def _disputes(session: Session) -> tuple[list[Stuck], int]:
+def _disputes(session: Session, _now: datetime) -> tuple[list[Stuck], int]:
     latest = (
         select(func.max(OrderEvent.id))
         .where(OrderEvent.order_id == Order.id, OrderEvent.action == Action.DISPUTE)
@@ -160,16 +172,28 @@ def _disputes(session: Session) -> tuple[list[Stuck], int]:
     return items, total
 
 
-def _refunds(session: Session) -> tuple[list[Stuck], int]:
+def _refunds(session: Session, _now: datetime) -> tuple[list[Stuck], int]:
     rows, total = _rows(
         session,
-        select(Refund.id, Refund.amount, Refund.due_at, Order.number, Purchase.name)
-        .join(Refund.order)
-        .join(Order.purchase)
+        select(Refund.id, Refund.amount, Refund.kind, Refund.due_at, Order.number, Purchase.name)
+        .join(Refund.purchase)
+        .outerjoin(Refund.order)
         .where(Refund.state == RefundState.DUE)
         .order_by(Refund.due_at, Refund.id),
     )
-    items = [Stuck(Kind.REFUNDS, r.due_at, r.name, r.number, "", r.amount, r.id) for r in rows]
+    items = [
+        Stuck(
+            Kind.REFUNDS,
+            r.due_at,
+            r.name,
+            r.number or "",
+            str(REFUND_KINDS[r.kind]),
+            r.amount,
+            r.id,
+            home=url_for("payments.refund", refund_id=r.id),
+        )
+        for r in rows
+    ]
     return items, total
 
 
@@ -216,7 +240,15 @@ def _unpaid(session: Session, now: datetime) -> tuple[list[Stuck], int]:
     )
     rows, total = _rows(
         session,
-        select(Order.number, Order.total, Order.paid, Order.due_at, Purchase.name, Purchase.phone)
+        select(
+            Order.number,
+            Order.total,
+            Order.paid,
+            Order.due_at,
+            Purchase.name,
+            Purchase.phone,
+            Purchase.language,
+        )
         .join(Order.purchase)
         .where(Order.state == OrderState.ACCEPTED, Order.due_at <= now + REMIND_BEFORE, ~claimed)
         .order_by(Order.due_at, Order.id),
@@ -233,10 +265,22 @@ def _unpaid(session: Session, now: datetime) -> tuple[list[Stuck], int]:
             max(r.total - r.paid, 0),
             phone=r.phone,
             until=r.due_at,
+            language=r.language,
         )
         for r in rows
     ]
     return items, total
+
+
+SOURCES.update(
+    {
+        Kind.CLAIMS: _claims,
+        Kind.DISPUTES: _disputes,
+        Kind.REFUNDS: _refunds,
+        Kind.UNANSWERED: _unanswered,
+        Kind.UNPAID: _unpaid,
+    }
+)
 
 
 def payments(session: Session, state: PaymentState | None, page: int) -> PaymentList:

@@ -1,0 +1,203 @@
+"""What has to be done though nobody asks for it: each job, and how often.
+
+A job looks in the database for what is due and does each thing in a transaction of its own. What is
+done is written there and nowhere else, so a job may run twice, on two machines at once, or die
+anywhere: nothing happens twice, and the next look finds what is left (docs/adr/0013).
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Protocol
+
+from flask import Flask
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from ovop_market.core import clock
+from ovop_market.extensions import db
+from ovop_market.extensions.database import begin_as_reader
+from ovop_market.notices import sending
+from ovop_market.orders.models import OrderEvent
+from ovop_market.orders.services import timers, upkeep
+from ovop_market.orders.services.timers import Waiting
+from ovop_market.orders.states import TIMERS
+from ovop_market.payments.gateway import midtrans, watch
+from ovop_market.payments.services import statements
+from ovop_market.web.logs import log, places_of
+
+# What nobody has touched for so long is swept away: carts, and statements that were only looked at.
+CART_LIFETIME = timedelta(days=30)
+PREVIEW_LIFETIME = timedelta(hours=24)
+# Orders that are looked up at a time, however many are due.
+AT_ONCE = 200
+# Seconds between two orders: longer than those naps in which writers wait for SQLite's one lock
+# (extensions.database), so that nobody waits for a long list of the clock's.
+GIVE_WAY = 0.005
+
+Stopped = Callable[[], bool]
+Counts = Counter[str]
+Do = Callable[[Session, int, datetime], OrderEvent | None]
+
+
+class Look(Protocol):
+    """Finds the next orders of a list, after the last one that it found."""
+
+    def __call__(
+        self, session: Session, *, now: datetime, after: Waiting | None, limit: int
+    ) -> Sequence[Waiting]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job by its name in the log. `work` counts what it does as it goes, and stops between two
+    things when it is told to."""
+
+    name: str
+    every: timedelta
+    work: Callable[[Flask, Counts, Stopped], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a run has done: how often what, and in how many milliseconds."""
+
+    counts: Counts
+    ms: float
+
+    @property
+    def failed(self) -> bool:
+        return self.counts["failed"] > 0
+
+
+def _never() -> bool:
+    return False
+
+
+def run(app: Flask, job: Job, stopped: Stopped = _never) -> Report:
+    """Runs a job once, now. Whatever goes wrong is logged and counted as `failed`, not raised."""
+    begun, counts = time.perf_counter(), Counter[str]()
+    try:
+        job.work(app, counts, stopped)
+    except Exception as error:
+        _failed(error, counts, job=job.name)
+    report = Report(counts, round((time.perf_counter() - begun) * 1000, 1))
+    # What looks every few seconds has nothing to say unless it has found something.
+    if counts or job.every >= timedelta(minutes=1):
+        log.info("job", job=job.name, ms=report.ms, **counts)
+    return report
+
+
+def _failed(error: Exception, counts: Counts, **where: str) -> None:
+    counts["failed"] += 1
+    # The type and the place, not the message: a driver's may quote what a person typed.
+    log.error("job failed", **where, error=type(error).__name__, places=places_of(error))
+
+
+def _timers(app: Flask, counts: Counts, stopped: Stopped) -> None:
+    for timer in TIMERS:
+        _each(app, partial(timers.overdue, timer=timer), timers.run_out, counts, stopped)
+
+
+def _reminders(app: Flask, counts: Counts, stopped: Stopped) -> None:
+    for timer in TIMERS:
+        _each(app, partial(timers.unreminded, timer=timer), timers.remind, counts, stopped)
+
+
+def _notices(app: Flask, counts: Counts, stopped: Stopped) -> None:
+    while not stopped():
+        found = sending.run(app, clock.now(), stopped=stopped)
+        if found:
+            counts["notices"] += found
+        if found < sending.AT_ONCE:
+            return
+
+
+def _gateway(app: Flask, counts: Counts, stopped: Stopped) -> None:
+    with app.app_context():
+        gateway = midtrans.configured(app.config["OVOP"])
+        told = watch.check_open(db.session(), gateway, clock.now(), stopped)
+    if told:
+        counts["asked"] += told
+
+
+def _sweep(app: Flask, counts: Counts, _stopped: Stopped) -> None:
+    sweeps: dict[str, tuple[Callable[[Session, datetime], int], timedelta]] = {
+        "carts": (upkeep.remove_old_carts, CART_LIFETIME),
+        "previews": (statements.sweep_previews, PREVIEW_LIFETIME),
+    }
+    for name, (sweep, lifetime) in sweeps.items():
+        with app.app_context():
+            swept = sweep(db.session(), clock.now() - lifetime)
+            db.session.commit()
+        if swept:
+            counts[name] += swept
+
+
+def _each(app: Flask, look: Look, do: Do, counts: Counts, stopped: Stopped) -> None:
+    """Does something to each order of a list, in a transaction of its own.
+
+    An order that fails is logged by its number and left for the next run; the others go on. When
+    the database itself is out of reach, that is raised: it is no order's fault.
+    """
+    after: Waiting | None = None
+    with app.app_context():
+        while not stopped():
+            with _reading():
+                found = look(db.session(), now=clock.now(), after=after, limit=AT_ONCE)
+            if not found:
+                return
+            after = found[-1]
+            # Workers that look at the same moment begin in different places.
+            for waiting in random.sample(found, len(found)):
+                if stopped():
+                    return
+                _one(waiting, do, counts)
+
+
+def _one(waiting: Waiting, do: Do, counts: Counts) -> None:
+    session = db.session()
+    try:
+        event = do(session, waiting.order_id, clock.now())
+        done = None if event is None else str(event.action)
+        session.commit()
+    except OperationalError:
+        session.rollback()
+        raise
+    except Exception as error:
+        session.rollback()
+        _failed(error, counts, order=waiting.number)
+    else:
+        if done is not None:
+            counts[done] += 1
+    time.sleep(GIVE_WAY)
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    """A look that waits for no writer, and that none waits for."""
+    begin_as_reader(True)
+    try:
+        yield
+    finally:
+        db.session.rollback()
+        begin_as_reader(False)
+
+
+# In the order in which `tick` runs them: nobody is reminded of what is over, and what the clock
+# has done is told at once.
+JOBS: tuple[Job, ...] = (
+    # Money that has come unheard is booked before the clock gives up on its order.
+    Job("gateway", timedelta(minutes=5), _gateway),
+    Job("timers", timedelta(minutes=1), _timers),
+    Job("reminders", timedelta(minutes=1), _reminders),
+    Job("notices", timedelta(seconds=5), _notices),
+    Job("sweep", timedelta(hours=1), _sweep),
+)

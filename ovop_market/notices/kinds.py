@@ -1,0 +1,182 @@
+"""What is told to whom, as data: which event of an order, a payment, a refund or a payout makes
+which notice. Whoever did the thing is not told of it: no line does that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ovop_market.orders.models import Order, OrderEvent
+from ovop_market.orders.states import Action, OrderState
+from ovop_market.payments.states import PaymentAction, RefundState
+
+
+class Kind(StrEnum):
+    """What a notice says; notices.texts has a text for each."""
+
+    # To the buyer.
+    PLACED = "placed"
+    ACCEPTED = "accepted"
+    COUNTERED = "countered"
+    OFFER_REMINDER = "offer_reminder"
+    DECLINED = "declined"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+    PAY_REMINDER = "pay_reminder"
+    PAID = "paid"
+    PART_PAID = "part_paid"
+    LATE_PAID = "late_paid"
+    NOT_FOUND = "not_found"
+    TAKEN_BACK = "taken_back"
+    READY = "ready"
+    SHIPPED = "shipped"
+    ARRIVED = "arrived"
+    SETTLED = "settled"
+    REFUND_DUE = "refund_due"
+    REFUND_SENT = "refund_sent"
+    # To the producer's staff.
+    NEW_ORDER = "new_order"
+    UNANSWERED = "unanswered"
+    AGREED = "agreed"
+    START = "start"
+    STOP = "stop"
+    CANCELLED = "cancelled"
+    CALLED_OFF = "called_off"
+    COMPLAINT = "complaint"
+    DECIDED = "decided"
+    PAYOUT = "payout"
+
+
+K, A, S, P = Kind, Action, OrderState, PaymentAction
+
+TO_STAFF = frozenset(
+    {
+        K.NEW_ORDER,
+        K.UNANSWERED,
+        K.AGREED,
+        K.START,
+        K.STOP,
+        K.CANCELLED,
+        K.CALLED_OFF,
+        K.COMPLAINT,
+        K.DECIDED,
+        K.PAYOUT,
+    }
+)
+
+
+def _always(_order: Order) -> bool:
+    return True
+
+
+def _paid(order: Order) -> bool:
+    return order.paid >= order.total
+
+
+def _unpaid(order: Order) -> bool:
+    return not _paid(order)
+
+
+def _fetched(order: Order) -> bool:
+    return order.collection_point_id is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An action on an order makes a notice, if the order is then in `state` (None: in any) and
+    the condition holds."""
+
+    action: Action
+    kind: Kind
+    state: OrderState | None = None
+    condition: Callable[[Order], bool] = _always
+
+
+ORDER_LINES: tuple[Line, ...] = (
+    Line(A.PLACE, K.PLACED),
+    # Also where the stock was ready and the order is accepted at once: the packs are spoken for.
+    Line(A.PLACE, K.NEW_ORDER),
+    Line(A.ACCEPT, K.ACCEPTED),
+    Line(A.COUNTER, K.COUNTERED),
+    Line(A.DECLINE, K.DECLINED),
+    Line(A.AGREE, K.AGREED),
+    Line(A.LAPSE, K.EXPIRED),
+    Line(A.CANCEL, K.CANCELLED),
+    Line(A.REVOKE, K.REVOKED),
+    Line(A.REVOKE, K.CALLED_OFF),
+    Line(A.FINISH, K.READY, condition=_fetched),
+    Line(A.SHIP, K.SHIPPED),
+    Line(A.DISPUTE, K.COMPLAINT),
+    Line(A.SETTLE_FOR_PRODUCER, K.SETTLED),
+    Line(A.SETTLE_FOR_PRODUCER, K.DECIDED),
+    Line(A.SETTLE_FOR_BUYER, K.SETTLED),
+    Line(A.SETTLE_FOR_BUYER, K.DECIDED),
+    # Of money, the buyer hears by the payment; the producer when all of it has come.
+    Line(A.PAY, K.START, S.ACCEPTED, _paid),
+    Line(A.UNPAY, K.STOP),
+    Line(A.REMIND, K.UNANSWERED, S.PLACED),
+    Line(A.REMIND, K.OFFER_REMINDER, S.COUNTERED),
+    Line(A.REMIND, K.PAY_REMINDER, S.ACCEPTED),
+    Line(A.REMIND, K.ARRIVED, S.SHIPPED),
+)
+
+# What the buyer is told of a payment. Being asked is told with the order that it is for.
+PAYMENT_KINDS: Mapping[PaymentAction, Kind] = {
+    P.CONFIRM: K.PAID,
+    P.RECEIVE_PART: K.PART_PAID,
+    P.RECEIVE_LATE: K.LATE_PAID,
+    P.REJECT: K.NOT_FOUND,
+    P.REVERSE: K.TAKEN_BACK,
+}
+
+REFUND_KINDS: Mapping[RefundState, Kind] = {
+    RefundState.DUE: K.REFUND_DUE,
+    RefundState.SENT: K.REFUND_SENT,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Still:
+    """As long as what the notice of an order is worth telling: a late one would mislead."""
+
+    states: frozenset[OrderState]
+    condition: Callable[[Order], bool] = _always
+
+    def holds(self, order: Order) -> bool:
+        return order.state in self.states and self.condition(order)
+
+
+def _still(*states: OrderState, condition: Callable[[Order], bool] = _always) -> Still:
+    return Still(frozenset(states), condition)
+
+
+# Kinds that are not here are told however late they are (up to sending.OLDEST).
+STILL: Mapping[Kind, Still] = {
+    K.ACCEPTED: _still(S.ACCEPTED),
+    K.COUNTERED: _still(S.COUNTERED),
+    K.OFFER_REMINDER: _still(S.COUNTERED),
+    # Without a due date the buyer has said that the money is on its way.
+    K.PAY_REMINDER: _still(S.ACCEPTED, condition=lambda o: _unpaid(o) and o.due_at is not None),
+    K.READY: _still(S.READY),
+    K.SHIPPED: _still(S.SHIPPED),
+    K.ARRIVED: _still(S.SHIPPED),
+    K.NEW_ORDER: _still(S.PLACED, S.ACCEPTED),
+    K.UNANSWERED: _still(S.PLACED),
+    K.AGREED: _still(S.ACCEPTED),
+    K.START: _still(S.ACCEPTED, condition=_paid),
+    K.STOP: _still(S.ACCEPTED, condition=_unpaid),
+    K.COMPLAINT: _still(S.DISPUTED),
+}
+
+
+def kinds_of(event: OrderEvent) -> Iterator[Kind]:
+    """The notices that an event of an order makes."""
+    for line in ORDER_LINES:
+        if (
+            line.action is event.action
+            and line.state in (None, event.state)
+            and line.condition(event.order)
+        ):
+            yield line.kind

@@ -1,0 +1,74 @@
+"""How notices and what becomes of them are called on the screen."""
+
+from __future__ import annotations
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_babel.speaklater import LazyString
+
+from ovop_market.notices.kinds import Kind
+from ovop_market.notices.states import Failure
+
+K, F = Kind, Failure
+
+SUBJECTS: dict[Kind, LazyString] = {
+    K.PLACED: _l("Pesanan sudah kami terima"),
+    K.ACCEPTED: _l("Pesanan diterima penjual"),
+    K.COUNTERED: _l("Tawaran penjual"),
+    K.OFFER_REMINDER: _l("Pengingat: jawab tawaran"),
+    K.DECLINED: _l("Pesanan ditolak penjual"),
+    K.EXPIRED: _l("Pesanan lewat waktu"),
+    K.REVOKED: _l("Pesanan dibatalkan pengelola"),
+    K.PAY_REMINDER: _l("Pengingat: bayar"),
+    K.PAID: _l("Pembayaran sudah masuk"),
+    K.PART_PAID: _l("Pembayaran kurang"),
+    K.LATE_PAID: _l("Uang masuk di luar tagihan"),
+    K.NOT_FOUND: _l("Pembayaran belum ditemukan"),
+    K.TAKEN_BACK: _l("Pembayaran ternyata belum masuk"),
+    K.READY: _l("Pesanan siap diambil"),
+    K.SHIPPED: _l("Pesanan dikirim"),
+    K.ARRIVED: _l("Pertanyaan: sudah sampai?"),
+    K.SETTLED: _l("Keluhan sudah diputuskan"),
+    K.REFUND_DUE: _l("Uang akan dikembalikan"),
+    K.REFUND_SENT: _l("Uang sudah dikirim kembali"),
+    K.NEW_ORDER: _l("Pesanan baru"),
+    K.UNANSWERED: _l("Pengingat: jawab pesanan"),
+    K.AGREED: _l("Pembeli setuju"),
+    K.START: _l("Sudah dibayar, mulai siapkan"),
+    K.STOP: _l("Jangan dibuat dulu"),
+    K.CANCELLED: _l("Pesanan dibatalkan pembeli"),
+    K.CALLED_OFF: _l("Pesanan dibatalkan pengelola"),
+    K.COMPLAINT: _l("Ada keluhan pembeli"),
+    K.DECIDED: _l("Keluhan sudah diputuskan"),
+    K.PAYOUT: _l("Hasil penjualan dikirim"),
+}
+
+FAILURES: dict[Failure, LazyString] = {
+    F.UNREACHABLE: _l("Layanan pengirim pesan tidak bisa dihubungi"),
+    F.SIGN_IN: _l("Layanan pengirim pesan menolak kata sandi kita"),
+    F.NOT_NOW: _l("Layanan pengirim pesan terus minta dicoba nanti"),
+    F.ADDRESS: _l("Alamatnya salah atau tidak ada"),
+    F.CONTENT: _l("Isi pesannya ditolak"),
+    F.REFUSED: _l("Layanan pengirim pesan menolaknya"),
+    F.TEXT: _l("Pesannya tidak bisa dibuat"),
+    F.GONE: _l("Penerimanya sudah tidak ada"),
+    F.NOT_NEEDED: _l("Sudah tidak perlu"),
+    F.TOO_OLD: _l("Sudah terlalu lama"),
+    F.PROGRAM: _l("Ada kesalahan di program"),
+}
+
+
+def subject_text(kind: Kind) -> str:
+    """What a notice of this kind is about, in a few words."""
+    return str(SUBJECTS[kind])
+
+
+def failure_text(words: str | None) -> str:
+    """Why a notice was not delivered, from what states.Outcome kept (`address 550`)."""
+    name, _space, code = (words or "").rpartition(" ")
+    if not code.isdecimal():
+        name, code = words or "", ""
+    if name not in set(Failure):
+        return _("Sebabnya tidak diketahui")
+    text = str(FAILURES[Failure(name)])
+    return f"{text} ({code})" if code else text

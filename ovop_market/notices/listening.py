@@ -1,0 +1,112 @@
+"""Notices follow what orders and payments announce, in the transaction of the event itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from flask import current_app, has_app_context
+from sqlalchemy.orm import Session
+
+from ovop_market.config import Config
+from ovop_market.notices.kinds import PAYMENT_KINDS, REFUND_KINDS, Kind, kinds_of
+from ovop_market.notices.services import Owed, owe
+from ovop_market.notices.states import Channel
+from ovop_market.orders.models import Order, OrderEvent
+from ovop_market.orders.signals import order_moved, order_noted
+from ovop_market.payments.models import PaymentEvent, PayoutBatch, Refund
+from ovop_market.payments.signals import payments_moved, payouts_sent, refund_moved
+
+
+def channels_of(config: Config) -> frozenset[Channel]:
+    """The channels that are configured."""
+    configured = {Channel.EMAIL: config.smtp_url, Channel.PUSH: config.vapid_key}
+    return frozenset(channel for channel, value in configured.items() if value)
+
+
+def _channels() -> frozenset[Channel]:
+    # A script on a bare session, without an application, has configured none.
+    return channels_of(current_app.config["OVOP"]) if has_app_context() else frozenset()
+
+
+def follow_order(order: Order, *, session: Session, event: OrderEvent, **_rest: Any) -> None:
+    owe(session, list(_of_order(event)), _channels())
+
+
+def follow_notes(
+    _sender: Any, *, session: Session, events: Sequence[OrderEvent], **_rest: Any
+) -> None:
+    channels = _channels()
+    if channels:
+        owe(session, [owed for event in events for owed in _of_order(event)], channels)
+
+
+def follow_payments(
+    _sender: Any, *, session: Session, events: Sequence[PaymentEvent], **_rest: Any
+) -> None:
+    owed = [
+        Owed(
+            kind=PAYMENT_KINDS[event.action],
+            thing=f"payment event {event.id}",
+            at=event.at,
+            purchase=event.payment.purchase,
+            details={"payment_event": event.id},
+        )
+        for event in events
+        if event.action in PAYMENT_KINDS
+    ]
+    owe(session, owed, _channels())
+
+
+def follow_refund(refund: Refund, *, session: Session, at: datetime, **_rest: Any) -> None:
+    owed = Owed(
+        kind=REFUND_KINDS[refund.state],
+        thing=f"refund {refund.id}",
+        at=at,
+        purchase=refund.purchase,
+        order=refund.order,
+        details={"refund": refund.id},
+    )
+    owe(session, [owed], _channels())
+
+
+def follow_payouts(batch: PayoutBatch, *, session: Session, at: datetime, **_rest: Any) -> None:
+    channels = _channels()
+    if channels:
+        owed = [
+            Owed(
+                kind=Kind.PAYOUT,
+                thing=f"payout {payout.id}",
+                at=at,
+                producer_id=payout.producer_id,
+                details={"payout": payout.id},
+            )
+            for payout in batch.payouts
+        ]
+        owe(session, owed, channels)
+
+
+def _of_order(event: OrderEvent) -> Iterator[Owed]:
+    order = event.order
+    for kind in kinds_of(event):
+        # Of a purchase of several orders the buyer is told once; its orders are placed one by one.
+        whole = kind is Kind.PLACED
+        yield Owed(
+            kind=kind,
+            thing=f"purchase {order.purchase_id}" if whole else f"order event {event.id}",
+            at=event.at,
+            purchase=order.purchase,
+            order=None if whole else order,
+            producer_id=order.producer_id,
+            details={} if whole else {"order_event": event.id},
+        )
+
+
+def begin() -> None:
+    """Listens from now on; once is enough for the process."""
+    order_moved.connect(follow_order)
+    order_noted.connect(follow_notes)
+    payments_moved.connect(follow_payments)
+    refund_moved.connect(follow_refund)
+    payouts_sent.connect(follow_payouts)

@@ -1,0 +1,235 @@
+"""What a notice tells, as it stands at the moment of sending; and what operators see of those that
+failed (the door lets in no one else)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from flask import url_for
+from flask_babel import gettext as _
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from ovop_market.core.errors import NotFound
+from ovop_market.notices.kinds import STILL, TO_STAFF, Kind
+from ovop_market.notices.labels import failure_text, subject_text
+from ovop_market.notices.models import Notice
+from ovop_market.notices.states import OLDEST, Channel, Failure, NoticeState
+from ovop_market.orders.models import Order, OrderEvent, Purchase
+from ovop_market.payments.models import Payment, PaymentEvent, PaymentPart, Payout, Refund
+from ovop_market.payments.queries.desk import Kind as DeskKind
+from ovop_market.payments.queries.desk import Stuck
+from ovop_market.payments.states import OPEN, PaymentState, RefundState
+from ovop_market.villages.models import ProducerStaff
+
+T = TypeVar("T")
+
+# Rows of the list of failures; the count tells how many more there are.
+MOST_SHOWN = 100
+# After a rejection or a reversal the buyer may act; in any other state it is no longer true.
+_REJECTED = frozenset({Kind.NOT_FOUND, Kind.TAKEN_BACK})
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What a text is made of: what happened, and how things stand now."""
+
+    kind: Kind
+    name: str
+    purchase: Purchase | None = None
+    order: Order | None = None
+    event: OrderEvent | None = None
+    payment_event: PaymentEvent | None = None
+    refund: Refund | None = None
+    payout: Payout | None = None
+    # What the purchase is being asked for, if it is.
+    asked: Payment | None = None
+
+    @property
+    def reason(self) -> str:
+        """Why somebody did it, in their words."""
+        event = self.event or self.payment_event
+        return (event.reason or "") if event is not None else ""
+
+    @property
+    def until(self) -> datetime | None:
+        """When the first of the orders that are asked for lapses."""
+        parts = self.asked.parts if self.asked is not None else []
+        return min((p.order.due_at for p in parts if p.order.due_at), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class FailedNotice:
+    """A notice that was given up, for the desk. `order` is the number of an order to look at;
+    `retryable`: it is not too late to tell it."""
+
+    id: int
+    who: str
+    order: str
+    what: str
+    channel: str
+    why: str
+    since: datetime
+    retryable: bool
+
+
+def notices_of(session: Session, ids: Collection[int]) -> Sequence[Notice]:
+    """The notices with what their texts need, the longest due first."""
+    return session.scalars(
+        select(Notice)
+        .where(Notice.id.in_(ids))
+        .options(
+            joinedload(Notice.purchase).selectinload(Purchase.orders).joinedload(Order.producer),
+            joinedload(Notice.order).selectinload(Order.lines),
+            joinedload(Notice.order).joinedload(Order.collection_point),
+            joinedload(Notice.user),
+            joinedload(Notice.subscription),
+        )
+        .order_by(Notice.due_at, Notice.id)
+        .execution_options(populate_existing=True)
+    ).all()
+
+
+def story_of(session: Session, notice: Notice) -> Story:
+    """What the notice tells."""
+    kind, details = Kind(notice.kind), notice.details
+    to_staff = kind in TO_STAFF
+    if to_staff:
+        name = notice.user.name if notice.user else ""
+    else:
+        name = notice.purchase.name if notice.purchase else ""
+
+    def one(model: type[T], key: str) -> T | None:
+        found = details.get(key)
+        return session.get(model, found) if isinstance(found, int) else None
+
+    return Story(
+        kind=kind,
+        name=name,
+        purchase=notice.purchase,
+        order=notice.order,
+        event=one(OrderEvent, "order_event"),
+        payment_event=one(PaymentEvent, "payment_event"),
+        refund=one(Refund, "refund"),
+        payout=one(Payout, "payout"),
+        asked=None if to_staff or notice.purchase_id is None else _asked(session, notice),
+    )
+
+
+def _asked(session: Session, notice: Notice) -> Payment | None:
+    return session.scalar(
+        select(Payment)
+        .where(Payment.purchase_id == notice.purchase_id, Payment.state.in_(OPEN))
+        .options(selectinload(Payment.parts).joinedload(PaymentPart.order))
+    )
+
+
+def useless(session: Session, notice: Notice, story: Story, now: datetime) -> Failure | None:
+    """Why the notice need not be told any more, if that is so."""
+    if notice.made_at < now - OLDEST:
+        return Failure.TOO_OLD
+    still = STILL.get(story.kind)
+    if still is not None and (story.order is None or not still.holds(story.order)):
+        return Failure.NOT_NEEDED
+    if story.kind in _REJECTED:
+        event = story.payment_event
+        if event is None or event.payment.state is not PaymentState.REJECTED:
+            return Failure.NOT_NEEDED
+    if story.kind is Kind.REFUND_DUE and (
+        story.refund is None or story.refund.state is not RefundState.DUE
+    ):
+        return Failure.NOT_NEEDED
+    return None if _concerns(session, notice, story) else Failure.NOT_NEEDED
+
+
+def _concerns(session: Session, notice: Notice, story: Story) -> bool:
+    """Whether whom it was written for may still be told: people leave, and phones change hands."""
+    if notice.channel is Channel.PUSH:
+        browser = notice.subscription
+        if browser is None or browser.user_id != notice.user_id:
+            return False
+    if story.kind not in TO_STAFF:
+        return True
+    if notice.user is None or notice.user.disabled_at is not None:
+        return False
+    producer_id = story.order.producer_id if story.order else None
+    producer_id = story.payout.producer_id if story.payout else producer_id
+    return session.get(ProducerStaff, (notice.user.id, producer_id)) is not None
+
+
+def notice_of(session: Session, notice_id: int) -> Notice:
+    """A notice. Raises NotFound."""
+    notice = session.get(Notice, notice_id)
+    if notice is None:
+        raise NotFound(_("Pesan ini tidak ada."))
+    return notice
+
+
+def failed(session: Session, now: datetime) -> tuple[list[FailedNotice], int]:
+    """The notices that were given up, the oldest first, and how many there are."""
+    failing = Notice.state == NoticeState.FAILED
+    total = session.scalar(select(func.count()).select_from(Notice).where(failing)) or 0
+    if not total:
+        return [], 0
+    rows = session.scalars(
+        select(Notice)
+        .where(failing)
+        .order_by(Notice.made_at, Notice.id)
+        .limit(MOST_SHOWN)
+        .options(
+            joinedload(Notice.order),
+            joinedload(Notice.user),
+            joinedload(Notice.purchase).selectinload(Purchase.orders),
+        )
+    ).all()
+    return [_failed(notice, now) for notice in rows], total
+
+
+def _failed(notice: Notice, now: datetime) -> FailedNotice:
+    kind, number = Kind(notice.kind), _number(notice)
+    if kind not in TO_STAFF:
+        who = _("Pembeli pesanan %(number)s", number=number)
+    elif number:
+        who = _("Penjual pesanan %(number)s", number=number)
+    else:
+        who = notice.user.name if notice.user else ""
+    return FailedNotice(
+        id=notice.id,
+        who=who,
+        order=number,
+        what=subject_text(kind),
+        channel=_("E-mail") if notice.channel is Channel.EMAIL else _("Pemberitahuan HP"),
+        why=failure_text(notice.failure),
+        since=notice.made_at,
+        retryable=notice.made_at >= now - OLDEST,
+    )
+
+
+def _number(notice: Notice) -> str:
+    if notice.order is not None:
+        return notice.order.number
+    orders = notice.purchase.orders if notice.purchase is not None else []
+    return orders[0].number if orders else ""
+
+
+def stuck(session: Session, now: datetime) -> tuple[list[Stuck], int]:
+    """The same for the desk."""
+    rows, total = failed(session, now)
+    home = url_for("notices.failures")
+    items = [
+        Stuck(
+            DeskKind.NOTICES,
+            row.since,
+            row.who,
+            "",
+            f"{row.what} · {row.why}",
+            0,
+            row.id,
+            home=f"{home}#notice-{row.id}",
+        )
+        for row in rows
+    ]
+    return items, total

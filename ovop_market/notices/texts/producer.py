@@ -1,0 +1,185 @@
+"""What a producer's staff is told: never the buyer's address, number or link."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from flask_babel import gettext as _
+
+from ovop_market.core.money import format_rupiah
+from ovop_market.notices.kinds import Kind
+from ovop_market.notices.queries import Story
+from ovop_market.notices.texts.buyer import Words
+from ovop_market.notices.texts.message import Links, Message
+from ovop_market.orders.models import Order
+from ovop_market.orders.presentation import may_be_made
+from ovop_market.orders.states import Action, OrderState
+from ovop_market.web import filters
+
+K = Kind
+
+
+def message(story: Story, links: Links) -> Message:
+    """The message to the staff. Raises KeyError for a kind that is not theirs."""
+    words = TEXTS[story.kind](story)
+    order = story.order
+    endpoint, values = (
+        ("inbox.order", {"number": order.number})
+        if order
+        else ("payments.earnings", dict[str, str]())
+    )
+    return Message(
+        subject=words.subject,
+        todo=words.todo,
+        rows=words.rows,
+        notes=words.notes,
+        button=_("Buka pesanan") if order else _("Lihat pendapatan"),
+        link=links.to(endpoint, **values),
+        path=links.path(endpoint, **values),
+    )
+
+
+def _order(story: Story) -> Order:
+    assert story.order is not None
+    return story.order
+
+
+def _reason(story: Story) -> list[tuple[str, str]]:
+    return [(_("Alasannya"), story.reason)] if story.reason else []
+
+
+def _goods(order: Order) -> list[tuple[str, str]]:
+    """What is to be made, by when, for how much."""
+    return [
+        *(
+            (f"{line.product_name} {line.variant_name}", f"{line.quantity}")
+            for line in order.lines
+            if line.quantity
+        ),
+        (_("Siap paling lambat"), filters.day(order.ready_by)),
+        (_("Jumlah uangnya"), format_rupiah(order.total)),
+    ]
+
+
+def _prepare(order: Order) -> str:
+    if may_be_made(order):
+        return _("Siapkan sekarang, siap paling lambat %(day)s.", day=filters.day(order.ready_by))
+    return _("Sisihkan barangnya, jangan dikirim dulu: pembeli belum membayar.")
+
+
+def _answer(order: Order) -> str:
+    until = filters.moment(order.due_at) if order.due_at else ""
+    return _("Jawab paling lambat %(until)s. Sesudah itu pesanan batal sendiri.", until=until)
+
+
+def _new_order(story: Story) -> Words:
+    order = _order(story)
+    return Words(
+        subject=_("Pesanan baru %(number)s", number=order.number),
+        todo=_answer(order) if order.state is OrderState.PLACED else _prepare(order),
+        rows=_goods(order),
+    )
+
+
+def _unanswered(story: Story) -> Words:
+    order = _order(story)
+    return Words(
+        subject=_("Pesanan %(number)s menunggu jawaban Anda", number=order.number),
+        todo=_answer(order),
+        rows=_goods(order),
+    )
+
+
+def _agreed(story: Story) -> Words:
+    order = _order(story)
+    return Words(
+        subject=_("Pembeli setuju: pesanan %(number)s", number=order.number),
+        todo=(
+            _prepare(order)
+            if may_be_made(order)
+            else _("Jangan dibuat dulu: pembeli belum membayar.")
+        ),
+        rows=_goods(order),
+    )
+
+
+def _start(story: Story) -> Words:
+    order = _order(story)
+    return Words(
+        subject=_("Pesanan %(number)s sudah dibayar", number=order.number),
+        todo=_prepare(order),
+        rows=_goods(order),
+    )
+
+
+def _stop(story: Story) -> Words:
+    return Words(
+        subject=_("Jangan dibuat dulu: pesanan %(number)s", number=_order(story).number),
+        todo=_("Pembayarannya ternyata belum masuk. Kami kabari kalau sudah."),
+    )
+
+
+def _cancelled(story: Story) -> Words:
+    return Words(
+        subject=_("Pesanan %(number)s dibatalkan pembeli", number=_order(story).number),
+        todo=_("Jangan dibuat; barang yang disisihkan boleh dijual."),
+        rows=_reason(story),
+    )
+
+
+def _called_off(story: Story) -> Words:
+    return Words(
+        subject=_("Pesanan %(number)s dibatalkan pengelola", number=_order(story).number),
+        todo=_("Jangan dibuat; barang yang disisihkan boleh dijual."),
+        rows=_reason(story),
+    )
+
+
+def _complaint(story: Story) -> Words:
+    return Words(
+        subject=_("Ada keluhan untuk pesanan %(number)s", number=_order(story).number),
+        todo=_("Baca keluhannya dan hubungi pembeli; pengelola yang memutuskan."),
+        rows=_reason(story),
+    )
+
+
+def _decided(story: Story) -> Words:
+    back = story.event is not None and story.event.action is Action.SETTLE_FOR_BUYER
+    return Words(
+        subject=_("Keluhan pesanan %(number)s sudah diputuskan", number=_order(story).number),
+        todo=(
+            _("Untuk pembeli: uangnya dikembalikan.")
+            if back
+            else _("Untuk Anda: pesanan dianggap diterima dengan baik.")
+        ),
+        rows=_reason(story),
+    )
+
+
+def _payout(story: Story) -> Words:
+    payout = story.payout
+    assert payout is not None
+    return Words(
+        subject=_("Hasil penjualan Anda sudah dikirim"),
+        todo=_("Periksa rekening Anda."),
+        rows=[
+            (_("Jumlah uangnya"), format_rupiah(payout.amount)),
+            # Enough to recognise the account by, and of no use to anybody else.
+            (_("Ke rekening"), f"{payout.bank} …{payout.number[-4:]}"),
+            (_("Untuk"), payout.producer.name),
+        ],
+    )
+
+
+TEXTS: Mapping[Kind, Callable[[Story], Words]] = {
+    K.NEW_ORDER: _new_order,
+    K.UNANSWERED: _unanswered,
+    K.AGREED: _agreed,
+    K.START: _start,
+    K.STOP: _stop,
+    K.CANCELLED: _cancelled,
+    K.CALLED_OFF: _called_off,
+    K.COMPLAINT: _complaint,
+    K.DECIDED: _decided,
+    K.PAYOUT: _payout,
+}

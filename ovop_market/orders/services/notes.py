@@ -1,0 +1,116 @@
+"""What an order's history tells besides its moves: money that came, reminders; and the clock that
+stops while a payment is being looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+
+from ovop_market.core.errors import Conflict
+from ovop_market.extensions.database import write_all, write_changes
+from ovop_market.orders.labels import STATES
+from ovop_market.orders.models import Order, OrderEvent
+from ovop_market.orders.services.lifecycle import By, event_of, lock, order_in_time
+from ovop_market.orders.signals import order_noted
+from ovop_market.orders.states import Action, Actor, OrderState, timer_of
+
+
+def record_payments(
+    session: Session, paid: Sequence[tuple[Order, int]], by: By, now: datetime
+) -> list[OrderEvent]:
+    """Notes rupiah that have come for orders; called by payments, many as fast as few.
+
+    The purchases must be locked. States stay; the gate before preparing opens when all is paid.
+    """
+    order_in_time(session, {order.producer_id for order, _amount in paid})
+    rows, changes = [], []
+    for order, amount in paid:
+        enough = order.paid + amount >= order.total
+        stops = order.state is OrderState.ACCEPTED and enough
+        due_at = None if stops else order.due_at
+        changes.append((order, {"paid": order.paid + amount, "due_at": due_at}))
+        rows.append(_row(order, Action.PAY, by, now, {"amount": amount}))
+        if "events" in order.__dict__:
+            session.expire(order, ["events"])
+    write_changes(session, changes)
+    events = write_all(session, OrderEvent, rows)
+    order_noted.send(None, session=session, events=events)
+    return events
+
+
+def _row(order: Order, action: Action, by: By, now: datetime, details: object) -> dict[str, Any]:
+    """A line of an order's history as the database keeps it (see lifecycle.event_of)."""
+    return {
+        "order_id": order.id,
+        "producer_id": order.producer_id,
+        "at": now,
+        "actor": by.actor,
+        "actor_id": by.user_id,
+        "action": action,
+        "state": order.state,
+        "reason": None,
+        "details": details,
+        "idempotency_key": by.idempotency_key,
+    }
+
+
+def take_back_payment(
+    session: Session, order: Order, amount: int, by: By, now: datetime, *, reason: str
+) -> OrderEvent:
+    """Notes that rupiah were booked for the order by mistake; called by payments, which ask anew.
+
+    The purchase must be locked. Raises Conflict when the order is already being made.
+    """
+    if order.state is not OrderState.ACCEPTED:
+        raise Conflict(
+            _(
+                "Pesanan %(number)s sudah berjalan: %(state)s. Konfirmasinya tidak bisa ditarik.",
+                number=order.number,
+                state=STATES[order.state],
+            )
+        )
+    order.paid -= amount
+    start_clock(order, now)
+    order_in_time(session, [order.producer_id])
+    event = event_of(order, Action.UNPAY, by, now, reason, {"amount": amount})
+    return _noted(session, [event])[0]
+
+
+def stop_clock(order: Order) -> None:
+    """The buyer says that the money is on its way: the order does not lapse while that is being
+    looked at. The purchase must be locked."""
+    if order.state is OrderState.ACCEPTED:
+        order.due_at = None
+
+
+def start_clock(order: Order, now: datetime) -> None:
+    """The order waits for money (again), for as long as the grace lasts. The purchase must be
+    locked."""
+    timer = timer_of(order.state)
+    if timer and order.state is OrderState.ACCEPTED and order.outstanding and not order.cash:
+        order.due_at, order.reminded_at = now + timer.grace, now
+
+
+def remind(session: Session, order: Order, now: datetime) -> OrderEvent | None:
+    """Notes that whoever is awaited is reminded now; None when that is not due (any more)."""
+    lock(session, order)
+    timer = timer_of(order.state)
+    if timer is None or order.due_at is None or order.reminded_at is not None:
+        return None
+    if not order.due_at - timer.due + timer.remind_after <= now < order.due_at:
+        return None
+    order.reminded_at = now
+    order_in_time(session, [order.producer_id])
+    return _noted(session, [event_of(order, Action.REMIND, By(Actor.CLOCK), now, None, None)])[0]
+
+
+def _noted(session: Session, events: Sequence[OrderEvent]) -> list[OrderEvent]:
+    session.add_all(events)
+    session.flush()
+    order_noted.send(None, session=session, events=events)
+    return list(events)

@@ -1,0 +1,1 @@
+"""What operators, buyers and producers see of money."""

@@ -1,0 +1,28 @@
+"""What a buyer finds by a purchase's secret link; anything of another purchase is not there."""
+
+from __future__ import annotations
+
+from flask_babel import gettext as _
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ovop_market.core.errors import NotFound
+from ovop_market.orders.models import PaymentMethod, Purchase
+from ovop_market.payments.models import Payment, Refund
+from ovop_market.payments.states import OPEN
+
+
+def is_open(payment: Payment, method: PaymentMethod) -> bool:
+    """Whether the buyer is asked to pay it in this way now."""
+    return payment.state in OPEN and payment.method is method
+
+
+def refund_in(session: Session, purchase: Purchase, refund_id: int) -> Refund:
+    """A refund of this very purchase. Raises NotFound for any other."""
+    # Without its order: the service locks the row, and PostgreSQL locks no outer join.
+    refund = session.scalar(
+        select(Refund).where(Refund.id == refund_id, Refund.purchase_id == purchase.id)
+    )
+    if refund is None:
+        raise NotFound(_("Uang kembali ini tidak ada."))
+    return refund

@@ -1,0 +1,351 @@
+"""Which payments a line of a bank statement may be for: what is expected, and what is likely.
+
+Operators only. Amounts are rupiah, days are in WIB.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import exists, func, or_, select
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from ovop_market.core import clock
+from ovop_market.orders.models import Order, PaymentMethod, Purchase
+from ovop_market.payments.matching import (
+    LONGEST_LAG,
+    Expected,
+    Known,
+    Line,
+    Pool,
+    Reason,
+    codes_in,
+)
+from ovop_market.payments.models import (
+    AccountKind,
+    Cause,
+    LedgerEntry,
+    LedgerTransaction,
+    Payment,
+    PaymentEvent,
+    PaymentPart,
+    StatementLine,
+)
+from ovop_market.payments.queries.balances import account_id
+from ovop_market.payments.states import AWAITED, LineState, PaymentAction, PaymentState
+
+# Payments that were asked so long before a line are no candidates, unless they are still awaited.
+LOOKED_BACK = timedelta(days=120)
+# Beyond, the oldest are left out: a person can still search.
+_MOST_KNOWN = 20_000
+MOST_FOUND = 20
+_AT_ONCE = 10_000
+# Transactions that have been reversed.
+_TAKEN_BACK = select(LedgerTransaction.reverses_id).where(
+    LedgerTransaction.reverses_id.is_not(None)
+)
+# What comes through the gateway never stands on the bank's statement by itself.
+_TO_THE_BANK = Payment.method != PaymentMethod.GATEWAY
+
+
+@dataclass(frozen=True, slots=True)
+class ByHand:
+    """Money that an operator has booked by hand and whose line is still to come."""
+
+    receipt_id: int
+    payment_id: int
+    amount: int
+    booked_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A payment that an operator may pick for a line, and what that would mean.
+
+    `difference` is the line's amount less what is asked, of awaited payments; `bears_out`: the
+    money has been booked by hand, so that the line only bears it out: nothing is booked again.
+    """
+
+    payment_id: int
+    who: str
+    amount: int
+    state: PaymentState
+    asked_at: datetime
+    orders: Sequence[str]
+    reasons: Sequence[Reason]
+    difference: int
+    bears_out: bool
+
+
+def expected(session: Session, since: date) -> list[Expected]:
+    """The money that lines from this day on may be."""
+    rows = session.execute(
+        select(
+            Payment.id, Payment.code, Payment.amount, Payment.unique_digits, Payment.asked_at
+        ).where(Payment.state.in_(AWAITED), _TO_THE_BANK)
+    )
+    found = [
+        Expected(r.id, r.code, r.amount, r.unique_digits, clock.wib_date(r.asked_at)) for r in rows
+    ]
+    booked = by_hand(session, since=since - LONGEST_LAG)
+    asked = _asked(session, {receipt.payment_id for receipt in booked})
+    for receipt in booked:
+        code, asked_on, amount, digits = asked[receipt.payment_id]
+        found.append(
+            Expected(
+                receipt.payment_id,
+                code,
+                receipt.amount,
+                # Booked as it was asked: its line has the digits as well.
+                digits if receipt.amount == amount else 0,
+                asked_on,
+                receipt.receipt_id,
+                receipt.booked_on,
+            )
+        )
+    return found
+
+
+def _asked(session: Session, payment_ids: Iterable[int]) -> dict[int, tuple[str, date, int, int]]:
+    """Codes, days, amounts and unique digits of payments."""
+    wanted, found = sorted(payment_ids), {}
+    for start in range(0, len(wanted), _AT_ONCE):
+        rows = session.execute(
+            select(
+                Payment.id, Payment.code, Payment.asked_at, Payment.amount, Payment.unique_digits
+            ).where(Payment.id.in_(wanted[start : start + _AT_ONCE]))
+        )
+        found.update(
+            {r.id: (r.code, clock.wib_date(r.asked_at), r.amount, r.unique_digits) for r in rows}
+        )
+    return found
+
+
+def by_hand(
+    session: Session, *, since: date | None = None, payment_ids: Sequence[int] | None = None
+) -> list[ByHand]:
+    """What was booked on the bank account by hand (since a day, or of a few payments), was not
+    taken back, and has no line yet."""
+    bank = account_id(session, AccountKind.BANK)
+    amount = func.sum(LedgerEntry.amount)
+    statement = (
+        select(LedgerTransaction.id, LedgerTransaction.payment_id, LedgerTransaction.at, amount)
+        .join(LedgerTransaction.entries)
+        .where(
+            LedgerEntry.debit_id == bank,
+            LedgerTransaction.cause == Cause.RECEIVED,
+            LedgerTransaction.line_id.is_(None),
+            LedgerTransaction.payment_id.is_not(None),
+            LedgerTransaction.id.not_in(_TAKEN_BACK),
+        )
+        .group_by(LedgerTransaction.id, LedgerTransaction.payment_id, LedgerTransaction.at)
+        .order_by(LedgerTransaction.id)
+    )
+    if since is not None:
+        statement = statement.where(LedgerTransaction.at >= clock.start_of_day(since))
+    if payment_ids is not None:
+        statement = statement.where(LedgerTransaction.payment_id.in_(payment_ids))
+    rows = [
+        ByHand(receipt, payment, int(rupiah), clock.wib_date(at))
+        for receipt, payment, at, rupiah in session.execute(statement)
+        if payment is not None
+    ]
+    borne_out = _borne_out(session, {row.payment_id for row in rows})
+    left = []
+    for row in rows:
+        if borne_out[row.payment_id, row.amount]:
+            borne_out[row.payment_id, row.amount] -= 1
+        else:
+            left.append(row)
+    return left
+
+
+def _borne_out(session: Session, payment_ids: Iterable[int]) -> Counter[tuple[int, int]]:
+    """How many lines bear out what was booked by hand, by payment and amount: those that belong to
+    a payment without having been booked themselves."""
+    wanted = sorted(payment_ids)
+    found: Counter[tuple[int, int]] = Counter()
+    booked = exists().where(
+        LedgerTransaction.line_id == StatementLine.id,
+        LedgerTransaction.cause == Cause.RECEIVED,
+        LedgerTransaction.id.not_in(_TAKEN_BACK),
+    )
+    for start in range(0, len(wanted), _AT_ONCE):
+        rows = session.execute(
+            select(StatementLine.payment_id, StatementLine.amount).where(
+                StatementLine.payment_id.in_(wanted[start : start + _AT_ONCE]),
+                StatementLine.state == LineState.MATCHED,
+                ~booked,
+            )
+        )
+        found.update((payment, amount) for payment, amount in rows if payment is not None)
+    return found
+
+
+def choices(session: Session, lines: Sequence[StatementLine]) -> Mapping[int, Sequence[Choice]]:
+    """The likeliest payments for each of these lines, by the line's id; a few statements in all."""
+    if not lines:
+        return {}
+    sought = [of_line(line) for line in lines]
+    known = _known(session, sought)
+    pool = Pool(list(known.values()))
+    ranked = {line.key: pool.rank(line) for line in sought}
+    payments = _shown(session, {c.payment_id for found in ranked.values() for c in found})
+    return {
+        line.key: [
+            _choice(line, payments[c.payment_id], c.reasons, Reason.BY_HAND in c.reasons)
+            for c in ranked[line.key]
+        ]
+        for line in sought
+    }
+
+
+def of_line(line: StatementLine) -> Line:
+    """A stored line as matching sees it."""
+    return Line(line.id, line.booked_on, line.amount, line.description, line.fingerprint)
+
+
+def _known(session: Session, lines: Sequence[Line]) -> dict[int, Known]:
+    """The payments that candidates are looked for among."""
+    first = clock.start_of_day(min(line.day for line in lines) - LOOKED_BACK)
+    numbers = _named_orders(session, lines)
+    rows = session.execute(
+        select(
+            Payment.id,
+            Payment.code,
+            Payment.amount,
+            Payment.unique_digits,
+            Payment.asked_at,
+            Payment.state,
+            Payment.reference,
+            Purchase.name,
+        )
+        .join(Payment.purchase)
+        .where(
+            or_(
+                Payment.asked_at >= first,
+                Payment.state.in_(AWAITED),
+                Payment.id.in_(numbers.keys()),
+            )
+        )
+        .order_by(Payment.asked_at.desc(), Payment.id.desc())
+        .limit(_MOST_KNOWN)
+    ).all()
+    former = _former(session, lines, first)
+    hands: defaultdict[int, set[int]] = defaultdict(set)
+    for receipt in by_hand(session, since=min(line.day for line in lines) - LONGEST_LAG):
+        hands[receipt.payment_id].add(receipt.amount)
+    return {
+        r.id: Known(
+            r.id,
+            r.code,
+            r.amount,
+            r.unique_digits,
+            clock.wib_date(r.asked_at),
+            r.state,
+            r.name,
+            r.reference or "",
+            frozenset(former[r.id]),
+            frozenset(hands[r.id]),
+            frozenset(numbers.get(r.id, ())),
+        )
+        for r in rows
+    }
+
+
+def _named_orders(session: Session, lines: Sequence[Line]) -> Mapping[int, set[str]]:
+    """The order numbers that descriptions name, by the payments that are for those orders."""
+    codes = {code for line in lines for code in codes_in(line.description)}
+    wanted = sorted(f"{code[:4]}-{code[4:]}" for code in codes)
+    found: dict[int, set[str]] = {}
+    for start in range(0, len(wanted), _AT_ONCE):
+        rows = session.execute(
+            select(PaymentPart.payment_id, Order.number)
+            .join(PaymentPart.order)
+            .where(Order.number.in_(wanted[start : start + _AT_ONCE]))
+        )
+        for payment_id, number in rows:
+            found.setdefault(payment_id, set()).add(number)
+    return found
+
+
+def _former(session: Session, lines: Sequence[Line], since: datetime) -> defaultdict[int, set[int]]:
+    """Amounts of these lines that payments once asked for, by payment."""
+    asking = (PaymentAction.ASK, PaymentAction.AMEND)
+    rows = session.execute(
+        select(PaymentEvent.payment_id, PaymentEvent.amount).where(
+            PaymentEvent.amount.in_({line.amount for line in lines}),
+            PaymentEvent.action.in_(asking),
+            PaymentEvent.at >= since,
+        )
+    )
+    found: defaultdict[int, set[int]] = defaultdict(set)
+    for payment_id, amount in rows:
+        found[payment_id].add(amount)
+    return found
+
+
+def _shown(session: Session, payment_ids: Iterable[int]) -> dict[int, Payment]:
+    payments = session.scalars(
+        select(Payment)
+        .where(Payment.id.in_(sorted(payment_ids)))
+        .options(
+            joinedload(Payment.purchase),
+            selectinload(Payment.parts).joinedload(PaymentPart.order),
+        )
+    )
+    return {payment.id: payment for payment in payments}
+
+
+def _choice(line: Line, payment: Payment, reasons: Sequence[Reason], bears_out: bool) -> Choice:
+    return Choice(
+        payment.id,
+        payment.purchase.name,
+        payment.amount,
+        payment.state,
+        payment.asked_at,
+        [part.order.number for part in payment.parts],
+        reasons,
+        line.amount - payment.amount if payment.state in AWAITED else 0,
+        bears_out,
+    )
+
+
+def search(session: Session, line: StatementLine, text: str) -> Sequence[Choice]:
+    """Payments by amount, code, order number or the buyer's name, the latest first."""
+    words = " ".join(text.split())
+    if not words:
+        return []
+    found = [Purchase.name.icontains(words, autoescape=True)]
+    code = re.sub(r"[^0-9A-Z]", "", words.upper())
+    if len(code) == 8:
+        of_order = (
+            select(PaymentPart.payment_id)
+            .join(PaymentPart.order)
+            .where(Order.number == f"{code[:4]}-{code[4:]}")
+        )
+        found += [Payment.code == code, Payment.id.in_(of_order)]
+    figures = re.sub(r"(?i)^rp|[.\s]|,-$", "", words)
+    # Not more figures than the database keeps.
+    if figures.isascii() and figures.isdecimal() and len(figures) <= 15:
+        asked = select(PaymentEvent.payment_id).where(PaymentEvent.amount == int(figures))
+        found += [Payment.amount == int(figures), Payment.id.in_(asked)]
+    ids = session.scalars(
+        select(Payment.id)
+        .join(Payment.purchase)
+        .where(or_(*found))
+        .order_by(Payment.id.desc())
+        .limit(MOST_FOUND)
+    ).all()
+    payments = _shown(session, ids)
+    booked = {
+        receipt.payment_id
+        for receipt in by_hand(session, payment_ids=ids)
+        if receipt.amount == line.amount
+    }
+    sought = of_line(line)
+    return [_choice(sought, payments[at], (), at in booked) for at in ids]

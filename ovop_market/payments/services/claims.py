@@ -1,0 +1,82 @@
+"""The buyer's word that the money is on its way, and the operator's that it did not come."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+
+from ovop_market.core.errors import Unusable
+from ovop_market.orders.services import notes
+from ovop_market.orders.services.lifecycle import By
+from ovop_market.orders.states import Actor
+from ovop_market.payments.models import Payment
+from ovop_market.payments.services import asking, receiving
+from ovop_market.payments.states import PaymentAction, PaymentState
+
+
+def refuse_unless_claimable(payment: Payment) -> None:
+    """Raises MoveRefused when a claim could only be refused: asked before a picture is decoded."""
+    if payment.state is not PaymentState.CLAIMED:
+        asking.after(payment, PaymentAction.CLAIM)
+
+
+def claim(
+    session: Session,
+    payment: Payment,
+    now: datetime,
+    *,
+    reference: str,
+    proof_key: str | None,
+    by: By,
+) -> Payment:
+    """The buyer says that the money is on its way. Saying the same twice is saying it once.
+
+    The orders do not lapse while that is being looked at. Raises MoveRefused when the payment is
+    not open any more.
+    """
+    _lock(session, payment)
+    if payment.state is PaymentState.CLAIMED and payment.reference == reference:
+        payment.proof_key = payment.proof_key or proof_key
+        return payment
+    asking.after(payment, PaymentAction.CLAIM)
+    payment.claimed_at = now
+    payment.reference = reference
+    payment.proof_key = proof_key or payment.proof_key
+    asking.move(session, payment, PaymentAction.CLAIM, by, now)
+    for part in payment.parts:
+        notes.stop_clock(part.order)
+    session.flush()
+    return payment
+
+
+def reject(
+    session: Session, payment: Payment, operator_id: int, now: datetime, *, reason: str
+) -> Payment:
+    """The money did not come: the buyer is asked again and told why. Raises MoveRefused."""
+    if not reason.strip():
+        raise Unusable(_("Tulis alasannya untuk pembeli."), field="reason")
+    _lock(session, payment)
+    if payment.state is PaymentState.REJECTED and _rejected_by(payment) == operator_id:
+        return payment
+    by = By(Actor.OPERATOR, operator_id)
+    asking.move(session, payment, PaymentAction.REJECT, by, now, reason)
+    for part in payment.parts:
+        notes.start_clock(part.order, now)
+    asking.drop_dead(session, payment, now)
+    receiving.use_credit(session, payment.purchase, by, now)
+    session.flush()
+    return payment
+
+
+def _rejected_by(payment: Payment) -> int | None:
+    last = [e.actor_id for e in payment.events if e.action is PaymentAction.REJECT]
+    return last[-1] if last else None
+
+
+def _lock(session: Session, payment: Payment) -> None:
+    asking.lock_purchase(session, payment.purchase_id)
+    session.refresh(payment)
+    for part in payment.parts:
+        session.refresh(part.order)

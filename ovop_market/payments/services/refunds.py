@@ -1,0 +1,168 @@
+"""Owing money back to buyers, and sending it. Amounts are rupiah."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from flask_babel import gettext as _
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from ovop_market.accounts.services import record
+from ovop_market.core.errors import Conflict, MoveRefused, Unusable
+from ovop_market.core.money import format_rupiah
+from ovop_market.orders.models import Order
+from ovop_market.orders.services import lifecycle
+from ovop_market.orders.services.lifecycle import By
+from ovop_market.orders.states import FINAL, Actor
+from ovop_market.payments.models import Cause, Refund
+from ovop_market.payments.services import ledger
+from ovop_market.payments.services.ledger import Leg, Posting
+from ovop_market.payments.signals import refund_moved
+from ovop_market.payments.states import RefundAction, RefundKind, RefundState, refund_after
+
+
+def owe_order(session: Session, order: Order, by: By, now: datetime) -> Refund | None:
+    """Owes back what has been paid for the order and is not yet owed back, if anything is."""
+    if not order.paid:
+        return None
+    goods = order.goods - _owed(session, order, RefundKind.GOODS)
+    shipping = order.shipping - _owed(session, order, RefundKind.SHIPPING)
+    rest = order.paid - _owed(session, order)
+    if rest <= 0:
+        return None
+    debits = [
+        Leg(ledger.producer(order.producer_id), goods, order.id),
+        Leg(ledger.SHIPPING, shipping, order.id),
+    ]
+    refund = Refund(
+        purchase_id=order.purchase_id, order_id=order.id, kind=RefundKind.ORDER, amount=rest
+    )
+    return _owe(session, refund, debits, by, now)
+
+
+def owe_part(
+    session: Session,
+    order: Order,
+    kind: RefundKind,
+    amount: int,
+    by: By,
+    now: datetime,
+    *,
+    reason: str,
+) -> Refund:
+    """An operator grants the buyer a part of the goods' price or of the shipping.
+
+    The same tap grants it once. Raises Unusable for an amount beyond what was paid for it and is
+    not owed back yet, Conflict for an order that is not paid or has come to nothing (then all of it
+    is owed back anyway).
+    """
+    lifecycle.lock(session, order)
+    granted = _granted_before(session, order, by)
+    if granted is not None:
+        return granted
+    if order.state in FINAL or order.paid < order.total:
+        raise Conflict(_("Pesanan ini belum dibayar atau sudah batal. Muat ulang halamannya."))
+    whole = order.goods if kind is RefundKind.GOODS else order.shipping
+    rest = whole - _owed(session, order, kind)
+    if not 0 < amount <= rest:
+        raise Unusable(
+            _("Yang bisa dikembalikan paling banyak %(rest)s.", rest=format_rupiah(rest)),
+            field="amount",
+        )
+    account = ledger.producer(order.producer_id) if kind is RefundKind.GOODS else ledger.SHIPPING
+    refund = Refund(
+        purchase_id=order.purchase_id,
+        order_id=order.id,
+        kind=kind,
+        amount=amount,
+        reason=reason,
+        idempotency_key=by.idempotency_key,
+    )
+    return _owe(session, refund, [Leg(account, amount, order.id)], by, now)
+
+
+def owe_surplus(session: Session, purchase_id: int, amount: int, by: By, now: datetime) -> Refund:
+    """Owes back money that came for a purchase and that nothing is asked for any more."""
+    refund = Refund(purchase_id=purchase_id, kind=RefundKind.SURPLUS, amount=amount)
+    return _owe(session, refund, [Leg(ledger.CREDIT, amount)], by, now)
+
+
+def send(
+    session: Session, refund: Refund, operator_id: int, now: datetime, *, reference: str
+) -> Refund:
+    """The operator has sent the money back. Raises Unusable without a reference of the transfer,
+    MoveRefused when it has been sent already under another one."""
+    if not reference.strip():
+        raise Unusable(_("Tulis nomor atau keterangan transfernya."), field="reference")
+    session.refresh(refund, with_for_update=True)
+    if refund.state is RefundState.SENT and refund.reference == reference:
+        return refund
+    try:
+        refund.state = refund_after(refund.state, RefundAction.SEND)
+    except MoveRefused as refused:
+        raise MoveRefused(_("Uang ini sudah dikirim kembali."), **refused.details) from None
+    refund.sent_at, refund.sent_by_id, refund.reference = now, operator_id, reference
+    details: dict[str, object] = {"amount": refund.amount}
+    record(session, "refund sent", f"refund {refund.id}", now, operator_id, details)
+    session.flush()
+    posting = Posting(
+        Cause.SENT_BACK,
+        debits=[Leg(ledger.REFUNDS, refund.amount, refund.order_id)],
+        credits=[Leg(ledger.BANK, refund.amount)],
+        purchase_id=refund.purchase_id,
+        refund_id=refund.id,
+    )
+    ledger.post(session, posting, By(Actor.OPERATOR, operator_id), now)
+    refund_moved.send(refund, session=session, at=now)
+    return refund
+
+
+def name_destination(session: Session, refund: Refund, destination: str, now: datetime) -> None:
+    """The buyer says to which account the money is to be sent. Raises MoveRefused once it is."""
+    session.refresh(refund, with_for_update=True)
+    if refund.state is not RefundState.DUE:
+        raise MoveRefused(_("Uang ini sudah dikirim kembali."), state=refund.state)
+    if refund.destination != destination:
+        refund.destination = destination
+        # What was said is personal: the audit notes only that it was.
+        record(session, "refund destination named", f"refund {refund.id}", now, None)
+        session.flush()
+
+
+def _owe(session: Session, refund: Refund, debits: list[Leg], by: By, now: datetime) -> Refund:
+    refund.state, refund.due_at = RefundState.DUE, now
+    session.add(refund)
+    session.flush()
+    posting = Posting(
+        Cause.OWED_BACK,
+        debits=debits,
+        credits=[Leg(ledger.REFUNDS, refund.amount, refund.order_id)],
+        purchase_id=refund.purchase_id,
+        refund_id=refund.id,
+    )
+    ledger.post(session, posting, by, now)
+    details: dict[str, object] = {"amount": refund.amount, "kind": str(refund.kind)}
+    record(session, "refund owed", f"refund {refund.id}", now, by.user_id, details)
+    refund_moved.send(refund, session=session, at=now)
+    return refund
+
+
+def _granted_before(session: Session, order: Order, by: By) -> Refund | None:
+    """The refund of this very tap, if it has come before."""
+    if not by.idempotency_key:
+        return None
+    return session.scalar(
+        select(Refund).where(
+            Refund.purchase_id == order.purchase_id,
+            Refund.idempotency_key == by.idempotency_key,
+        )
+    )
+
+
+def _owed(session: Session, order: Order, kind: RefundKind | None = None) -> int:
+    """Rupiah owed back for the order so far, sent or not; of one kind, or of all."""
+    statement = select(func.coalesce(func.sum(Refund.amount), 0)).where(Refund.order_id == order.id)
+    if kind is not None:
+        statement = statement.where(Refund.kind == kind)
+    return int(session.scalar(statement) or 0)

@@ -1,0 +1,124 @@
+"""A producer's statement: a month of what was earned, and the account to which it is paid."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from flask import flash, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user
+from werkzeug.wrappers import Response
+
+from ovop_market.core import clock
+from ovop_market.core.errors import Unusable
+from ovop_market.extensions import db
+from ovop_market.payments.payout_forms import AccountForm
+from ovop_market.payments.payout_labels import LINES
+from ovop_market.payments.queries import earnings as queries
+from ovop_market.payments.services import payouts
+from ovop_market.payments.views import blueprint
+from ovop_market.villages.models import Producer
+from ovop_market.web import access
+from ovop_market.web.exports import csv_file
+from ovop_market.web.forms import explain
+
+
+def _statement(
+    producer: Producer | None, status: int = 200, *, form: AccountForm | None = None
+) -> Response:
+    session = db.session()
+    if producer is None:
+        return make_response(render_template("payments/earnings.html", statement=None), status)
+    found = queries.statement(session, producer, _month(), clock.now())
+    body = render_template(
+        "payments/earnings.html",
+        statement=found,
+        producers=queries.producers_of(session, current_user),
+        labels=LINES,
+        form=form or AccountForm(formdata=None, obj=found.account, producer=producer.slug),
+        refused=form,
+    )
+    return make_response(body, status)
+
+
+def _month() -> date:
+    return queries.month_of(request.values.get("month", ""), clock.now())
+
+
+def _chosen_or_first() -> Producer | None:
+    """The producer that the address or form names, else the account's first, if there is one.
+
+    Raises NotFound for somebody else's.
+    """
+    slug = request.values.get("producer", "")
+    if slug:
+        return queries.producer_of(db.session(), current_user, slug)
+    return next(iter(queries.producers_of(db.session(), current_user)), None)
+
+
+@blueprint.get("/shop/statement")
+@access.role("producer")
+def earnings() -> ResponseReturnValue:
+    return _statement(_chosen_or_first())
+
+
+@blueprint.get("/shop/statement/export.csv")
+@access.role("producer")
+def export_earnings() -> ResponseReturnValue:
+    """The lines of the month, with the balance before the first and after each."""
+    producer = _chosen_or_first()
+    header = (
+        _("Tanggal"),
+        _("Keterangan"),
+        _("Pesanan"),
+        _("Barang"),
+        _("Ongkos kirim"),
+        _("Jumlah"),
+        _("Saldo"),
+    )
+    if producer is None:
+        return csv_file("ovop.csv", header, [])
+    found = queries.statement(db.session(), producer, _month(), clock.now())
+    opening = (found.month.isoformat(), _("Saldo awal"), "", "", "", "", found.opening)
+    rows = [
+        (
+            clock.wib_date(line.at).isoformat(),
+            str(LINES[line.what]),
+            line.number,
+            line.goods,
+            line.shipping,
+            line.amount,
+            line.balance,
+        )
+        for line in found.lines
+    ]
+    return csv_file(f"{producer.slug}-{found.month:%Y-%m}.csv", header, [opening, *rows])
+
+
+@blueprint.post("/shop/statement/account")
+@access.role("producer")
+def name_account() -> ResponseReturnValue:
+    producer = _chosen_or_first()
+    if producer is None:
+        return _statement(None, 422)
+    form = AccountForm()
+    if not form.validate():
+        return _statement(producer, 422, form=form)
+    try:
+        payouts.name_account(
+            db.session(),
+            producer,
+            bank=form.bank.data or "",
+            number=form.number.data or "",
+            holder=form.holder.data or "",
+            actor_id=current_user.id,
+            now=clock.now(),
+        )
+        db.session.commit()
+    except Unusable as refusal:
+        db.session.rollback()
+        explain(form, refusal)
+        return _statement(producer, 422, form=form)
+    flash(_("Rekening tersimpan. Pembayaran berikutnya dikirim ke sana."), "done")
+    return redirect(url_for("payments.earnings", producer=producer.slug) + "#account", 303)

@@ -1,0 +1,97 @@
+"""Money owed back: where it is to go, and that it has gone.
+
+Sent from an order's page, it is answered with that page; a surplus belongs to no order.
+"""
+
+from __future__ import annotations
+
+from flask import flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user
+from werkzeug.wrappers import Response
+
+from ovop_market.core import clock
+from ovop_market.core.errors import Conflict
+from ovop_market.extensions import db
+from ovop_market.orders.queries import order_numbered
+from ovop_market.payments import forms
+from ovop_market.payments.labels import REFUND_KINDS
+from ovop_market.payments.models import Refund
+from ovop_market.payments.queries import desk as queries
+from ovop_market.payments.services import refunds
+from ovop_market.payments.views import ID, blueprint
+from ovop_market.payments.views.orders import order_page
+from ovop_market.web import access, htmx
+from ovop_market.web.forms import BaseForm
+
+
+def _refund(
+    refund: Refund,
+    status: int = 200,
+    *,
+    form: BaseForm | None = None,
+    notice: str = "",
+    problem: str = "",
+) -> Response:
+    return htmx.page_or_fragment(
+        "payments/refund.html",
+        "payments/_refund.html",
+        status,
+        refund=refund,
+        kind_text=REFUND_KINDS[refund.kind],
+        form=forms.refund_form(refund.id, form),
+        refused=form,
+        notice=notice,
+        problem=problem,
+    )
+
+
+@blueprint.get(f"/desk/refunds/<{ID}:refund_id>")
+@access.role("operator")
+def refund(refund_id: int) -> ResponseReturnValue:
+    return _refund(queries.refund_of(db.session(), refund_id))
+
+
+@blueprint.post(f"/desk/refunds/<{ID}:refund_id>/sending")
+@access.role("operator")
+def send_refund(refund_id: int) -> ResponseReturnValue:
+    found = queries.refund_of(db.session(), refund_id)
+    form = forms.RefundForm()
+    if not form.validate():
+        return _again(refund_id, 422, form=form)
+    try:
+        refunds.send(
+            db.session(), found, current_user.id, clock.now(), reference=form.reference.data or ""
+        )
+        db.session.commit()
+    except Conflict as refusal:
+        db.session.rollback()
+        return _again(refund_id, refusal.status, problem=refusal.message)
+    notice = _("Uang kembali sudah dicatat terkirim.")
+    if htmx.is_fragment():
+        return _again(refund_id, notice=notice)
+    flash(notice, "done")
+    if _from_order() and found.order is not None:
+        return redirect(url_for("payments.order", number=found.order.number), 303)
+    return redirect(url_for("payments.refund", refund_id=refund_id), 303)
+
+
+def _again(
+    refund_id: int,
+    status: int = 200,
+    *,
+    form: BaseForm | None = None,
+    notice: str = "",
+    problem: str = "",
+) -> ResponseReturnValue:
+    found = queries.refund_of(db.session(), refund_id)
+    if not _from_order() or found.order is None:
+        return _refund(found, status, form=form, notice=notice, problem=problem)
+    order = order_numbered(db.session(), found.order.number)
+    mine = found if form else None
+    return order_page(order, status, form=form, refund=mine, notice=notice, problem=problem)
+
+
+def _from_order() -> bool:
+    return request.form.get("back") == "order"

@@ -1,0 +1,205 @@
+"""What is said: in both languages, with the right link, and no more than the reader may know."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ovop_market.accounts.models import Role, User
+from ovop_market.notices import queries
+from ovop_market.notices.channels import Outgoing
+from ovop_market.notices.channels.push import payload
+from ovop_market.notices.kinds import TO_STAFF, Kind
+from ovop_market.notices.models import Notice
+from ovop_market.notices.texts import Links, Message, message
+from ovop_market.orders.models import Order, Purchase
+from ovop_market.orders.services import lifecycle, notes
+from ovop_market.orders.services.lifecycle import By
+from ovop_market.orders.states import Action, Actor, OrderState
+from ovop_market.payments.models import Payment, Payout, PayoutBatch, Refund
+from ovop_market.payments.services import claims, receiving, refunds
+from ovop_market.payments.services.receiving import Receipt
+from ovop_market.payments.signals import payouts_sent
+from ovop_market.villages.models import Producer
+from ovop_market.web.language import speaking
+from tests.factories import (
+    BELO_LAUT,
+    NOW,
+    advance,
+    make_order,
+    make_product,
+    make_user,
+    pay,
+)
+from tests.notices.conftest import BUYER, SITE
+from tests.notices.post_office import PostOffice
+
+S = OrderState
+PHONE, STREET, NAME = "81234567890", "Jalan Contoh 2", "Sari Contoh"
+REASON = "udangnya habis"
+
+
+def everything(session: Session, household: Producer, maker: User) -> None:
+    """Makes every notice that there is, by what makes it."""
+    operator = make_user(session, Role.OPERATOR)
+    by = By(Actor.OPERATOR, operator.id)
+    buyer, producer, clock = By(Actor.BUYER), By(Actor.PRODUCER), By(Actor.CLOCK)
+    product = make_product(session, household, capacity=900)
+
+    def order(state: OrderState, **values: object) -> Order:
+        made = make_order(session, S.PLACED, product=product, email=BUYER, **values)
+        advance(session, made, state)
+        return made
+
+    def payment_of(found: Order) -> Payment:
+        return session.scalars(
+            select(Payment).where(Payment.purchase_id == found.purchase_id)
+        ).one()
+
+    for state, after in (
+        (S.PLACED, timedelta(hours=13)),
+        (S.COUNTERED, timedelta(hours=13)),
+        (S.ACCEPTED, timedelta(hours=49)),
+        (S.SHIPPED, timedelta(days=6)),
+    ):
+        assert notes.remind(session, order(state), NOW + after)
+    lifecycle.agree(session, order(S.COUNTERED), buyer, NOW)
+    lifecycle.act(session, order(S.PLACED), Action.DECLINE, producer, NOW, reason=REASON)
+    lifecycle.act(session, order(S.PLACED), Action.CANCEL, buyer, NOW, reason=REASON)
+    lifecycle.act(session, order(S.PLACED), Action.LAPSE, clock, NOW)
+    order(S.READY, way="pickup", region=BELO_LAUT)
+    for side in (True, False):
+        disputed = order(S.DISPUTED)
+        lifecycle.settle(session, disputed, by, NOW, for_buyer=side, reason=REASON)
+    order(S.DISPUTED)
+    lifecycle.act(session, order(S.PREPARING), Action.REVOKE, by, NOW, reason=REASON)
+    for refund in session.scalars(select(Refund)).all():
+        refunds.send(session, refund, operator.id, NOW, reference="TRX 1")
+    lifecycle.act(session, order(S.PREPARING), Action.REVOKE, by, NOW, reason=REASON)
+    short = order(S.ACCEPTED)
+    receiving.receive(session, [Receipt(payment_of(short).id, 7_000)], by, NOW)
+    pay(session, short)
+    receiving.receive(session, [Receipt(payment_of(short).id, 5_000)], by, NOW)
+    lost = payment_of(order(S.ACCEPTED))
+    claims.claim(session, lost, NOW, reference="BCA", proof_key=None, by=buyer)
+    claims.reject(session, lost, operator.id, NOW, reason=REASON)
+    mistaken = payment_of(order(S.ACCEPTED))
+    receiving.confirm(session, mistaken, by, NOW)
+    receiving.reverse(session, mistaken, by, NOW, reason=REASON)
+    batch = PayoutBatch(state="MADE", made_at=NOW, made_by_id=operator.id)
+    payout = Payout(
+        producer=household, amount=90_000, bank="BRI", number="0123456789", holder="Mawar"
+    )
+    batch.payouts.append(payout)
+    session.add(batch)
+    session.flush()
+    payouts_sent.send(batch, session=session, at=NOW)
+
+
+@pytest.fixture
+def told(
+    app: Flask, session: Session, by_mail: PostOffice, household: Producer, maker: User
+) -> dict[str, list[tuple[Notice, Message]]]:
+    """By language: every notice with its message."""
+    everything(session, household, maker)
+    ids = session.scalars(select(Notice.id)).all()
+    found: dict[str, list[tuple[Notice, Message]]] = {}
+    for code in ("id", "en"):
+        links = Links(app, SITE, code)
+        with speaking(code):
+            found[code] = [
+                (notice, message(queries.story_of(session, notice), links))
+                for notice in queries.notices_of(session, ids)
+            ]
+    return found
+
+
+Told = dict[str, list[tuple[Notice, Message]]]
+
+
+def words_of(said: Message) -> list[str]:
+    rows = [text for row in said.rows for text in row]
+    return [said.subject, said.todo, said.button, *rows, *said.notes]
+
+
+def shown_on_a_phone(said: Message) -> str:
+    outgoing = Outgoing(1, "notice-1.x", said, "id", NOW)
+    return payload(outgoing)
+
+
+def check_every_kind(told: Told) -> None:
+    assert {notice.kind for notice, _said in told["id"]} == set(Kind)
+
+
+def test_texts(told: Told, session: Session) -> None:
+    """All kinds at once: making them takes longer than looking at them."""
+    check_every_kind(told)
+    tokens = set(session.scalars(select(Purchase.token)))
+    for code, prefix in (("id", ""), ("en", "/en")):
+        for notice, said in told[code]:
+            text = "\n".join(words_of(said))
+            assert all(words_of(said)), notice.kind
+            assert "%(" not in text and "None" not in text, notice.kind
+            assert said.link.startswith(f"{SITE}{prefix}/"), said.link
+            assert said.path.startswith(f"{prefix}/"), said.path
+            check_secrets(notice, said, text, tokens)
+            check_phone(said, tokens)
+    check_languages(told)
+
+
+def check_secrets(notice: Notice, said: Message, text: str, tokens: set[str]) -> None:
+    """The secret is in the buyer's link and nowhere else; the buyer's address is nowhere."""
+    to_staff = notice.kind in TO_STAFF
+    if to_staff:
+        assert not any(token in said.link for token in tokens)
+        assert ("/inbox/" if notice.order_id else "/shop/statement") in said.link
+        assert NAME not in text
+    else:
+        assert said.link.endswith(f"/purchases/{notice.purchase.token}")  # type: ignore[union-attr]
+    assert not any(token in text for token in tokens)
+    assert PHONE not in text and STREET not in text
+
+
+def check_phone(said: Message, tokens: set[str]) -> None:
+    """A locked screen shows the number and what to do; neither secrets nor people nor money."""
+    shown = shown_on_a_phone(said)
+    assert json.loads(shown)["title"] == said.subject
+    assert not any(token in shown for token in tokens)
+    for private in (PHONE, STREET, NAME, BUYER, REASON):
+        assert private not in shown
+    assert not re.search(r"Rp\d", shown)
+
+
+def check_languages(told: Told) -> None:
+    """English is English: no text but names, numbers and what people wrote is the same in both."""
+    for (notice, said), (_same, english) in zip(told["id"], told["en"], strict=True):
+        assert said.subject != english.subject, notice.kind
+        assert said.todo != english.todo, notice.kind
+        assert said.button != english.button, notice.kind
+        for (label, _value), (english_label, _other) in zip(said.rows, english.rows, strict=True):
+            known = label == english_label and (label.startswith("Pempek") or "-" in label)
+            assert known or label != english_label, label
+
+
+def test_amounts_and_reasons_are_in_the_rows(told: Told) -> None:
+    rows = {notice.kind: dict(said.rows) for notice, said in told["id"]}
+    assert rows["declined"]["Alasannya"] == REASON
+    assert rows["part_paid"]["Uang yang masuk"] == "Rp7.000"
+    assert rows["late_paid"]["Uang yang masuk"] == "Rp5.000"
+    assert rows["shipped"]["Nomor resi"] == "JP123"
+    assert rows["payout"]["Ke rekening"] == "BRI …6789"
+    assert rows["refund_sent"]["Keterangan transfer"] == "TRX 1"
+    assert re.fullmatch(r"Rp[\d.]+", rows["pay_reminder"]["Jumlah yang dibayar"])
+
+
+def test_links_are_made_without_a_request(app: Flask) -> None:
+    assert Links(app, "", "id").to("inbox.inbox") == "http://127.0.0.1:8000/inbox"
+    assert Links(app, SITE, "en").to("inbox.order", number="A-1") == f"{SITE}/en/inbox/A-1"
+    below = Links(app, "https://name.example/pasar", "en")
+    assert below.path("inbox.inbox") == "/pasar/en/inbox"
