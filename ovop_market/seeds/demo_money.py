@@ -95,14 +95,18 @@ def _confirmed(session: Session, now: datetime) -> Iterator[_Told]:
     """What operators have seen on the account in the last days."""
     since = clock.start_of_day(clock.wib_date(now) - timedelta(days=_STATEMENT_DAYS))
     rows = session.execute(
-        select(PaymentEvent.at, PaymentEvent.amount, Purchase.name)
+        select(
+            PaymentEvent.at, PaymentEvent.amount, Purchase.name, Payment.code, Payment.unique_digits
+        )
         .join(PaymentEvent.payment)
         .join(Payment.purchase)
         .where(PaymentEvent.action == PaymentAction.CONFIRM, PaymentEvent.at >= since)
         .order_by(PaymentEvent.id)
     )
-    for moment, amount, name in rows:
-        yield clock.wib_date(moment), f"TRSF E-BANKING CR {name.upper()}", amount
+    for moment, amount, name, code, digits in rows:
+        # A round amount says nothing: the buyer wrote the code as the news.
+        news = "" if digits else f" {code}"
+        yield clock.wib_date(moment), f"TRSF E-BANKING CR {name.upper()}{news}", amount
 
 
 def _puzzling(session: Session, now: datetime) -> Iterator[_Told]:

@@ -139,6 +139,14 @@ def _entry(of: str, debit: str, credit: str, amount: int, order: str) -> str:
 
 # What is forged → what must be said of it.
 FORGERIES: dict[str, tuple[str, str]] = {
+    "made unpaid": (
+        "UPDATE customer_order SET state = 'PREPARING', paid = 0 WHERE id = {made}",
+        "PREPARING, and only 0 paid",
+    ),
+    "credit that nothing waits for": (
+        "UPDATE payment SET state = 'LAPSED' WHERE state = 'ASKED'",
+        "and nothing that it could be for",
+    ),
     "entries gone": (
         f"DELETE FROM ledger_entry WHERE transaction_id = {_ANY.format('sent_back')}",
         "(sent_back) has no entries",

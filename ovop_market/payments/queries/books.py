@@ -15,6 +15,7 @@ from sqlalchemy import (
     Subquery,
     and_,
     case,
+    exists,
     func,
     literal,
     or_,
@@ -24,6 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session, aliased
 
 from ovop_market.orders.models import Order
+from ovop_market.orders.states import OrderState
 from ovop_market.payments.models import (
     AccountKind,
     Cause,
@@ -42,6 +44,7 @@ from ovop_market.payments.queries import order_books
 from ovop_market.payments.queries.order_books import the_account
 from ovop_market.payments.queries.payouts import at_account
 from ovop_market.payments.states import (
+    AWAITED,
     BatchState,
     LineState,
     PaymentAction,
@@ -281,6 +284,27 @@ def _credit(session: Session) -> Iterator[str]:
             yield f"purchase {purchase_id}: the buyer's credit is {balance}"
 
 
+def _forgotten(session: Session) -> Iterator[str]:
+    """Credit is there for something that may still be asked: else it would have been owed back."""
+    credit = the_account(AccountKind.CREDIT)
+    waiting = (OrderState.PLACED, OrderState.COUNTERED)
+    rows = session.execute(
+        _net_by(LedgerTransaction.purchase_id, credit)
+        .where(
+            ~exists().where(
+                Order.purchase_id == LedgerTransaction.purchase_id, Order.state.in_(waiting)
+            ),
+            ~exists().where(
+                Payment.purchase_id == LedgerTransaction.purchase_id, Payment.state.in_(AWAITED)
+            ),
+        )
+        .having(at_account(credit) > 0)
+        .order_by("thing_id")
+    )
+    for purchase_id, balance, _taken in rows:
+        yield f"purchase {purchase_id}: credit of {balance}, and nothing that it could be for"
+
+
 def _lines(session: Session) -> Iterator[str]:
     """A line of a bank statement is booked once, in full, for the payment that it belongs to."""
     bank = the_account(AccountKind.BANK)
@@ -338,9 +362,11 @@ _LOOKS: tuple[Callable[[Session], Iterator[str]], ...] = (
     _misplaced,
     _reversals,
     order_books.differences,
+    order_books.made_unpaid,
     _payments,
     _refunds,
     _payouts,
     _credit,
+    _forgotten,
     _lines,
 )

@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, case, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from ovop_market.orders.models import Order
+from ovop_market.orders.models import Order, PaymentMethod, Purchase
+from ovop_market.orders.states import OrderState
 from ovop_market.payments.models import (
     AccountKind,
     Cause,
@@ -18,6 +19,7 @@ from ovop_market.payments.models import (
 )
 from ovop_market.payments.queries.payouts import at_account
 
+S = OrderState
 # What brings money to an order.
 _INCOME = (Cause.RECEIVED, Cause.USED, Cause.CASH)
 
@@ -57,6 +59,23 @@ def differences(session: Session) -> Iterator[str]:
     )
     for found in rows:
         yield from _said_of_order(found)
+
+
+def made_unpaid(session: Session) -> Iterator[str]:
+    """Nothing is made before it is paid, unless it is paid in cash when it arrives."""
+    begun = (S.PREPARING, S.READY, S.SHIPPED, S.RECEIVED, S.DISPUTED)
+    rows = session.execute(
+        select(Order.number, Order.state, Order.paid)
+        .join(Order.purchase)
+        .where(
+            Order.state.in_(begun),
+            Order.paid < Order.total,
+            Purchase.payment_method != PaymentMethod.COD,
+        )
+        .order_by(Order.number)
+    )
+    for number, state, paid in rows:
+        yield f"order {number}: {state}, and only {paid} paid"
 
 
 def _said_of_order(row: Any) -> Iterator[str]:

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from ovop_market.core.errors import MoveRefused
 from ovop_market.core.tokens import payment_code
+from ovop_market.extensions.database import AT_ONCE
 from ovop_market.orders.models import Order, PaymentMethod, Purchase
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import Actor, OrderState
@@ -272,4 +273,17 @@ def _pick(taken: Iterable[int]) -> int:
 
 def lock_purchase(session: Session, purchase_id: int) -> None:
     """Nobody else moves an order or a payment of the purchase until the transaction ends."""
-    session.execute(select(Purchase.id).where(Purchase.id == purchase_id).with_for_update())
+    lock_purchases(session, [purchase_id])
+
+
+def lock_purchases(session: Session, purchase_ids: Iterable[int]) -> None:
+    """The same for many, locked in the order of their ids, so that two who lock many never wait for
+    each other in a circle."""
+    wanted = sorted(set(purchase_ids))
+    for start in range(0, len(wanted), AT_ONCE):
+        session.execute(
+            select(Purchase.id)
+            .where(Purchase.id.in_(wanted[start : start + AT_ONCE]))
+            .order_by(Purchase.id)
+            .with_for_update()
+        ).all()

@@ -31,7 +31,7 @@ from ovop_market.payments.models import (
 from ovop_market.payments.payout_labels import BATCH_STATES
 from ovop_market.payments.queries import payouts as queries
 from ovop_market.payments.queries.payouts import Remainder
-from ovop_market.payments.services import ledger
+from ovop_market.payments.services import asking, ledger
 from ovop_market.payments.services.ledger import Leg, Posting
 from ovop_market.payments.signals import payouts_sent
 from ovop_market.payments.states import BatchAction, BatchState, batch_after
@@ -52,7 +52,7 @@ def make_batch(session: Session, by: By, now: datetime) -> PayoutBatch:
     Raises Conflict when somebody else has made it, Unusable when nothing can be paid.
     """
     _lock(session)
-    left = queries.remainders(session, now)
+    left = _settled_for_good(session, now)
     payable = _payable(session, left)
     if not payable:
         return _made_before(session, by)
@@ -73,6 +73,14 @@ def make_batch(session: Session, by: By, now: datetime) -> PayoutBatch:
     record(session, "payouts made", f"payout batch {batch.id}", now, by.user_id, details)
     session.flush()
     return batch
+
+
+def _settled_for_good(session: Session, now: datetime) -> list[Remainder]:
+    """What is left of orders that nobody moves until the transaction ends: a complaint that comes
+    in the last moment either is there already, or finds the order paid out."""
+    locked = {order.purchase_id for order in queries.remainders(session, now)}
+    asking.lock_purchases(session, locked)
+    return [order for order in queries.remainders(session, now) if order.purchase_id in locked]
 
 
 def mark_sent(

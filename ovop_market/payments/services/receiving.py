@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from ovop_market.core.errors import Conflict, Unusable
 from ovop_market.core.money import MAX_PRICE
-from ovop_market.extensions.database import write_all, write_changes
+from ovop_market.extensions.database import AT_ONCE, write_all, write_changes
 from ovop_market.orders.models import Order, PaymentMethod, Purchase
 from ovop_market.orders.services import notes
 from ovop_market.orders.services.lifecycle import By, order_in_time
@@ -36,9 +36,6 @@ from ovop_market.payments.services import asking, ledger, refunds
 from ovop_market.payments.services.ledger import Account, Leg, Posting
 from ovop_market.payments.signals import payments_moved
 from ovop_market.payments.states import AWAITED, PaymentAction, PaymentState, RefundKind
-
-# Rows that are locked or loaded by one statement.
-_AT_ONCE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,20 +199,12 @@ def _transactions_of(session: Session, payment: Payment, cause: Cause) -> list[i
 
 
 def lock_purchases(session: Session, payment_ids: Sequence[int]) -> None:
-    """Nobody else moves these payments until the transaction ends. Their purchases are locked in
-    the order of their ids, so that two who lock many wait for each other in no circle."""
+    """Nobody else moves these payments until the transaction ends."""
     purchases: set[int] = set()
-    for start in range(0, len(payment_ids), _AT_ONCE):
-        ids = payment_ids[start : start + _AT_ONCE]
+    for start in range(0, len(payment_ids), AT_ONCE):
+        ids = payment_ids[start : start + AT_ONCE]
         purchases.update(session.scalars(select(Payment.purchase_id).where(Payment.id.in_(ids))))
-    wanted = sorted(purchases)
-    for start in range(0, len(wanted), _AT_ONCE):
-        session.execute(
-            select(Purchase.id)
-            .where(Purchase.id.in_(wanted[start : start + _AT_ONCE]))
-            .order_by(Purchase.id)
-            .with_for_update()
-        ).all()
+    asking.lock_purchases(session, purchases)
 
 
 def _locked(session: Session, payment_ids: Sequence[int]) -> Mapping[int, Payment]:
@@ -223,8 +212,8 @@ def _locked(session: Session, payment_ids: Sequence[int]) -> Mapping[int, Paymen
     transaction ends."""
     lock_purchases(session, payment_ids)
     found: dict[int, Payment] = {}
-    for start in range(0, len(payment_ids), _AT_ONCE):
-        ids = payment_ids[start : start + _AT_ONCE]
+    for start in range(0, len(payment_ids), AT_ONCE):
+        ids = payment_ids[start : start + AT_ONCE]
         rows = session.scalars(
             select(Payment)
             .where(Payment.id.in_(ids))
