@@ -24,9 +24,9 @@ PACKS = 100_000
 VARIANTS = 8
 
 
-def application(url: str, media: Path) -> Flask:
-    """The market in this process, without its log of requests."""
-    environ = {"OVOP_ENV": "testing", "DATABASE_URL": url, "OVOP_MEDIA": str(media)}
+def application(url: str, media: Path, **more: str) -> Flask:
+    """The market in this process, without its log of requests; `more` of its environment."""
+    environ = {"OVOP_ENV": "testing", "DATABASE_URL": url, "OVOP_MEDIA": str(media), **more}
     return create_app(from_environment(environ))
 
 

@@ -211,6 +211,12 @@ def test_one_statement_for_thousands_of_lines(session: Session, operator: User) 
     assert costs[1] <= costs[0] + 3
 
 
+def test_more_lines_than_a_statement_takes_values(session: Session, operator: User) -> None:
+    told = [(today(), f"SETORAN {n}", n + 1) for n in range(11_000)]
+    assert take_in(session, operator, csv_of(told), clock.now()).lines_new == 11_000
+    assert take_in(session, operator, csv_of(told), clock.now()).lines_new == 0
+
+
 # Booked by hand
 
 

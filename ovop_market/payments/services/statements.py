@@ -19,6 +19,7 @@ from ovop_market.accounts.models import User
 from ovop_market.accounts.services import record
 from ovop_market.core import clock
 from ovop_market.core.errors import Conflict, MoveRefused, NotFound, Unusable
+from ovop_market.core.memory import without_collections
 from ovop_market.extensions.database import insert_into
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.payments.matching import Expected, Match, match
@@ -130,7 +131,8 @@ def take_in(
     statement.state, statement.content = StatementState.IMPORTED, None
     statement.imported_at, statement.imported_by_id = now, by.user_id
     session.flush()
-    new, booked = _keep(session, statement, opened.reading.movements, by, now)
+    with without_collections():
+        new, booked = _keep(session, statement, opened.reading.movements, by, now)
     statement.lines_read = len(opened.reading.movements) + len(opened.reading.unread)
     statement.lines_new = new
     details: dict[str, object] = {"new": new, "matched": booked}
@@ -165,12 +167,8 @@ def _keep(
     ]
     if not rows:
         return 0, 0
-    session.execute(
-        insert_into(session, StatementLine)
-        .on_conflict_do_nothing()
-        .execution_options(render_nulls=True),
-        rows,
-    )
+    # By the connection: the session would prepare each row by itself.
+    session.connection().execute(insert_into(session, StatementLine).on_conflict_do_nothing(), rows)
     # Somebody may have taken in the same lines at this moment: then they are theirs.
     ours = session.execute(
         select(StatementLine.id, StatementLine.fingerprint)
