@@ -26,7 +26,8 @@ _ORDER_ACTIONS = (
     "settle_for_buyer", "pay",
 )  # fmt: skip
 _PAYMENT_ACTIONS = ("ask", "amend", "claim", "confirm", "reject", "lapse")
-_NEW_PAYMENT_ACTIONS = ("receive_part", "receive_late", "reverse")
+_NEW_PAYMENT_ACTIONS = ("receive_part", "receive_late", "reverse", "take_back")
+_REFUND_STATES = ("DUE", "SENT")
 _AWAITED = sa.text("unique_digits > 0 AND state IN ('ASKED', 'CLAIMED', 'REJECTED')")
 _CONFIRMED = "state <> 'CONFIRMED' OR confirmed_by_id IS NOT NULL"
 
@@ -143,6 +144,7 @@ def _upgrade_refund() -> None:
         batch.alter_column("purchase_id", existing_type=sa.Integer(), nullable=False)
         batch.alter_column("kind", existing_type=sa.String(8), nullable=False)
         batch.alter_column("order_id", existing_type=sa.Integer(), nullable=True)
+        batch.alter_column("state", existing_type=sa.String(4), type_=sa.String(9))
         batch.create_foreign_key(
             op.f("fk_refund_purchase_id_purchase"), "purchase", ["purchase_id"], ["id"]
         )
@@ -156,6 +158,7 @@ def _upgrade_refund() -> None:
         batch.create_check_constraint(
             op.f("ck_refund_order_unless_surplus"), "(kind = 'surplus') = (order_id IS NULL)"
         )
+    _known("refund", "state", (*_REFUND_STATES, "WITHDRAWN"))
 
 
 def _upgrade_producer() -> None:
@@ -204,6 +207,7 @@ def _downgrade_refund() -> None:
     op.execute("DELETE FROM ledger_entry")
     op.execute("DELETE FROM ledger_transaction")
     op.execute("DELETE FROM refund WHERE order_id IS NULL")
+    _known("refund", "state", _REFUND_STATES)
     with op.batch_alter_table("refund") as batch:
         batch.drop_constraint(op.f("ck_refund_kind_known"), type_="check")
         batch.drop_constraint(op.f("ck_refund_order_unless_surplus"), type_="check")
@@ -211,6 +215,7 @@ def _downgrade_refund() -> None:
         batch.drop_constraint(op.f("uq_refund_purchase_id_idempotency_key"), type_="unique")
         batch.drop_index(op.f("ix_refund_purchase_id"))
         batch.alter_column("order_id", existing_type=sa.Integer(), nullable=False)
+        batch.alter_column("state", existing_type=sa.String(9), type_=sa.String(4))
         for column in ("idempotency_key", "destination", "reason", "kind", "purchase_id"):
             batch.drop_column(column)
 

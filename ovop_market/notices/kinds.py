@@ -129,6 +129,7 @@ PAYMENT_KINDS: Mapping[PaymentAction, Kind] = {
     P.RECEIVE_LATE: K.LATE_PAID,
     P.REJECT: K.NOT_FOUND,
     P.REVERSE: K.TAKEN_BACK,
+    P.TAKE_BACK: K.TAKEN_BACK,
 }
 
 REFUND_KINDS: Mapping[RefundState, Kind] = {

@@ -60,6 +60,8 @@ def follow_payments(
 
 
 def follow_refund(refund: Refund, *, session: Session, at: datetime, **_rest: Any) -> None:
+    if refund.state not in REFUND_KINDS:
+        return
     owed = Owed(
         kind=REFUND_KINDS[refund.state],
         thing=f"refund {refund.id}",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from ovop_market.core.errors import MoveRefused
+from ovop_market.core.moves import after
 
 
 class NoticeState(StrEnum):
@@ -126,7 +126,4 @@ def dropped(failure: Failure) -> Outcome:
 
 def notice_after(state: NoticeState, action: NoticeAction) -> NoticeState:
     """The state that the action leads to. Raises MoveRefused when the table has no such move."""
-    target = NOTICE_MOVES.get((state, action))
-    if target is None:
-        raise MoveRefused(f"cannot {action} a notice that is {state}", state=state, action=action)
-    return target
+    return after(NOTICE_MOVES, state, action, "a notice")

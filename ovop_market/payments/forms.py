@@ -6,12 +6,14 @@ from flask_babel import lazy_gettext as _l
 from flask_wtf.file import FileField
 from wtforms import StringField, TextAreaField
 from wtforms.validators import AnyOf
+from wtforms.widgets import HiddenInput
 
 from ovop_market.core.money import MAX_PRICE
 from ovop_market.orders.models import PaymentMethod
 from ovop_market.payments.states import RefundKind
 from ovop_market.web.forms import (
     BaseForm,
+    PacksField,
     RupiahField,
     at_most,
     between,
@@ -82,8 +84,9 @@ class ConfirmationForm(BaseForm):
 
 
 class ReversalForm(BaseForm):
-    """Why a confirmation is taken back: the buyer reads it."""
+    """Why money that was booked is taken back: the buyer reads it. `receipt` is which."""
 
+    receipt = PacksField("", [optional()], widget=HiddenInput())
     reason = TextAreaField(
         _l("Alasan untuk pembeli"), [required(), at_most(500)], id="reversal-reason"
     )

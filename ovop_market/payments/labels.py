@@ -6,7 +6,7 @@ from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
 
 from ovop_market.payments.models import AttemptState
-from ovop_market.payments.states import PaymentAction, PaymentState, RefundKind
+from ovop_market.payments.states import PaymentAction, PaymentState, RefundKind, RefundState
 
 P = PaymentState
 
@@ -38,6 +38,14 @@ PAYMENT_EVENTS: dict[PaymentAction, LazyString] = {
     PaymentAction.RECEIVE_PART: _l("Uang masuk, belum cukup"),
     PaymentAction.RECEIVE_LATE: _l("Uang masuk lagi"),
     PaymentAction.REVERSE: _l("Konfirmasi ditarik"),
+    PaymentAction.TAKE_BACK: _l("Uang yang dicatat ditarik"),
+}
+
+# A refund's badge and what it says.
+REFUND_STATES: dict[RefundState, tuple[str, LazyString]] = {
+    RefundState.DUE: ("needs", _l("Belum dikirim")),
+    RefundState.SENT: ("done", _l("Sudah dikirim")),
+    RefundState.WITHDRAWN: ("neutral", _l("Tidak jadi")),
 }
 
 # What is given back.

@@ -24,7 +24,15 @@ from ovop_market.payments.labels import PAYMENT_STATES
 from ovop_market.payments.methods.interface import Method
 from ovop_market.payments.models import Payment, PaymentEvent, PaymentPart, Refund
 from ovop_market.payments.queries.balances import credit_of
-from ovop_market.payments.states import OPEN, PaymentAction, PaymentState, RefundKind, RefundState
+from ovop_market.payments.states import (
+    CORRECTIONS,
+    OPEN,
+    RECEIPTS,
+    PaymentAction,
+    PaymentState,
+    RefundKind,
+    RefundState,
+)
 
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 # Orders whose money, if it is cash, is still to change hands.
@@ -150,7 +158,7 @@ def time_left(left: timedelta) -> str:
 def said(payment: Payment) -> list[str]:
     """What became of money that was more than asked, or came when nothing was asked any more."""
     sentences = []
-    for event in _since_reversal(payment.events):
+    for event in _standing(payment.events):
         more = event.amount - payment.amount
         if event.action is PaymentAction.CONFIRM and more > 0:
             sentences.append(
@@ -183,10 +191,15 @@ def _once_more(amount: int) -> str:
     )
 
 
-def _since_reversal(events: Sequence[PaymentEvent]) -> Sequence[PaymentEvent]:
-    """A confirmation that was taken back counts for nothing."""
-    taken_back = [n for n, e in enumerate(events) if e.action is PaymentAction.REVERSE]
-    return events[taken_back[-1] + 1 :] if taken_back else events
+def _standing(events: Sequence[PaymentEvent]) -> Sequence[PaymentEvent]:
+    """What came and was not taken back: that takes the latest first."""
+    came: list[PaymentEvent] = []
+    for event in events:
+        if event.action in RECEIPTS:
+            came.append(event)
+        elif event.action in CORRECTIONS and came:
+            came.pop()
+    return came
 
 
 def _refunds(refunds: Iterable[Refund], state: RefundState) -> list[RefundView]:

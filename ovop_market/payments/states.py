@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from ovop_market.core.errors import MoveRefused
+from ovop_market.core.moves import after
 
 
 class PaymentState(StrEnum):
@@ -21,8 +21,9 @@ class PaymentAction(StrEnum):
     """What is done to a payment.
 
     `amend` changes the amount asked, not the state. `receive_part` is money that does not cover
-    what is asked; `receive_late` is money that comes when nothing is asked any more. `reverse`
-    takes a confirmation back that should not have been made.
+    what is asked; `receive_late` is money that comes when nothing is asked any more. What was
+    booked by mistake is taken back: by `reverse` where it had paid for something, so that it is
+    asked again, else by `take_back`.
     """
 
     ASK = "ask"
@@ -34,19 +35,22 @@ class PaymentAction(StrEnum):
     RECEIVE_PART = "receive_part"
     RECEIVE_LATE = "receive_late"
     REVERSE = "reverse"
+    TAKE_BACK = "take_back"
 
 
 class RefundState(StrEnum):
-    """Money owed back to a buyer."""
+    """Money owed back to a buyer; WITHDRAWN when it had come by mistake."""
 
     DUE = "DUE"
     SENT = "SENT"
+    WITHDRAWN = "WITHDRAWN"
 
 
 class RefundAction(StrEnum):
     """What is done to a refund."""
 
     SEND = "send"
+    WITHDRAW = "withdraw"
 
 
 class RefundKind(StrEnum):
@@ -113,7 +117,12 @@ PAYMENT_MOVES: dict[tuple[PaymentState, PaymentAction], PaymentState] = {
     (P.LAPSED, A.RECEIVE_LATE): P.LAPSED,
     (P.CONFIRMED, A.RECEIVE_LATE): P.CONFIRMED,
     (P.CONFIRMED, A.REVERSE): P.REJECTED,
+    **{(state, A.TAKE_BACK): state for state in P},
 }
+
+# Money came; and what was booked of it is taken back.
+RECEIPTS = frozenset({A.CONFIRM, A.RECEIVE_PART, A.RECEIVE_LATE})
+CORRECTIONS = frozenset({A.REVERSE, A.TAKE_BACK})
 
 # States in which the buyer is still asked for money.
 OPEN = frozenset({P.ASKED, P.REJECTED})
@@ -123,23 +132,18 @@ AWAITED = OPEN | {P.CLAIMED}
 
 def payment_after(state: PaymentState, action: PaymentAction) -> PaymentState:
     """The state that the action leads to. Raises MoveRefused when the table has no such move."""
-    target = PAYMENT_MOVES.get((state, action))
-    if target is None:
-        raise MoveRefused(f"cannot {action} a payment that is {state}", state=state, action=action)
-    return target
+    return after(PAYMENT_MOVES, state, action, "a payment")
 
 
 REFUND_MOVES: dict[tuple[RefundState, RefundAction], RefundState] = {
     (RefundState.DUE, RefundAction.SEND): RefundState.SENT,
+    (RefundState.DUE, RefundAction.WITHDRAW): RefundState.WITHDRAWN,
 }
 
 
 def refund_after(state: RefundState, action: RefundAction) -> RefundState:
     """The state that the action leads to. Raises MoveRefused when the table has no such move."""
-    target = REFUND_MOVES.get((state, action))
-    if target is None:
-        raise MoveRefused(f"cannot {action} a refund that is {state}", state=state, action=action)
-    return target
+    return after(REFUND_MOVES, state, action, "a refund")
 
 
 BATCH_MOVES: dict[tuple[BatchState, BatchAction], BatchState] = {
@@ -150,24 +154,18 @@ BATCH_MOVES: dict[tuple[BatchState, BatchAction], BatchState] = {
 
 def batch_after(state: BatchState, action: BatchAction) -> BatchState:
     """The state that the action leads to. Raises MoveRefused when the table has no such move."""
-    target = BATCH_MOVES.get((state, action))
-    if target is None:
-        raise MoveRefused(f"cannot {action} a batch that is {state}", state=state, action=action)
-    return target
+    return after(BATCH_MOVES, state, action, "a batch")
 
 
 LINE_MOVES: dict[tuple[LineState, LineAction], LineState] = {
     (LineState.OPEN, LineAction.MATCH): LineState.MATCHED,
     (LineState.OPEN, LineAction.SET_ASIDE): LineState.SET_ASIDE,
     (LineState.SET_ASIDE, LineAction.REOPEN): LineState.OPEN,
-    # A match is taken back together with its confirmation (PaymentAction.REVERSE).
+    # A match is taken back together with what was booked by it (services.corrections).
     (LineState.MATCHED, LineAction.REOPEN): LineState.OPEN,
 }
 
 
 def line_after(state: LineState, action: LineAction) -> LineState:
     """The state that the action leads to. Raises MoveRefused when the table has no such move."""
-    target = LINE_MOVES.get((state, action))
-    if target is None:
-        raise MoveRefused(f"cannot {action} a line that is {state}", state=state, action=action)
-    return target
+    return after(LINE_MOVES, state, action, "a line")

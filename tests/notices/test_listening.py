@@ -19,7 +19,7 @@ from ovop_market.orders.services import lifecycle, notes
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import Action, Actor, OrderState
 from ovop_market.payments.models import Payment, Payout, PayoutBatch
-from ovop_market.payments.services import claims, receiving, refunds
+from ovop_market.payments.services import claims, corrections, receiving, refunds
 from ovop_market.payments.services.receiving import Receipt
 from ovop_market.payments.signals import payouts_sent
 from ovop_market.villages.models import Producer
@@ -177,7 +177,7 @@ class TestMoves:
         assert outbox(session) == [("not_found", "buyer")]
         receiving.confirm(session, payment, by, NOW)
         session.query(Notice).delete()
-        receiving.reverse(session, payment, by, NOW, reason="salah baris")
+        corrections.take_back(session, payment, by, NOW, reason="salah baris")
         assert sorted(outbox(session)) == [("stop", "user"), ("taken_back", "buyer")]
 
     def test_money_that_goes_back(self, session: Session, household: Producer) -> None:

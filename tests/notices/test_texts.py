@@ -23,7 +23,7 @@ from ovop_market.orders.services import lifecycle, notes
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import Action, Actor, OrderState
 from ovop_market.payments.models import Payment, Payout, PayoutBatch, Refund
-from ovop_market.payments.services import claims, receiving, refunds
+from ovop_market.payments.services import claims, corrections, receiving, refunds
 from ovop_market.payments.services.receiving import Receipt
 from ovop_market.payments.signals import payouts_sent
 from ovop_market.villages.models import Producer
@@ -91,7 +91,7 @@ def everything(session: Session, household: Producer, maker: User) -> None:
     claims.reject(session, lost, operator.id, NOW, reason=REASON)
     mistaken = payment_of(order(S.ACCEPTED))
     receiving.confirm(session, mistaken, by, NOW)
-    receiving.reverse(session, mistaken, by, NOW, reason=REASON)
+    corrections.take_back(session, mistaken, by, NOW, reason=REASON)
     batch = PayoutBatch(state="MADE", made_at=NOW, made_by_id=operator.id)
     payout = Payout(
         producer=household, amount=90_000, bank="BRI", number="0123456789", holder="Mawar"

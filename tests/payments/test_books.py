@@ -14,7 +14,7 @@ from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import Action, Actor, OrderState
 from ovop_market.payments.models import Payment, Refund
 from ovop_market.payments.queries import books
-from ovop_market.payments.services import payouts, receiving, refunds
+from ovop_market.payments.services import corrections, payouts, receiving, refunds
 from ovop_market.payments.states import RefundKind
 from tests.counting import counted
 from tests.factories import NOW, make_order, pay
@@ -75,7 +75,7 @@ def _taken_back(session: Session, by: By) -> int:
     order = make_order(session, OrderState.ACCEPTED)
     pay(session, order)
     payment = _payment(session, order)
-    receiving.reverse(session, payment, by, NOW, reason="salah lihat")
+    corrections.take_back(session, payment, by, NOW, reason="salah lihat")
     return payment.id
 
 

@@ -17,7 +17,7 @@ from ovop_market.orders.states import OrderState
 from ovop_market.payments.models import Payment, PayoutAccount
 from ovop_market.payments.queries import earnings as queries
 from ovop_market.payments.queries.earnings import Line, What
-from ovop_market.payments.services import payouts, receiving
+from ovop_market.payments.services import corrections, payouts
 from ovop_market.villages.models import Producer
 from tests.factories import NOW, make_order, make_producer, make_user, pay, sign_in
 from tests.pages import token_in
@@ -96,7 +96,7 @@ def test_a_payment_that_was_taken_back(session: Session, producer: Producer, by:
     order = make_order(session, S.ACCEPTED, producer=producer)
     pay(session, order)
     payment = session.query(Payment).one()
-    receiving.reverse(session, payment, by, NOW, reason="salah lihat")
+    corrections.take_back(session, payment, by, NOW, reason="salah lihat")
     assert told(lines(session, producer)) == [
         (What.SOLD, order.total),
         (What.TAKEN_BACK, -order.total),

@@ -20,7 +20,7 @@ from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import Action, Actor
 from ovop_market.payments.models import Refund
 from ovop_market.payments.panel import time_left
-from ovop_market.payments.services import claims, receiving, refunds
+from ovop_market.payments.services import claims, corrections, receiving, refunds
 from tests.factories import (
     advance,
     make_order,
@@ -120,7 +120,7 @@ def test_a_confirmation_taken_back_counts_for_nothing(
 ) -> None:
     purchase, payment = bought(session, M.QRIS)
     receiving.confirm(session, payment, by_operator, clock.now())
-    receiving.reverse(session, payment, by_operator, clock.now(), reason="Itu uang orang lain.")
+    corrections.take_back(session, payment, by_operator, clock.now(), reason="Itu uang orang lain.")
     body = section(client.get(page_of(purchase)).text, payment)
     assert 'data-state="REJECTED"' in body
     assert "Uangnya belum masuk: Itu uang orang lain." in body

@@ -33,7 +33,7 @@ from ovop_market.payments.models import (
 )
 from ovop_market.payments.queries import books
 from ovop_market.payments.queries.balances import balance, credit_of
-from ovop_market.payments.services import claims, payouts, receiving, refunds
+from ovop_market.payments.services import claims, corrections, payouts, receiving, refunds
 from ovop_market.payments.states import AWAITED, BatchState, PaymentState, RefundKind, RefundState
 from tests.factories import NOW, make_producer, make_product, make_purchase, make_user
 
@@ -64,7 +64,8 @@ STEPS = (
     "pay_again",
     "claim",
     "reject",
-    "reverse",
+    "take_back",
+    "take_back",
     "refund_goods",
     "refund_shipping",
     "send_refund",
@@ -188,10 +189,15 @@ class World:
         payment = self._payment(PaymentState.CLAIMED)
         claims.reject(self.session, payment, self.operator.id, self.now, reason="belum")
 
-    def _reverse(self, _order: Order, _number: int) -> None:
-        payment = self._payment(PaymentState.CONFIRMED)
+    def _take_back(self, _order: Order, number: int) -> None:
+        payments = self.session.scalars(
+            select(Payment).where(Payment.purchase_id == self.purchase.id).order_by(Payment.id)
+        ).all()
+        if not payments:
+            raise MarketError("there is none")
         before = balance(self.session, AccountKind.BANK)
-        receiving.reverse(self.session, payment, self.by, self.now, reason="salah")
+        payment = payments[number % len(payments)]
+        corrections.take_back(self.session, payment, self.by, self.now, reason="salah")
         self.came -= balance(self.session, AccountKind.BANK) - before
 
     def _refund_goods(self, order: Order, number: int) -> None:

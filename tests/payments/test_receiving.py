@@ -5,21 +5,22 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ovop_market.accounts.models import Role, User
-from ovop_market.core.errors import Conflict, MoveRefused, Unusable
-from ovop_market.orders.models import Order, OrderEvent, PaymentMethod, Purchase
+from ovop_market.core.errors import MoveRefused, Unusable
+from ovop_market.orders.models import Order, OrderEvent, PaymentMethod
 from ovop_market.orders.services import lifecycle
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import Action, Actor, OrderState
-from ovop_market.payments.models import AccountKind, Cause, LedgerTransaction, Payment, Refund
+from ovop_market.payments.models import AccountKind
 from ovop_market.payments.queries.balances import balance, credit_of
 from ovop_market.payments.services import asking, claims, receiving
 from ovop_market.payments.services.receiving import Receipt
-from ovop_market.payments.states import PaymentAction, PaymentState, RefundKind
+from ovop_market.payments.states import PaymentAction, PaymentState
 from tests.factories import NOW, make_order, make_producer, make_product, make_purchase, make_user
+from tests.payments.money import payments_of, ready_and_made, ready_purchase, surplus
 
 P = PaymentState
 BUYER, PRODUCER, CLOCK = By(Actor.BUYER), By(Actor.PRODUCER), By(Actor.CLOCK)
@@ -34,33 +35,6 @@ def operator(session: Session) -> User:
 @pytest.fixture
 def by(operator: User) -> By:
     return By(Actor.OPERATOR, operator.id)
-
-
-def ready_purchase(session: Session, orders: int = 2) -> Purchase:
-    """A purchase of ready goods from several producers: all of it is asked for at once."""
-    wanted = [(make_product(session, ready=9), 2) for _ in range(orders)]
-    return make_purchase(session, wanted)
-
-
-def ready_and_made(session: Session) -> Purchase:
-    """A purchase whose first order is due at once, the second when its producer accepts."""
-    ready, made = make_product(session, ready=9), make_product(session, capacity=20)
-    return make_purchase(session, [(ready, 1), (made, 1)])
-
-
-def payments_of(session: Session, purchase: Purchase) -> list[Payment]:
-    found = select(Payment).where(Payment.purchase_id == purchase.id).order_by(Payment.id)
-    return list(session.scalars(found.execution_options(populate_existing=True)))
-
-
-def surplus(session: Session, purchase: Purchase) -> list[int]:
-    return list(
-        session.scalars(
-            select(Refund.amount).where(
-                Refund.purchase_id == purchase.id, Refund.kind == RefundKind.SURPLUS
-            )
-        )
-    )
 
 
 def test_one_amount_for_all_orders_that_are_due(session: Session) -> None:
@@ -220,59 +194,6 @@ def test_many_at_once_as_one_by_one(session: Session, by: By) -> None:
     short = [n for n, p in enumerate(purchases) if any(o.outstanding for o in p.orders)]
     assert short == [0, 3]
     assert balance(session, AccountKind.BANK) == -sum(r.amount for r in receipts)
-
-
-# Taking a confirmation back
-
-
-def test_a_confirmation_that_was_a_mistake(session: Session, by: By) -> None:
-    purchase = ready_purchase(session)
-    (payment,) = payments_of(session, purchase)
-    receiving.confirm(session, payment, by, NOW)
-    for _ in range(2):
-        receiving.reverse(session, payment, by, LATER, reason="Uang orang lain")
-    assert (payment.state, payment.confirmed_by_id) == (P.REJECTED, None)
-    for order in purchase.orders:
-        assert order.paid == 0
-        assert order.due_at == LATER + timedelta(hours=24)
-        assert order.events[-1].action is Action.UNPAY
-    for kind in (AccountKind.BANK, AccountKind.SHIPPING, AccountKind.ROUNDING):
-        assert balance(session, kind) == 0
-    reversals = select(func.count()).where(LedgerTransaction.cause == Cause.REVERSAL)
-    assert session.scalar(reversals) == 1
-    receiving.confirm(session, payment, by, LATER)
-    assert purchase.orders[0].paid == purchase.orders[0].total
-
-
-def test_what_is_being_made_stays_paid(session: Session, by: By) -> None:
-    purchase = ready_purchase(session)
-    (payment,) = payments_of(session, purchase)
-    receiving.confirm(session, payment, by, NOW)
-    lifecycle.act(session, purchase.orders[0], Action.START, PRODUCER, NOW)
-    with pytest.raises(Conflict, match="sudah berjalan"):
-        receiving.reverse(session, payment, by, LATER, reason="salah")
-    session.rollback()
-
-
-def test_a_surplus_that_is_owed_back_keeps_the_confirmation(session: Session, by: By) -> None:
-    (payment,) = payments_of(session, ready_purchase(session))
-    receiving.confirm(session, payment, by, NOW, amount=payment.amount + 9_000)
-    with pytest.raises(Conflict, match="Kelebihan"):
-        receiving.reverse(session, payment, by, LATER, reason="salah")
-
-
-@pytest.mark.parametrize("which", [0, 1])
-def test_what_has_paid_for_another_order_stays(session: Session, by: By, which: int) -> None:
-    purchase = ready_and_made(session)
-    (payment,) = payments_of(session, purchase)
-    wanted = purchase.orders[1]
-    receiving.confirm(session, payment, by, NOW, amount=payment.amount + wanted.total)
-    lifecycle.accept(session, wanted, PRODUCER, LATER)
-    assert wanted.paid == wanted.total
-    payment = payments_of(session, purchase)[which]
-    with pytest.raises(Conflict, match=r"Kelebihannya|kelebihan"):
-        receiving.reverse(session, payment, by, LATER, reason="salah")
-    session.rollback()
 
 
 def test_two_operators_book_the_same_late_money_once(session: Session, by: By) -> None:

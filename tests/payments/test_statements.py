@@ -39,7 +39,7 @@ from ovop_market.payments.models import (
 from ovop_market.payments.queries import books, candidates
 from ovop_market.payments.queries import statements as queries
 from ovop_market.payments.queries.balances import balance
-from ovop_market.payments.services import receiving
+from ovop_market.payments.services import corrections, receiving
 from ovop_market.payments.services import statements as services
 from ovop_market.payments.states import LineState, PaymentState
 from tests.counting import counted
@@ -270,8 +270,7 @@ def test_a_line_of_a_confirmation_that_was_taken_back_is_decided_anew(
 ) -> None:
     _order, payment = awaited(session)
     take_in(session, operator, csv_of([(today(), "SARI", payment.amount)]), clock.now())
-    receiving.reverse(session, fresh(session, payment), by, clock.now(), reason="keliru")
-    assert services.reopen_lines(session, payment, by, clock.now()) == 1
+    corrections.take_back(session, fresh(session, payment), by, clock.now(), reason="keliru")
     (line,) = lines(session)
     assert (line.state, line.payment_id, line.decided_at) == (L.OPEN, None, None)
     assert bank_balance(session) == 0

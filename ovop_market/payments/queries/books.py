@@ -40,20 +40,18 @@ from ovop_market.payments.models import (
     Refund,
     StatementLine,
 )
-from ovop_market.payments.queries import order_books
+from ovop_market.payments.queries import order_books, receipts
 from ovop_market.payments.queries.order_books import the_account
 from ovop_market.payments.queries.payouts import at_account
 from ovop_market.payments.states import (
     AWAITED,
+    RECEIPTS,
     BatchState,
     LineState,
-    PaymentAction,
     PaymentState,
     RefundState,
 )
 
-# The events by which money came for a payment.
-_CAME = (PaymentAction.CONFIRM, PaymentAction.RECEIVE_PART, PaymentAction.RECEIVE_LATE)
 # Accounts whose entries are always about an order.
 _OF_ORDERS = (AccountKind.PRODUCER, AccountKind.SHIPPING, AccountKind.CASH)
 
@@ -156,7 +154,7 @@ def _payments(session: Session) -> Iterator[str]:
     banks = (the_account(AccountKind.BANK), the_account(AccountKind.GATEWAY))
     told = (
         select(PaymentEvent.payment_id, func.sum(PaymentEvent.amount).label("amount"))
-        .where(PaymentEvent.action.in_(_CAME))
+        .where(PaymentEvent.action.in_(RECEIPTS))
         .group_by(PaymentEvent.payment_id)
         .subquery()
     )
@@ -232,10 +230,11 @@ def _refunds(session: Session) -> Iterator[str]:
     balance = func.coalesce(kept.c.balance, 0)
     gone = func.coalesce(kept.c.taken, 0)
     sent = case((Refund.state == RefundState.SENT, Refund.amount), else_=0)
+    due = case((Refund.state == RefundState.DUE, Refund.amount), else_=0)
     rows = session.execute(
         select(Refund.id, Refund.state, Refund.amount, balance, gone)
         .outerjoin(kept, kept.c.thing_id == Refund.id)
-        .where(or_(balance != Refund.amount - sent, gone != sent))
+        .where(or_(balance != due, gone != sent))
         .order_by(Refund.id)
     )
     for refund_id, state, amount, left, taken in rows:
@@ -334,6 +333,8 @@ def _lines(session: Session) -> Iterator[str]:
     )
     for line_id, state, amount, booked in rows:
         yield f"statement line {line_id} ({state}) of {amount}: the ledger says {booked}"
+    for line_id in receipts.unfounded_lines(session):
+        yield f"statement line {line_id}: belongs to a payment for which it has not been booked"
 
 
 def _net_by(thing: Any, account: Any) -> Select[*tuple[Any, ...]]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import exists, func, or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from ovop_market.core import clock
@@ -36,6 +36,7 @@ from ovop_market.payments.models import (
     StatementLine,
 )
 from ovop_market.payments.queries.balances import account_id
+from ovop_market.payments.queries.receipts import BOOKED, TAKEN_BACK
 from ovop_market.payments.states import AWAITED, LineState, PaymentAction, PaymentState
 
 # Payments that were asked so long before a line are no candidates, unless they are still awaited.
@@ -44,10 +45,6 @@ LOOKED_BACK = timedelta(days=120)
 _MOST_KNOWN = 20_000
 MOST_FOUND = 20
 _AT_ONCE = 10_000
-# Transactions that have been reversed.
-_TAKEN_BACK = select(LedgerTransaction.reverses_id).where(
-    LedgerTransaction.reverses_id.is_not(None)
-)
 # What comes through the gateway never stands on the bank's statement by itself.
 _TO_THE_BANK = Payment.method != PaymentMethod.GATEWAY
 
@@ -140,7 +137,7 @@ def by_hand(
             LedgerTransaction.cause == Cause.RECEIVED,
             LedgerTransaction.line_id.is_(None),
             LedgerTransaction.payment_id.is_not(None),
-            LedgerTransaction.id.not_in(_TAKEN_BACK),
+            LedgerTransaction.id.not_in(TAKEN_BACK),
         )
         .group_by(LedgerTransaction.id, LedgerTransaction.payment_id, LedgerTransaction.at)
         .order_by(LedgerTransaction.id)
@@ -169,17 +166,12 @@ def _borne_out(session: Session, payment_ids: Iterable[int]) -> Counter[tuple[in
     a payment without having been booked themselves."""
     wanted = sorted(payment_ids)
     found: Counter[tuple[int, int]] = Counter()
-    booked = exists().where(
-        LedgerTransaction.line_id == StatementLine.id,
-        LedgerTransaction.cause == Cause.RECEIVED,
-        LedgerTransaction.id.not_in(_TAKEN_BACK),
-    )
     for start in range(0, len(wanted), _AT_ONCE):
         rows = session.execute(
             select(StatementLine.payment_id, StatementLine.amount).where(
                 StatementLine.payment_id.in_(wanted[start : start + _AT_ONCE]),
                 StatementLine.state == LineState.MATCHED,
-                ~booked,
+                ~BOOKED,
             )
         )
         found.update((payment, amount) for payment, amount in rows if payment is not None)

@@ -118,7 +118,10 @@ def open_payment(session: Session, purchase_id: int) -> Payment | None:
 
 def reprice(session: Session, payment: Payment, now: datetime) -> None:
     """Sets the amount anew after the buyer's credit or the parts have changed."""
+    before = payment.amount
     _price(session, payment, now)
+    if payment.amount != before:
+        move(session, payment, PaymentAction.AMEND, CLOCK, now)
 
 
 def change_method(
@@ -140,10 +143,13 @@ def move(
     by: By,
     now: datetime,
     reason: str | None = None,
+    *,
+    amount: int | None = None,
 ) -> PaymentEvent:
-    """Moves a payment along its table, with an event. Raises MoveRefused."""
+    """Moves a payment along its table, with an event, of what is asked or of `amount`. Raises
+    MoveRefused."""
     payment.state = after(payment, action)
-    return note(session, payment, action, by, now, reason)
+    return note(session, payment, action, by, now, reason, amount=amount)
 
 
 def after(payment: Payment, action: PaymentAction) -> PaymentState:
@@ -172,6 +178,8 @@ def note(
     by: By,
     now: datetime,
     reason: str | None = None,
+    *,
+    amount: int | None = None,
 ) -> PaymentEvent:
     """Writes what has just happened to a payment, and announces it."""
     event = PaymentEvent(
@@ -181,7 +189,7 @@ def note(
         actor_id=by.user_id,
         action=action,
         state=payment.state,
-        amount=payment.amount,
+        amount=payment.amount if amount is None else amount,
         reason=reason,
     )
     session.add(event)

@@ -16,12 +16,12 @@ from flask_babel import gettext as _
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from ovop_market.core.errors import Conflict, Unusable
+from ovop_market.core.errors import Unusable
 from ovop_market.core.money import MAX_PRICE
 from ovop_market.extensions.database import AT_ONCE, write_all, write_changes
 from ovop_market.orders.models import Order, PaymentMethod, Purchase
 from ovop_market.orders.services import notes
-from ovop_market.orders.services.lifecycle import By, order_in_time
+from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import Actor, OrderState
 from ovop_market.payments.models import (
     Cause,
@@ -29,13 +29,12 @@ from ovop_market.payments.models import (
     Payment,
     PaymentEvent,
     PaymentPart,
-    Refund,
 )
 from ovop_market.payments.queries.balances import credit_of, credits_of
 from ovop_market.payments.services import asking, ledger, refunds
 from ovop_market.payments.services.ledger import Account, Leg, Posting
 from ovop_market.payments.signals import payments_moved
-from ovop_market.payments.states import AWAITED, PaymentAction, PaymentState, RefundKind
+from ovop_market.payments.states import AWAITED, PaymentAction, PaymentState
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,64 +137,6 @@ def use_credit(session: Session, purchase: Purchase, by: By, now: datetime) -> N
     )
     if not session.scalar(undecided):
         refunds.owe_surplus(session, purchase.id, credit, by, now)
-
-
-def reverse(session: Session, payment: Payment, by: By, now: datetime, *, reason: str) -> Payment:
-    """An operator takes a confirmation back that was a mistake: the money is asked again.
-
-    Raises Conflict when an order is already being made, or the money has been used or owed back
-    since. The caller must then roll back.
-    """
-    if not reason.strip():
-        raise Unusable(_("Tulis alasannya untuk pembeli."), field="reason")
-    asking.lock_purchase(session, payment.purchase_id)
-    session.refresh(payment)
-    for part in payment.parts:
-        session.refresh(part.order)
-    last = payment.events[-1]
-    if last.action is PaymentAction.REVERSE and last.actor_id == by.user_id:
-        return payment
-    asking.after(payment, PaymentAction.REVERSE)
-    owed = select(Refund.id).where(
-        Refund.purchase_id == payment.purchase_id, Refund.kind == RefundKind.SURPLUS
-    )
-    if not payment.parts or session.scalar(owed.limit(1)) is not None:
-        raise Conflict(_("Kelebihan uangnya sudah dicatat untuk dikembalikan. Uruslah di sana."))
-    brought, used = (_transactions_of(session, payment, c) for c in (Cause.RECEIVED, Cause.USED))
-    if used or not brought:
-        raise Conflict(
-            _("Ini dibayar dari kelebihan pembayaran lain. Tarik pembayaran yang lebih itu.")
-        )
-    order_in_time(session, {part.order.producer_id for part in payment.parts})
-    for part in payment.parts:
-        notes.take_back_payment(session, part.order, part.amount, by, now, reason=reason)
-    ledger.reverse(session, brought, by, now)
-    if credit_of(session, payment.purchase_id) < 0:
-        raise Conflict(
-            _("Kelebihannya sudah dipakai untuk pesanan lain. Uruslah dengan uang kembali.")
-        )
-    payment.confirmed_by_id = None
-    asking.move(session, payment, PaymentAction.REVERSE, by, now, reason)
-    for asked in asking.open_payments(session, payment.purchase_id):
-        asking.reprice(session, asked, now)
-    return payment
-
-
-def _transactions_of(session: Session, payment: Payment, cause: Cause) -> list[int]:
-    """The transactions of a payment that are not taken back yet: those by which money came for it,
-    or by which the buyer's credit was used."""
-    back = select(LedgerTransaction.reverses_id).where(LedgerTransaction.reverses_id.is_not(None))
-    return list(
-        session.scalars(
-            select(LedgerTransaction.id)
-            .where(
-                LedgerTransaction.payment_id == payment.id,
-                LedgerTransaction.cause == cause,
-                LedgerTransaction.id.not_in(back),
-            )
-            .order_by(LedgerTransaction.id)
-        )
-    )
 
 
 def lock_purchases(session: Session, payment_ids: Sequence[int]) -> None:

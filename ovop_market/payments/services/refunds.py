@@ -15,7 +15,7 @@ from ovop_market.orders.models import Order
 from ovop_market.orders.services import lifecycle
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import FINAL, Actor
-from ovop_market.payments.models import Cause, Refund
+from ovop_market.payments.models import Cause, LedgerTransaction, Refund
 from ovop_market.payments.services import ledger
 from ovop_market.payments.services.ledger import Leg, Posting
 from ovop_market.payments.signals import refund_moved
@@ -116,6 +116,21 @@ def send(
     ledger.post(session, posting, By(Actor.OPERATOR, operator_id), now)
     refund_moved.send(refund, session=session, at=now)
     return refund
+
+
+def withdraw(session: Session, refund: Refund, by: By, now: datetime) -> None:
+    """Owes a surplus no more: the money had come by mistake. Raises MoveRefused once it is sent."""
+    session.refresh(refund, with_for_update=True)
+    refund.state = refund_after(refund.state, RefundAction.WITHDRAW)
+    owed = session.scalars(
+        select(LedgerTransaction.id).where(
+            LedgerTransaction.refund_id == refund.id, LedgerTransaction.cause == Cause.OWED_BACK
+        )
+    ).one()
+    ledger.reverse(session, [owed], by, now)
+    details: dict[str, object] = {"amount": refund.amount}
+    record(session, "refund withdrawn", f"refund {refund.id}", now, by.user_id, details)
+    session.flush()
 
 
 def name_destination(session: Session, refund: Refund, destination: str, now: datetime) -> None:

@@ -30,7 +30,7 @@ from ovop_market.payments.models import (
     StatementLine,
     StatementState,
 )
-from ovop_market.payments.queries import candidates
+from ovop_market.payments.queries import candidates, receipts
 from ovop_market.payments.queries import statements as queries
 from ovop_market.payments.queries.statements import Opened
 from ovop_market.payments.services import asking, receiving
@@ -314,7 +314,7 @@ def reopen(session: Session, line: StatementLine, by: By, now: datetime) -> Stat
         return line
     if line.state is LineState.MATCHED:
         raise MoveRefused(
-            _("Baris ini milik sebuah pembayaran. Tarik konfirmasinya di halaman pembayaran itu."),
+            _("Baris ini milik sebuah pembayaran. Tarik uangnya di halaman pembayaran itu."),
             state=line.state,
         )
     if line.amount < 0:
@@ -326,22 +326,16 @@ def reopen(session: Session, line: StatementLine, by: By, now: datetime) -> Stat
     return line
 
 
-def reopen_lines(session: Session, payment: Payment, by: By, now: datetime) -> int:
-    """Gives the lines of a payment back to the worklist, where a person decides them anew; returns
-    how many they are. To be called where its confirmation is taken back (receiving.reverse), under
-    the purchase's lock."""
-    lines = session.scalars(
-        select(StatementLine)
-        .where(StatementLine.payment_id == payment.id, StatementLine.state == LineState.MATCHED)
-        .order_by(StatementLine.id)
-        .with_for_update()
-    ).all()
-    for line in lines:
+def reopen_unfounded(session: Session, payment: Payment, by: By, now: datetime) -> None:
+    """Gives the worklist back what brought, or bore out, money that has been taken back. The
+    purchase must be locked."""
+    for line_id in receipts.unfounded_lines(session, payment.id):
+        line = session.get_one(StatementLine, line_id)
+        _lock(session, line)
         line.state, line.payment_id = line_after(line.state, LineAction.REOPEN), None
         _decided(session, line, by, now, "line reopened")
         line.decided_at = line.decided_by_id = None
     session.flush()
-    return len(lines)
 
 
 def _decided(session: Session, line: StatementLine, by: By, now: datetime, what: str) -> None:

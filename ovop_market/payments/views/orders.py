@@ -24,7 +24,7 @@ from ovop_market.orders.services import lifecycle
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import FINAL, Action, Actor, OrderState
 from ovop_market.payments import forms
-from ovop_market.payments.labels import PAYMENT_STATES, REFUND_KINDS, STATE_BADGES
+from ovop_market.payments.labels import PAYMENT_STATES, REFUND_KINDS, REFUND_STATES, STATE_BADGES
 from ovop_market.payments.models import Refund
 from ovop_market.payments.queries import desk as queries
 from ovop_market.payments.services import refunds
@@ -74,6 +74,7 @@ def order_page(
         settlement=(shown(forms.SettlementForm) if Action.SETTLE_FOR_BUYER in actions else None),
         partial=shown(forms.PartialRefundForm) if _is_divisible(order) else None,
         refund_kinds=REFUND_KINDS,
+        refund_states=REFUND_STATES,
         new_key=secret_token,
         notice=notice,
         problem=problem,

@@ -33,9 +33,9 @@ from ovop_market.payments.labels import (
 )
 from ovop_market.payments.models import Payment, PaymentEvent
 from ovop_market.payments.queries import desk as queries
-from ovop_market.payments.queries import gateway
-from ovop_market.payments.services import claims, receiving, statements
-from ovop_market.payments.states import PAYMENT_MOVES, PaymentAction, PaymentState
+from ovop_market.payments.queries import gateway, receipts
+from ovop_market.payments.services import claims, corrections, receiving
+from ovop_market.payments.states import PAYMENT_MOVES, RECEIPTS, PaymentAction, PaymentState
 from ovop_market.payments.views import ID, blueprint
 from ovop_market.payments.views.claims import media_folder
 from ovop_market.payments.views.desk import came_from_desk, desk_page
@@ -77,7 +77,7 @@ def _payment(
         confirmable=(payment.state, PaymentAction.CONFIRM) in PAYMENT_MOVES
         and payment.method is not PaymentMethod.GATEWAY,
         rejectable=(payment.state, PaymentAction.REJECT) in PAYMENT_MOVES,
-        reversible=(payment.state, PaymentAction.REVERSE) in PAYMENT_MOVES,
+        receipt=receipts.latest(db.session(), payment.id),
         form=shown(forms.RejectionForm),
         confirmation=shown(forms.ConfirmationForm),
         reversal=shown(forms.ReversalForm),
@@ -94,12 +94,7 @@ def _payment(
 
 def _received(event: PaymentEvent) -> str:
     """How much came, in the line that tells of it."""
-    came = event.action in (
-        PaymentAction.CONFIRM,
-        PaymentAction.RECEIVE_PART,
-        PaymentAction.RECEIVE_LATE,
-    )
-    return format_rupiah(event.amount) if came else ""
+    return format_rupiah(event.amount) if event.action in RECEIPTS else ""
 
 
 @blueprint.get("/desk/payments")
@@ -167,12 +162,18 @@ def reverse(payment_id: int) -> ResponseReturnValue:
         return _payment(found, 422, form=form)
     by = By(Actor.OPERATOR, current_user.id)
     try:
-        receiving.reverse(db.session(), found, by, clock.now(), reason=form.reason.data or "")
-        statements.reopen_lines(db.session(), found, by, clock.now())
+        corrections.take_back(
+            db.session(),
+            found,
+            by,
+            clock.now(),
+            reason=form.reason.data or "",
+            receipt_id=form.receipt.data,
+        )
         db.session.commit()
     except Conflict as refusal:
         return _payment_refused(payment_id, refusal, form)
-    return _payment_done(payment_id, _("Konfirmasi ditarik. Pembeli diminta membayar lagi."))
+    return _payment_done(payment_id, _("Uang yang dicatat itu ditarik. Pembeli diberi tahu."))
 
 
 @blueprint.post(f"/desk/payments/<{ID}:payment_id>/rejection")

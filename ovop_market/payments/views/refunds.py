@@ -16,7 +16,7 @@ from ovop_market.core.errors import Conflict
 from ovop_market.extensions import db
 from ovop_market.orders.queries import order_numbered
 from ovop_market.payments import forms
-from ovop_market.payments.labels import REFUND_KINDS
+from ovop_market.payments.labels import REFUND_KINDS, REFUND_STATES
 from ovop_market.payments.models import Refund
 from ovop_market.payments.queries import desk as queries
 from ovop_market.payments.services import refunds
@@ -40,6 +40,7 @@ def _refund(
         status,
         refund=refund,
         kind_text=REFUND_KINDS[refund.kind],
+        state=REFUND_STATES[refund.state],
         form=forms.refund_form(refund.id, form),
         refused=form,
         notice=notice,

@@ -1,0 +1,126 @@
+"""What was booked by mistake is taken back: a transaction that mirrors the first, never an edit.
+
+The latest booking of a payment goes first. What it had paid for is asked again, as long as it is
+not being made; a surplus that it left is owed back no more, as long as it is not sent; the line of
+the bank statement that brought it waits for a decision again. Amounts are rupiah.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from flask_babel import gettext as _
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ovop_market.core.errors import Conflict, MoveRefused, Unusable
+from ovop_market.orders.services import notes
+from ovop_market.orders.services.lifecycle import By, order_in_time
+from ovop_market.payments.models import Cause, Payment, PaymentPart, Refund
+from ovop_market.payments.queries import receipts
+from ovop_market.payments.queries.balances import credit_of
+from ovop_market.payments.queries.receipts import Receipt
+from ovop_market.payments.services import asking, ledger, receiving, refunds, statements
+from ovop_market.payments.states import (
+    CORRECTIONS,
+    PaymentAction,
+    PaymentState,
+    RefundKind,
+    RefundState,
+)
+
+
+def take_back(
+    session: Session,
+    payment: Payment,
+    by: By,
+    now: datetime,
+    *,
+    reason: str,
+    receipt_id: int | None = None,
+) -> Payment:
+    """An operator takes back what was booked last for a payment; `receipt_id` is what they saw as
+    that. The same said twice by the same person is said once.
+
+    Raises Unusable without a reason; Conflict when somebody was quicker, an order is already being
+    made, or the money has been used or sent back since. The caller must then roll back.
+    """
+    if not reason.strip():
+        raise Unusable(_("Tulis alasannya untuk pembeli."), field="reason")
+    asking.lock_purchase(session, payment.purchase_id)
+    session.refresh(payment)
+    for part in payment.parts:
+        session.refresh(part.order)
+    if receipt_id is not None and receipts.taken_back_by(session, receipt_id) == by.user_id:
+        return payment
+    last = payment.events[-1]
+    if receipt_id is None and last.action in CORRECTIONS and last.actor_id == by.user_id:
+        return payment
+    receipt = _latest(session, payment, receipt_id)
+    paid = [part for part in payment.parts if part.order_id in receipt.order_ids]
+    _unpay(session, paid, by, now, reason)
+    ledger.reverse(session, [receipt.id], by, now)
+    undone = payment.state is PaymentState.CONFIRMED and (
+        bool(paid) or not receipts.standing(session, payment.id, Cause.RECEIVED, Cause.USED)
+    )
+    if undone:
+        payment.confirmed_by_id = None
+    action = PaymentAction.REVERSE if undone else PaymentAction.TAKE_BACK
+    asking.move(session, payment, action, by, now, reason, amount=receipt.amount)
+    if undone:
+        asking.drop_dead(session, payment, now)
+    _cover(session, payment.purchase_id, by, now)
+    receiving.reprice_open(session, payment.purchase_id, now)
+    receiving.use_credit(session, payment.purchase, by, now)
+    statements.reopen_unfounded(session, payment, by, now)
+    return payment
+
+
+def _latest(session: Session, payment: Payment, seen: int | None) -> Receipt:
+    """What was booked last for the payment. Raises Conflict when it is not what was seen."""
+    latest = receipts.latest(session, payment.id)
+    if latest is not None and seen in (None, latest.id):
+        return latest
+    if latest is None and receipts.standing(session, payment.id, Cause.USED):
+        raise Conflict(
+            _("Ini dibayar dari kelebihan pembayaran lain. Tarik pembayaran yang lebih itu.")
+        )
+    raise asking.moved_on(payment, state=payment.state, action=PaymentAction.TAKE_BACK)
+
+
+def _unpay(session: Session, parts: list[PaymentPart], by: By, now: datetime, reason: str) -> None:
+    # All at once, so that two never wait for each other's producers in a circle.
+    order_in_time(session, {part.order.producer_id for part in parts})
+    given_back = select(Refund.id).where(Refund.order_id.in_([part.order_id for part in parts]))
+    if session.scalar(given_back.limit(1)) is not None:
+        raise Conflict(_("Sebagian uangnya sudah dikembalikan. Uruslah dengan pembelinya."))
+    for part in parts:
+        notes.take_back_payment(session, part.order, part.amount, by, now, reason=reason)
+
+
+def _cover(session: Session, purchase_id: int, by: By, now: datetime) -> None:
+    """Withdraws what was owed back of the money that is no more. Raises Conflict when it has been
+    sent already, or has paid for another order."""
+    due = session.scalars(
+        select(Refund)
+        .where(
+            Refund.purchase_id == purchase_id,
+            Refund.kind == RefundKind.SURPLUS,
+            Refund.state == RefundState.DUE,
+        )
+        .order_by(Refund.id.desc())
+    ).all()
+    for refund in due:
+        if credit_of(session, purchase_id) >= 0:
+            return
+        try:
+            refunds.withdraw(session, refund, by, now)
+        except MoveRefused:
+            break
+    if credit_of(session, purchase_id) < 0:
+        raise Conflict(
+            _(
+                "Uang ini sudah dipakai untuk pesanan lain, atau kelebihannya sudah dikirim "
+                "kembali. Uruslah dengan pembelinya."
+            )
+        )

@@ -1,0 +1,173 @@
+"""What was booked by mistake: taken back in full, or refused with the reason."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from ovop_market.accounts.models import Role
+from ovop_market.core.errors import Conflict, MoveRefused, Unusable
+from ovop_market.orders.services import lifecycle
+from ovop_market.orders.services.lifecycle import By
+from ovop_market.orders.states import Action, Actor
+from ovop_market.payments.models import AccountKind, Cause, LedgerTransaction, Refund
+from ovop_market.payments.queries import books, receipts
+from ovop_market.payments.queries.balances import balance, credit_of
+from ovop_market.payments.services import claims, corrections, receiving, refunds
+from ovop_market.payments.states import PaymentAction, PaymentState, RefundKind, RefundState
+from tests.factories import NOW, make_user
+from tests.payments.money import payments_of, ready_and_made, ready_purchase, surplus
+
+P = PaymentState
+BUYER, PRODUCER, CLOCK = By(Actor.BUYER), By(Actor.PRODUCER), By(Actor.CLOCK)
+LATER = NOW + timedelta(hours=3)
+
+
+@pytest.fixture
+def by(session: Session) -> By:
+    return By(Actor.OPERATOR, make_user(session, Role.OPERATOR).id)
+
+
+def test_a_confirmation_that_was_a_mistake(session: Session, by: By) -> None:
+    purchase = ready_purchase(session)
+    (payment,) = payments_of(session, purchase)
+    receiving.confirm(session, payment, by, NOW)
+    for _ in range(2):
+        corrections.take_back(session, payment, by, LATER, reason="Uang orang lain")
+    assert (payment.state, payment.confirmed_by_id) == (P.REJECTED, None)
+    for order in purchase.orders:
+        assert order.paid == 0
+        assert order.due_at == LATER + timedelta(hours=24)
+        assert order.events[-1].action is Action.UNPAY
+    for kind in (AccountKind.BANK, AccountKind.SHIPPING, AccountKind.ROUNDING):
+        assert balance(session, kind) == 0
+    reversals = select(func.count()).where(LedgerTransaction.cause == Cause.REVERSAL)
+    assert session.scalar(reversals) == 1
+    receiving.confirm(session, payment, by, LATER)
+    assert purchase.orders[0].paid == purchase.orders[0].total
+
+
+def test_what_is_being_made_stays_paid(session: Session, by: By) -> None:
+    purchase = ready_purchase(session)
+    (payment,) = payments_of(session, purchase)
+    receiving.confirm(session, payment, by, NOW)
+    lifecycle.act(session, purchase.orders[0], Action.START, PRODUCER, NOW)
+    with pytest.raises(Conflict, match="sudah berjalan"):
+        corrections.take_back(session, payment, by, LATER, reason="salah")
+    session.rollback()
+
+
+def test_a_surplus_goes_with_what_brought_it(session: Session, by: By) -> None:
+    purchase = ready_purchase(session)
+    (payment,) = payments_of(session, purchase)
+    receiving.confirm(session, payment, by, NOW, amount=payment.amount + 9_000_000)
+    (refund,) = session.scalars(select(Refund)).all()
+    corrections.take_back(session, payment, by, LATER, reason="salah ketik")
+    assert (payment.state, refund.state) == (P.REJECTED, RefundState.WITHDRAWN)
+    assert balance(session, AccountKind.REFUNDS) == balance(session, AccountKind.BANK) == 0
+    assert not list(books.differences(session))
+
+
+def test_a_surplus_that_is_sent_stays(session: Session, by: By) -> None:
+    purchase = ready_purchase(session)
+    (payment,) = payments_of(session, purchase)
+    receiving.confirm(session, payment, by, NOW, amount=payment.amount + 9_000)
+    (refund,) = session.scalars(select(Refund)).all()
+    assert by.user_id is not None
+    refunds.send(session, refund, by.user_id, NOW, reference="TRX")
+    with pytest.raises(Conflict, match="dikirim kembali"):
+        corrections.take_back(session, payment, by, LATER, reason="salah")
+    session.rollback()
+
+
+def test_what_was_given_back_in_part_stays(session: Session, by: By) -> None:
+    purchase = ready_purchase(session)
+    (payment,) = payments_of(session, purchase)
+    receiving.confirm(session, payment, by, NOW)
+    order = purchase.orders[0]
+    refunds.owe_part(session, order, RefundKind.GOODS, 1_000, by, NOW, reason="kurang")
+    with pytest.raises(Conflict, match="Sebagian"):
+        corrections.take_back(session, payment, by, LATER, reason="salah")
+    session.rollback()
+
+
+def test_money_that_was_too_little(session: Session, by: By) -> None:
+    purchase = ready_purchase(session, 1)
+    (payment,) = payments_of(session, purchase)
+    asked = payment.amount
+    receiving.confirm(session, payment, by, NOW, amount=50_000)
+    corrections.take_back(session, payment, by, LATER, reason="uang orang lain")
+    assert (payment.state, payment.amount) == (P.ASKED, asked)
+    assert payment.events[-2].action is PaymentAction.TAKE_BACK
+    assert credit_of(session, purchase.id) == balance(session, AccountKind.BANK) == 0
+
+
+def test_money_that_came_late(session: Session, by: By) -> None:
+    purchase = ready_purchase(session, 1)
+    (payment,) = payments_of(session, purchase)
+    lifecycle.act(session, purchase.orders[0], Action.LAPSE, CLOCK, NOW + timedelta(days=3))
+    receiving.confirm(session, payment, by, LATER, amount=50_000)
+    corrections.take_back(session, payment, by, LATER, reason="uang orang lain")
+    assert payment.state is P.LAPSED
+    assert surplus(session, purchase) == []
+    assert not list(books.differences(session))
+
+
+def test_the_latest_goes_first(session: Session, by: By) -> None:
+    purchase = ready_purchase(session)
+    (payment,) = payments_of(session, purchase)
+    for key in ("first", "second"):
+        again = By(by.actor, by.user_id, key)
+        receiving.confirm(session, payment, again, LATER, amount=payment.amount)
+    second = receipts.latest(session, payment.id)
+    assert second is not None
+    for _ in range(2):
+        corrections.take_back(
+            session, payment, by, LATER, reason="dua kali dicatat", receipt_id=second.id
+        )
+    assert (payment.state, surplus(session, purchase)) == (P.CONFIRMED, [])
+    assert balance(session, AccountKind.BANK) == -payment.amount
+    other = By(Actor.OPERATOR, make_user(session, Role.OPERATOR).id)
+    with pytest.raises(MoveRefused):
+        corrections.take_back(session, payment, other, LATER, reason="x", receipt_id=second.id)
+    first = receipts.latest(session, payment.id)
+    assert first is not None
+    corrections.take_back(session, payment, by, LATER, reason="salah", receipt_id=first.id)
+    assert (payment.state, balance(session, AccountKind.BANK)) == (P.REJECTED, 0)
+
+
+def test_money_for_orders_that_are_no_more(session: Session, by: By) -> None:
+    purchase = ready_purchase(session, 1)
+    (payment,) = payments_of(session, purchase)
+    claims.claim(session, payment, NOW, reference="Sari", proof_key=None, by=BUYER)
+    lifecycle.act(session, purchase.orders[0], Action.CANCEL, BUYER, NOW, reason="batal")
+    receiving.confirm(session, payment, by, LATER)
+    assert surplus(session, purchase) == [payment.amount]
+    corrections.take_back(session, payment, by, LATER, reason="keliru")
+    assert (payment.state, surplus(session, purchase)) == (P.LAPSED, [])
+    assert not list(books.differences(session))
+
+
+def test_nothing_was_booked(session: Session, by: By) -> None:
+    (payment,) = payments_of(session, ready_purchase(session, 1))
+    with pytest.raises(MoveRefused):
+        corrections.take_back(session, payment, by, LATER, reason="salah")
+    with pytest.raises(Unusable):
+        corrections.take_back(session, payment, by, LATER, reason=" ")
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_what_has_paid_for_another_order_stays(session: Session, by: By, which: int) -> None:
+    purchase = ready_and_made(session)
+    (payment,) = payments_of(session, purchase)
+    wanted = purchase.orders[1]
+    receiving.confirm(session, payment, by, NOW, amount=payment.amount + wanted.total)
+    lifecycle.accept(session, wanted, PRODUCER, LATER)
+    assert wanted.paid == wanted.total
+    payment = payments_of(session, purchase)[which]
+    with pytest.raises(Conflict, match=r"sudah dipakai|kelebihan"):
+        corrections.take_back(session, payment, by, LATER, reason="salah")
+    session.rollback()
