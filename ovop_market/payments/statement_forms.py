@@ -8,7 +8,7 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf.file import FileField, FileRequired
-from wtforms import IntegerField, SelectField, StringField, TextAreaField
+from wtforms import SelectField, StringField, TextAreaField
 from wtforms.validators import AnyOf
 
 from ovop_market.payments.statement_labels import DECIMALS, ORDERS, ROLES
@@ -16,7 +16,7 @@ from ovop_market.payments.statements.columns import Columns
 from ovop_market.payments.statements.sheets import Sheet
 from ovop_market.payments.statements.values import DateOrder, Decimal
 from ovop_market.payments.statements.words import Role
-from ovop_market.web.forms import BaseForm, at_most, between, required
+from ovop_market.web.forms import BaseForm, PacksField, at_most, between, required
 
 # How much of what stands in a column is shown beside its name.
 _LONGEST_SAMPLE = 24
@@ -39,7 +39,7 @@ class NoteForm(BaseForm):
 class MatchForm(BaseForm):
     """The payment that a line is for."""
 
-    payment_id = IntegerField(_l("Pembayaran"), [required(), between(1, 2_147_483_647)])
+    payment_id = PacksField(_l("Pembayaran"), [required(), between(1, 2_147_483_647)])
 
 
 class ColumnsForm(BaseForm):

@@ -47,9 +47,10 @@ class RefundState(StrEnum):
 
 
 class RefundAction(StrEnum):
-    """What is done to a refund."""
+    """What is done to a refund. `recall`: it had not been sent after all."""
 
     SEND = "send"
+    RECALL = "recall"
     WITHDRAW = "withdraw"
 
 
@@ -72,9 +73,10 @@ class BatchState(StrEnum):
 
 
 class BatchAction(StrEnum):
-    """What is done to a batch of payouts."""
+    """What is done to a batch of payouts. `recall`: it had not been sent after all."""
 
     SEND = "send"
+    RECALL = "recall"
     UNDO = "undo"
 
 
@@ -138,6 +140,7 @@ def payment_after(state: PaymentState, action: PaymentAction) -> PaymentState:
 REFUND_MOVES: dict[tuple[RefundState, RefundAction], RefundState] = {
     (RefundState.DUE, RefundAction.SEND): RefundState.SENT,
     (RefundState.DUE, RefundAction.WITHDRAW): RefundState.WITHDRAWN,
+    (RefundState.SENT, RefundAction.RECALL): RefundState.DUE,
 }
 
 
@@ -149,6 +152,7 @@ def refund_after(state: RefundState, action: RefundAction) -> RefundState:
 BATCH_MOVES: dict[tuple[BatchState, BatchAction], BatchState] = {
     (BatchState.MADE, BatchAction.SEND): BatchState.SENT,
     (BatchState.MADE, BatchAction.UNDO): BatchState.UNDONE,
+    (BatchState.SENT, BatchAction.RECALL): BatchState.MADE,
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import string
 from typing import Any
 
 from flask import request
@@ -10,7 +11,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
-from wtforms import DateField, Field, Form, IntegerField, PasswordField
+from wtforms import DateField, Field, Form, IntegerField, PasswordField, StringField
 from wtforms.validators import (
     DataRequired,
     InputRequired,
@@ -23,10 +24,24 @@ from wtforms.validators import (
 from ovop_market.core.errors import MarketError
 from ovop_market.core.tokens import digest
 
+# Signs that nobody sees at the ends of a text: spaces of all widths, joiners, marks of direction.
+_UNSEEN = (
+    string.whitespace
+    + "".join(map(chr, range(0x2000, 0x2010)))
+    + "\x85\xa0\xad\u1680\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"
+)
+# Marks that make text read in another order than it is written.
+_DIRECTIONS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
 
 def strip(value: Any) -> Any:
-    """Text without spaces at its ends; anything else as it is."""
-    return value.strip() if isinstance(value, str) else value
+    """Text without what nobody sees at its ends; anything else as it is."""
+    return value.strip(_UNSEEN) if isinstance(value, str) else value
+
+
+def on_one_line(value: Any) -> Any:
+    """Text of a field of one line: what was pasted with line breaks has spaces instead."""
+    return " ".join(re.split(r"[\n\r\t]+", value)) if isinstance(value, str) else value
 
 
 def plain_text(_form: Form, field: Field) -> None:
@@ -37,15 +52,18 @@ def plain_text(_form: Form, field: Field) -> None:
     text = field.data
     if not isinstance(text, str):
         return
-    clean = "".join(c for c in text if (ord(c) >= 32 or c in "\n\r\t") and not _lone(c))
+    clean = "".join(c for c in text if _is_readable(c))
     if clean != text:
         field.data = clean
         raise StopValidation(_("Ada huruf yang tidak terbaca. Periksa isian ini, lalu kirim."))
 
 
-def _lone(character: str) -> bool:
-    """Half of a surrogate pair, which no encoding can write."""
-    return 0xD800 <= ord(character) <= 0xDFFF
+def _is_readable(character: str) -> bool:
+    """Neither a control character, nor a mark of direction, nor half of a surrogate pair, which no
+    encoding can write."""
+    if 0xD800 <= ord(character) <= 0xDFFF or character in _DIRECTIONS:
+        return False
+    return ord(character) >= 32 or character in "\n\r\t"
 
 
 def required() -> DataRequired:
@@ -108,6 +126,8 @@ class BaseForm(FlaskForm):
             filters = list(unbound_field.kwargs.get("filters", ()))
             if unbound_field.field_class is not PasswordField:
                 filters.insert(0, strip)
+            if unbound_field.field_class is StringField:
+                filters.insert(1, on_one_line)
             field = unbound_field.bind(form=form, **{**options, "filters": filters})
             field.validators = [plain_text, *field.validators]
             return field

@@ -185,6 +185,8 @@ POSTS: dict[str, set[str]] = {
     "/desk/orders/{order}/cancellation": {"operator"},
     "/desk/orders/{order}/settlement": {"operator"},
     "/desk/refunds/{refund}/sending": {"operator"},
+    "/desk/refunds/{refund}/recall": {"operator"},
+    "/desk/payouts/{batch}/recall": {"operator"},
     "/desk/payouts": {"operator"},
     "/desk/payouts/{batch}/sending": {"operator"},
     "/desk/payouts/{batch}/reversal": {"operator"},

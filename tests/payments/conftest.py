@@ -12,9 +12,13 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from ovop_market.accounts.models import Role, User
+from ovop_market.core import clock
 from ovop_market.extensions import db
+from ovop_market.orders.models import Order, PaymentMethod
+from ovop_market.orders.services.lifecycle import By
+from ovop_market.orders.states import Actor, OrderState
 from ovop_market.payments.gateway.midtrans import Midtrans
-from tests.factories import make_user, sign_in
+from tests.factories import make_order, make_user, sign_in
 from tests.payments.midtrans_stub import SERVER_KEY, MidtransStub
 
 
@@ -23,6 +27,12 @@ def operator(session: Session) -> User:
     user = make_user(session, Role.OPERATOR, name="Ibu Pengelola")
     session.commit()
     return user
+
+
+@pytest.fixture
+def by(operator: User) -> By:
+    """The operator, acting."""
+    return By(Actor.OPERATOR, operator.id)
 
 
 @pytest.fixture
@@ -47,3 +57,11 @@ def midtrans(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[MidtransSt
         config = replace(app.config["OVOP"], midtrans_server_key=SERVER_KEY, midtrans_url=stub.url)
         monkeypatch.setitem(app.config, "OVOP", config)
         yield stub
+
+
+@pytest.fixture
+def order(session: Session, midtrans: MidtransStub) -> Order:
+    """An accepted order that is to be paid at the gateway."""
+    made = make_order(session, OrderState.ACCEPTED, now=clock.now(), method=PaymentMethod.GATEWAY)
+    session.commit()
+    return made

@@ -19,7 +19,7 @@ from ovop_market.payments.states import RefundKind
 from tests.counting import counted
 from tests.factories import NOW, make_order, pay
 from tests.payments import bank
-from tests.payments.test_payouts import DAY, payable, received, received_in_cash
+from tests.payments.earned import DAY, payable, received, received_in_cash
 
 # A session's worth of everything that money does; {names} stand for ids.
 Names = dict[str, int | str]

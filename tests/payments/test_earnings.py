@@ -21,16 +21,13 @@ from ovop_market.payments.services import corrections, payouts
 from ovop_market.villages.models import Producer
 from tests.factories import NOW, make_order, make_producer, make_user, pay, sign_in
 from tests.pages import token_in
-from tests.payments.test_payouts import (
+from tests.payments.earned import (
     DAY,
-    by,
     give_back,
     name_account,
     received,
     received_in_cash,
 )
-
-__all__ = ["by"]
 
 NOVEMBER, OCTOBER = date(2026, 11, 1), date(2026, 10, 1)
 S = OrderState

@@ -40,14 +40,6 @@ S, P, M = OrderState, PaymentState, PaymentMethod
 BUYER = By(Actor.BUYER)
 
 
-@pytest.fixture
-def order(session: Session, midtrans: MidtransStub) -> Order:
-    """An accepted order that is to be paid at the gateway."""
-    made = make_order(session, S.ACCEPTED, now=clock.now(), method=M.GATEWAY)
-    session.commit()
-    return made
-
-
 def test_the_button_leads_to_the_page(
     client: FlaskClient, session: Session, order: Order, midtrans: MidtransStub
 ) -> None:
@@ -300,3 +292,18 @@ def test_it_is_offered_where_it_is_configured(
         offered = {option.method for option in methods.offered([])}
         assert (M.GATEWAY in offered) is configured
         assert (M.GATEWAY in {m.method for m in methods.online()}) is configured
+
+
+def test_the_gateway_tells_by_itself(
+    client: FlaskClient, session: Session, order: Order, midtrans: MidtransStub
+) -> None:
+    """A claim would have an operator book money on the bank account that is not there."""
+    payment = payment_of(session, order)
+    page = f"/purchases/{order.purchase.token}"
+    answer = client.post(
+        f"{page}/payments/{payment.id}/claim",
+        data={"csrf_token": client.csrf("/register"), "reference": "Sari"},
+    )
+    assert answer.status_code == 409
+    session.expire_all()
+    assert payment.state is P.ASKED and order.due_at is not None

@@ -45,14 +45,6 @@ S, P, M = OrderState, PaymentState, PaymentMethod
 BUYER = By(Actor.BUYER)
 
 
-@pytest.fixture
-def order(session: Session, midtrans: MidtransStub) -> Order:
-    """An accepted order that is to be paid at the gateway."""
-    made = make_order(session, S.ACCEPTED, now=clock.now(), method=M.GATEWAY)
-    session.commit()
-    return made
-
-
 def test_money_for_an_amount_that_was_amended(
     client: FlaskClient, session: Session, midtrans: MidtransStub
 ) -> None:

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from ovop_market.core import clock
 from ovop_market.orders.models import Order, PaymentMethod
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import Actor, OrderState
@@ -22,7 +21,6 @@ from ovop_market.payments.models import (
     GatewayNotification,
 )
 from ovop_market.payments.states import PaymentState
-from tests.factories import make_order
 from tests.payments.at_gateway import (
     NOTIFICATION,
     at_gateway,
@@ -37,14 +35,6 @@ from tests.payments.midtrans_stub import MidtransStub
 
 S, P, M = OrderState, PaymentState, PaymentMethod
 BUYER = By(Actor.BUYER)
-
-
-@pytest.fixture
-def order(session: Session, midtrans: MidtransStub) -> Order:
-    """An accepted order that is to be paid at the gateway."""
-    made = make_order(session, S.ACCEPTED, now=clock.now(), method=M.GATEWAY)
-    session.commit()
-    return made
 
 
 def test_paid_is_booked_once(

@@ -123,7 +123,8 @@ def test_a_confirmation_taken_back_counts_for_nothing(
     corrections.take_back(session, payment, by_operator, clock.now(), reason="Itu uang orang lain.")
     body = section(client.get(page_of(purchase)).text, payment)
     assert 'data-state="REJECTED"' in body
-    assert "Uangnya belum masuk: Itu uang orang lain." in body
+    assert "Uangnya belum masuk." in body
+    assert '<p class="said">Itu uang orang lain.</p>' in body
     assert "Sudah masuk" not in body
 
 

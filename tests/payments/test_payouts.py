@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
-from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
-from werkzeug.test import TestResponse
 
-from ovop_market.accounts.models import AuditEvent, Role, User
-from ovop_market.core import clock
+from ovop_market.accounts.models import AuditEvent, Role
 from ovop_market.core.errors import Conflict, MarketError, MoveRefused, NotFound, Unusable
 from ovop_market.extensions import db
-from ovop_market.orders.models import Order, PaymentMethod
 from ovop_market.orders.services import lifecycle
 from ovop_market.orders.services.lifecycle import By
-from ovop_market.orders.states import Action, Actor, OrderState
+from ovop_market.orders.states import Actor, OrderState
 from ovop_market.payments.models import (
     AccountKind,
     LedgerTransaction,
@@ -32,81 +28,31 @@ from ovop_market.payments.models import (
 from ovop_market.payments.queries import batches, books
 from ovop_market.payments.queries import payouts as queries
 from ovop_market.payments.queries.balances import balance
-from ovop_market.payments.queries.desk import Kind
 from ovop_market.payments.services import gateway, payouts, refunds
 from ovop_market.payments.signals import payouts_sent
 from ovop_market.payments.states import BatchState, RefundKind
-from ovop_market.villages.models import Producer
 from tests.counting import counted
 from tests.factories import (
     NOW,
-    advance,
     make_order,
     make_producer,
     make_product,
     make_user,
-    sign_in,
 )
-from tests.pages import token_in
+from tests.payments.earned import (
+    DAY,
+    LONG_AGO,
+    give_back,
+    left_of,
+    name_account,
+    payable,
+    received,
+    received_in_cash,
+    waiting,
+)
 
 S = OrderState
 HTMX = {"HX-Request": "true"}
-DAY = timedelta(days=1)
-LONG_AGO = NOW - 9 * DAY
-
-
-@pytest.fixture
-def by(operator: User) -> By:
-    return By(Actor.OPERATOR, operator.id)
-
-
-def payable(session: Session, **values: Any) -> Producer:
-    """A producer who has an account, and takes cash."""
-    producer = make_producer(session, cash_on_delivery=True, cash_at_pickup=True, **values)
-    name_account(session, producer)
-    return producer
-
-
-def name_account(session: Session, producer: Producer, number: str = "0000123456") -> None:
-    actor = session.scalars(select(User.id).limit(1)).first() or make_user(session).id
-    payouts.name_account(
-        session,
-        producer,
-        bank="Bank Contoh",
-        number=number,
-        holder="Ibu Melati",
-        actor_id=actor,
-        now=NOW - 30 * DAY,
-    )
-
-
-def received(session: Session, producer: Producer, at: datetime = LONG_AGO, **more: Any) -> Order:
-    return make_order(session, S.RECEIVED, producer=producer, now=at, **more)
-
-
-def received_in_cash(session: Session, producer: Producer, at: datetime = LONG_AGO) -> Order:
-    product = make_product(session, producer, capacity=50)
-    order = make_order(session, product=product, method=PaymentMethod.COD, now=at)
-    for step in (Action.ACCEPT, Action.FINISH):
-        lifecycle.act(session, order, step, By(Actor.PRODUCER), at)
-    lifecycle.ship(session, order, By(Actor.PRODUCER), at, courier="JNE", tracking_number="1")
-    lifecycle.receive(session, order, By(Actor.BUYER), at)
-    return order
-
-
-def left_of(session: Session, order: Order) -> tuple[int, int, int]:
-    """What an order has left on its producer's account, in shipping and in cash."""
-    own = balance(session, AccountKind.PRODUCER, producer_id=order.producer_id, order_id=order.id)
-    shipping = balance(session, AccountKind.SHIPPING, order_id=order.id)
-    return own, shipping, -balance(session, AccountKind.CASH, order_id=order.id)
-
-
-def give_back(session: Session, order: Order, amount: int, by: By) -> None:
-    refunds.owe_part(session, order, RefundKind.GOODS, amount, by, NOW, reason="pecah")
-
-
-def waiting(session: Session) -> int:
-    return balance(session, AccountKind.PAYOUTS)
 
 
 # What is due
@@ -327,6 +273,29 @@ def test_undone_and_made_again(session: Session, by: By) -> None:
     assert list(books.differences(session)) == []
 
 
+def test_it_had_not_been_sent_after_all(session: Session, by: By) -> None:
+    producer = payable(session)
+    order = received(session, producer)
+    batch = payouts.make_batch(session, by, NOW)
+    payouts.mark_sent(session, batch, by, NOW, reference="0")
+    for _ in range(2):
+        payouts.recall(session, batch, by, NOW)
+    assert (batch.state, batch.sent_at, batch.reference) == (BatchState.MADE, None, None)
+    assert waiting(session) == order.total
+    assert list(books.differences(session)) == []
+    payouts.mark_sent(session, batch, by, NOW, reference="TRF-1")
+    assert waiting(session) == 0
+    assert list(books.differences(session)) == []
+
+
+def test_an_undone_batch_is_not_recalled(session: Session, by: By) -> None:
+    received(session, payable(session))
+    batch = payouts.make_batch(session, by, NOW)
+    payouts.undo(session, batch, by, NOW)
+    with pytest.raises(MoveRefused):
+        payouts.recall(session, batch, by, NOW)
+
+
 # Two at once
 
 
@@ -432,102 +401,3 @@ def test_an_account_that_changed_is_pointed_out(session: Session, by: By) -> Non
     second = payouts.make_batch(session, by, NOW)
     (row,) = batches.payouts_of(session, second)
     assert (row.first, row.moved, row.outdated) == (False, True, False)
-
-
-# The pages
-
-
-def post(desk: FlaskClient, path: str, **fields: Any) -> TestResponse:
-    headers = fields.pop("headers", {})
-    token = token_in(desk.get("/account").get_data(as_text=True))
-    return desk.post(path, data={"csrf_token": token, **fields}, headers=headers)
-
-
-def test_the_operators_way(desk: FlaskClient, session: Session) -> None:
-    assert "Belum ada yang bisa dibayar" in desk.get("/desk/payouts").get_data(as_text=True)
-    producer = payable(session, name="Rumah Ibu Melati", slug="melati")
-    poor = make_producer(session, name="Rumah Ibu Soka", slug="soka")
-    now = clock.now()
-    order = received(session, producer, now - 3 * DAY)
-    received(session, poor, now - 3 * DAY)
-    body = desk.get("/desk/payouts").get_data(as_text=True)
-    assert 'data-producer="melati"' in body and f'data-due="{order.total}"' in body
-    assert body.index('id="waiting"') < body.index('data-producer="soka"')
-    assert "wa.me/6281200000000" in body
-    answer = post(desk, "/desk/payouts")
-    assert answer.status_code == 303
-    home = answer.headers["Location"]
-    again = post(desk, "/desk/payouts", headers=HTMX)
-    assert (again.status_code, again.headers["HX-Redirect"]) == (204, home)
-    body = desk.get(home).get_data(as_text=True)
-    assert order.number in body and "0000123456" in body and "Pertama kali dibayar" in body
-    answer = post(desk, f"{home}/sending", reference="", headers=HTMX)
-    assert answer.status_code == 422 and "<html" not in answer.get_data(as_text=True)
-    assert post(desk, f"{home}/sending", reference="TRF-9").status_code == 303
-    answer = post(desk, f"{home}/reversal")
-    assert answer.status_code == 409
-    assert "Sudah dikirim" in answer.get_data(as_text=True)
-    assert 'data-state="SENT"' in desk.get("/desk/payouts").get_data(as_text=True)
-    assert desk.get("/desk/payouts/999").status_code == 404
-
-
-def test_undone_on_the_page(desk: FlaskClient, session: Session, by: By) -> None:
-    received(session, payable(session))
-    batch = payouts.make_batch(session, by, NOW)
-    answer = post(desk, f"/desk/payouts/{batch.id}/reversal", headers=HTMX)
-    assert answer.status_code == 200
-    body = answer.get_data(as_text=True)
-    assert 'data-state="UNDONE"' in body and "export.csv" not in body
-
-
-def test_the_file_for_the_bank(desk: FlaskClient, session: Session, by: By) -> None:
-    producer = payable(session)
-    order = received(session, producer)
-    account = session.get_one(PayoutAccount, producer.id)
-    account.holder = '=HYPERLINK("x"), Ibu'
-    batch = payouts.make_batch(session, by, NOW)
-    answer = desk.get(f"/desk/payouts/{batch.id}/export.csv")
-    assert answer.mimetype == "text/csv"
-    header, line = answer.get_data(as_text=True).lstrip("\ufeff").splitlines()
-    assert header == "Bank,Nomor rekening,Nama pemilik rekening,Jumlah,Keterangan"
-    payout = batch.payouts[0]
-    assert line == (
-        f'Bank Contoh,0000123456,"\'=HYPERLINK(""x""), Ibu",{order.total},'
-        f"OVOP {batch.id}-{payout.id}"
-    )
-
-
-def test_what_the_desk_is_told(desk: FlaskClient, session: Session, by: By) -> None:
-    def told(now: datetime) -> list[tuple[str, int]]:
-        return [(item.home, item.amount) for item in queries.on_desk(session, now)[0]]
-
-    order = received(session, payable(session), NOW)
-    assert told(NOW + 5 * DAY) == []
-    assert told(NOW + 5 * DAY + timedelta(minutes=1)) == [("/desk/payouts", order.total)]
-    batch = payouts.make_batch(session, by, NOW + 6 * DAY)
-    home = f"/desk/payouts/{batch.id}"
-    assert told(NOW + 6 * DAY) == [(home, order.total)]
-    body = desk.get(f"/desk?kind={Kind.PAYOUTS}").get_data(as_text=True)
-    assert home in body
-    payouts.mark_sent(session, batch, by, NOW + 6 * DAY, reference="1")
-    assert told(NOW + 30 * DAY) == []
-    later = received(session, payable(session), NOW + 5 * DAY)
-    assert told(NOW + 30 * DAY) == [("/desk/payouts", later.total)]
-
-
-def test_others_have_no_business_there(client: FlaskClient, session: Session, by: By) -> None:
-    received(session, payable(session))
-    batch = payouts.make_batch(session, by, NOW)
-    sign_in(client, make_user(session, Role.PRODUCER))
-    for path in ("", f"/{batch.id}", f"/{batch.id}/export.csv"):
-        assert client.get(f"/desk/payouts{path}").status_code == 403
-
-
-def test_a_group_is_paid_for_its_members(session: Session, by: By) -> None:
-    """The order is the group's, whoever has made its packs."""
-    group = payable(session, kind="group")
-    product = make_product(session, group, capacity=9)
-    order = make_order(session, product=product, now=LONG_AGO)
-    advance(session, order, S.RECEIVED, LONG_AGO)
-    batch = payouts.make_batch(session, by, NOW)
-    assert [payout.producer_id for payout in batch.payouts] == [group.id]

@@ -32,11 +32,6 @@ def operator(session: Session) -> User:
     return make_user(session, Role.OPERATOR)
 
 
-@pytest.fixture
-def by(operator: User) -> By:
-    return By(Actor.OPERATOR, operator.id)
-
-
 def test_one_amount_for_all_orders_that_are_due(session: Session) -> None:
     purchase = ready_purchase(session, 3)
     (payment,) = payments_of(session, purchase)
@@ -175,6 +170,15 @@ def test_another_operator_is_told(session: Session, by: By) -> None:
     with pytest.raises(MoveRefused, match="Sudah dibayar"):
         receiving.confirm(session, payment, By(Actor.OPERATOR, None), LATER)
     assert balance(session, AccountKind.BANK) == -payment.amount
+
+
+def test_another_amount_is_other_money(session: Session, by: By) -> None:
+    purchase = ready_purchase(session)
+    (payment,) = payments_of(session, purchase)
+    receiving.confirm(session, payment, by, LATER)
+    for amount in (payment.amount, 1_000):
+        receiving.confirm(session, payment, by, LATER, amount=amount)
+    assert surplus(session, purchase) == [1_000]
 
 
 @pytest.mark.parametrize("amount", [0, -5, 10**12])

@@ -17,6 +17,7 @@ from ovop_market.orders.services import lifecycle
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import Action, Actor, OrderState
 from ovop_market.payments.models import AccountKind, Payment, Refund
+from ovop_market.payments.queries import books
 from ovop_market.payments.queries.balances import balance
 from ovop_market.payments.services import receiving, refunds
 from ovop_market.payments.states import PaymentState, RefundKind, RefundState
@@ -24,11 +25,6 @@ from tests.factories import make_order, make_producer, make_user
 from tests.payments.test_desk import HTMX, payment_of, send
 
 S, P = OrderState, PaymentState
-
-
-@pytest.fixture
-def by(operator: User) -> By:
-    return By(Actor.OPERATOR, operator.id)
 
 
 def accepted(session: Session) -> tuple[Order, Payment]:
@@ -241,3 +237,21 @@ def test_two_operators_send_it(session: Session, operator: User) -> None:
     with pytest.raises(Conflict):
         refunds.send(session, refund, make_user(session).id, clock.now(), reference="TRX-2")
     assert refund.reference == "TRX-1"
+
+
+def test_it_had_not_been_sent_after_all(
+    desk: FlaskClient, session: Session, operator: User
+) -> None:
+    refund = surplus(session, operator)
+    path = f"/desk/refunds/{refund.id}"
+    bank = balance(session, AccountKind.BANK)
+    send(desk, session, f"{path}/sending", reference="TRX-9")
+    for _ in range(2):
+        assert send(desk, session, f"{path}/recall").status_code == 303
+    session.expire_all()
+    assert (refund.state, refund.sent_at, refund.reference) == (RefundState.DUE, None, None)
+    assert balance(session, AccountKind.BANK) == bank
+    send(desk, session, f"{path}/sending", reference="TRX-10")
+    session.expire_all()
+    assert (refund.state, refund.reference) == (RefundState.SENT, "TRX-10")
+    assert not list(books.differences(session))

@@ -228,6 +228,9 @@ def test_signs_and_marks_of_amounts(written: str, sign: int) -> None:
         ("abc", COMMA),
         ("45.123 XY", COMMA),
         ("12345678901234567", COMMA),
+        # Is a correction money in, or out?
+        ("-45.123 CR", COMMA),
+        ("(45.123) K", COMMA),
         ("1..2", COMMA),
         ("٤٥", COMMA),
     ],
@@ -331,6 +334,12 @@ def test_an_amount_whose_direction_is_unknown() -> None:
     assert [u.problem for u in reading.unread] == [Problem.DIRECTION]
 
 
+def test_a_minus_beside_a_mark_for_money_in_is_not_guessed() -> None:
+    reading = read("Tanggal,Keterangan,Jumlah,D/K,Saldo\n24/11/2026,KOREKSI,-3000,K,9\n")
+    assert not reading.movements
+    assert [row.problem for row in reading.unread] == [Problem.DIRECTION]
+
+
 def test_rows_without_a_movement_are_passed_over() -> None:
     rows = ["24/11/2026;SALDO AWAL;;;1.000.000", ";TOTAL;1;2;", "Catatan: cetakan;;;;", "", ";;;;"]
     reading = read("Tanggal;Keterangan;Debet;Kredit;Saldo\n" + "\n".join(rows))
@@ -407,6 +416,7 @@ def test_the_digest_is_of_the_header_not_of_the_rows() -> None:
         (b"only words\nand words", Fault.NO_TABLE),
         (b"x" * (MOST_BYTES + 1), Fault.TOO_LARGE),
         (b"a,b\n" * (MOST_LINES + 100), Fault.TOO_LONG),
+        (b"Tanggal,Keterangan,Kredit" + b"," * 5_000 + b"\n", Fault.NO_TABLE),
     ],
 )
 def test_files_that_are_no_statement(content: bytes, fault: Fault) -> None:

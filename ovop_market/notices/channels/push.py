@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from email.utils import parseaddr
@@ -65,6 +66,10 @@ def public_key(private_key: str) -> str:
     return _encoded(point)
 
 
+# Labels of a name as it can be looked up (RFC 1035).
+_HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
+
+
 def is_push_service(endpoint: str) -> bool:
     """Whether an endpoint is an https address at a push service, and nothing but that."""
     if len(endpoint) > LONGEST_ENDPOINT or not endpoint.isascii() or not endpoint.isprintable():
@@ -77,8 +82,8 @@ def is_push_service(endpoint: str) -> bool:
     except ValueError:
         return False
     plain = parts.netloc.lower() == host and port is None and "@" not in parts.netloc
-    known = host in HOSTS or host.endswith(DOMAINS)
-    return parts.scheme == "https" and plain and known
+    known = _HOST.fullmatch(host) and (host in HOSTS or host.endswith(DOMAINS))
+    return parts.scheme == "https" and plain and bool(known) and len(parts.path) > 1
 
 
 def are_keys(p256dh: str, auth: str) -> bool:

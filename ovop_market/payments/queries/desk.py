@@ -354,6 +354,13 @@ def refunds_for(session: Session, order: Order) -> Sequence[Refund]:
     ).all()
 
 
+def refunds_of(session: Session, purchase_id: int) -> Sequence[Refund]:
+    """What is or was owed back to the buyer of a purchase."""
+    return session.scalars(
+        select(Refund).where(Refund.purchase_id == purchase_id).order_by(Refund.id)
+    ).all()
+
+
 def refund_of(session: Session, refund_id: int) -> Refund:
     """A refund. Raises NotFound."""
     # Without its order: the service locks the row, and PostgreSQL locks no outer join.

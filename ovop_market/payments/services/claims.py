@@ -7,17 +7,20 @@ from datetime import datetime
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from ovop_market.core.errors import Unusable
+from ovop_market.core.errors import Conflict, Unusable
 from ovop_market.orders.services import notes
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import Actor
+from ovop_market.payments.methods import METHODS
 from ovop_market.payments.models import Payment
 from ovop_market.payments.services import asking, receiving
 from ovop_market.payments.states import PaymentAction, PaymentState
 
 
 def refuse_unless_claimable(payment: Payment) -> None:
-    """Raises MoveRefused when a claim could only be refused: asked before a picture is decoded."""
+    """Raises Conflict when a claim could only be refused: asked before a picture is decoded."""
+    if not METHODS[payment.method].claimable:
+        raise Conflict(_("Cara bayar ini memberi tahu sendiri. Muat ulang halamannya."))
     if payment.state is not PaymentState.CLAIMED:
         asking.after(payment, PaymentAction.CLAIM)
 
@@ -34,13 +37,13 @@ def claim(
     """The buyer says that the money is on its way. Saying the same twice is saying it once.
 
     The orders do not lapse while that is being looked at. Raises MoveRefused when the payment is
-    not open any more.
+    not open any more, Conflict for a method of which the buyer need not tell.
     """
     _lock(session, payment)
     if payment.state is PaymentState.CLAIMED and payment.reference == reference:
         payment.proof_key = payment.proof_key or proof_key
         return payment
-    asking.after(payment, PaymentAction.CLAIM)
+    refuse_unless_claimable(payment)
     payment.claimed_at = now
     payment.reference = reference
     payment.proof_key = proof_key or payment.proof_key

@@ -31,6 +31,7 @@ from ovop_market.payments.models import (
 from ovop_market.payments.payout_labels import BATCH_STATES
 from ovop_market.payments.queries import payouts as queries
 from ovop_market.payments.queries.payouts import Remainder
+from ovop_market.payments.queries.receipts import TAKEN_BACK
 from ovop_market.payments.services import asking, ledger
 from ovop_market.payments.services.ledger import Leg, Posting
 from ovop_market.payments.signals import payouts_sent
@@ -124,16 +125,41 @@ def undo(session: Session, batch: PayoutBatch, by: By, now: datetime) -> PayoutB
         return batch
     batch.state = _after(batch, BatchAction.UNDO)
     session.flush()
-    posted = session.scalars(
-        select(LedgerTransaction.id)
-        .join(Payout, Payout.id == LedgerTransaction.payout_id)
-        .where(Payout.batch_id == batch.id, LedgerTransaction.cause == Cause.PAYOUT)
-        .order_by(LedgerTransaction.id)
-    ).all()
-    ledger.reverse(session, posted, by, now)
+    ledger.reverse(session, _standing(session, batch, Cause.PAYOUT), by, now)
     record(session, "payouts undone", f"payout batch {batch.id}", now, by.user_id)
     session.flush()
     return batch
+
+
+def recall(session: Session, batch: PayoutBatch, by: By, now: datetime) -> PayoutBatch:
+    """A batch was marked as sent by mistake: it waits to be sent again. Twice is once.
+
+    Raises MoveRefused (409) when it was undone.
+    """
+    _lock(session, batch)
+    if batch.state is BatchState.MADE:
+        return batch
+    batch.state = _after(batch, BatchAction.RECALL)
+    batch.sent_at = batch.sent_by_id = batch.reference = None
+    session.flush()
+    ledger.reverse(session, _standing(session, batch, Cause.PAYOUT_SENT), by, now)
+    record(session, "payouts recalled", f"payout batch {batch.id}", now, by.user_id)
+    session.flush()
+    return batch
+
+
+def _standing(session: Session, batch: PayoutBatch, cause: Cause) -> Sequence[int]:
+    """The transactions of a batch that have not been taken back."""
+    return session.scalars(
+        select(LedgerTransaction.id)
+        .join(Payout, Payout.id == LedgerTransaction.payout_id)
+        .where(
+            Payout.batch_id == batch.id,
+            LedgerTransaction.cause == cause,
+            LedgerTransaction.id.not_in(TAKEN_BACK),
+        )
+        .order_by(LedgerTransaction.id)
+    ).all()
 
 
 def name_account(

@@ -34,7 +34,7 @@ from ovop_market.payments.queries.balances import credit_of, credits_of
 from ovop_market.payments.services import asking, ledger, refunds
 from ovop_market.payments.services.ledger import Account, Leg, Posting
 from ovop_market.payments.signals import payments_moved
-from ovop_market.payments.states import AWAITED, PaymentAction, PaymentState
+from ovop_market.payments.states import AWAITED, RECEIPTS, PaymentAction, PaymentState
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ def confirm(
     """
     asking.lock_purchase(session, payment.purchase_id)
     session.refresh(payment)
-    if _booked_before(session, payment, by):
+    if _booked_before(session, payment, by, amount):
         return payment
     if amount is not None and not 0 < amount <= MAX_PRICE:
         raise Unusable(_("Isi jumlah uang yang masuk, dalam rupiah."), field="amount")
@@ -292,7 +292,7 @@ def _put_back_by(payment: Payment) -> int | None:
     return next((e.actor_id for e in reversed(payment.events) if e.action in back), None)
 
 
-def _booked_before(session: Session, payment: Payment, by: By) -> bool:
+def _booked_before(session: Session, payment: Payment, by: By, amount: int | None) -> bool:
     """Whether this very tap has been booked, or, without a key, the same by the same person."""
     if by.idempotency_key:
         return bool(
@@ -305,7 +305,10 @@ def _booked_before(session: Session, payment: Payment, by: By) -> bool:
                 )
             )
         )
-    return payment.state is PaymentState.CONFIRMED and payment.confirmed_by_id == by.user_id
+    if payment.state is not PaymentState.CONFIRMED or payment.confirmed_by_id != by.user_id:
+        return False
+    came = [event.amount for event in payment.events if event.action in RECEIPTS]
+    return amount is None or amount == came[-1]
 
 
 def _whoever_received(session: Session, purchase: Purchase, by: By) -> By:

@@ -16,6 +16,7 @@ from ovop_market.orders.services import lifecycle
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import FINAL, Actor
 from ovop_market.payments.models import Cause, LedgerTransaction, Refund
+from ovop_market.payments.queries.receipts import TAKEN_BACK
 from ovop_market.payments.services import ledger
 from ovop_market.payments.services.ledger import Leg, Posting
 from ovop_market.payments.signals import refund_moved
@@ -118,16 +119,24 @@ def send(
     return refund
 
 
+def recall(session: Session, refund: Refund, by: By, now: datetime) -> None:
+    """It was noted as sent by mistake: it is still due. Twice is once."""
+    session.refresh(refund, with_for_update=True)
+    if refund.state is RefundState.DUE:
+        return
+    refund.state = refund_after(refund.state, RefundAction.RECALL)
+    refund.sent_at = refund.sent_by_id = refund.reference = None
+    session.flush()
+    ledger.reverse(session, _standing(session, refund, Cause.SENT_BACK), by, now)
+    record(session, "refund recalled", f"refund {refund.id}", now, by.user_id)
+    session.flush()
+
+
 def withdraw(session: Session, refund: Refund, by: By, now: datetime) -> None:
     """Owes a surplus no more: the money had come by mistake. Raises MoveRefused once it is sent."""
     session.refresh(refund, with_for_update=True)
     refund.state = refund_after(refund.state, RefundAction.WITHDRAW)
-    owed = session.scalars(
-        select(LedgerTransaction.id).where(
-            LedgerTransaction.refund_id == refund.id, LedgerTransaction.cause == Cause.OWED_BACK
-        )
-    ).one()
-    ledger.reverse(session, [owed], by, now)
+    ledger.reverse(session, _standing(session, refund, Cause.OWED_BACK), by, now)
     details: dict[str, object] = {"amount": refund.amount}
     record(session, "refund withdrawn", f"refund {refund.id}", now, by.user_id, details)
     session.flush()
@@ -161,6 +170,19 @@ def _owe(session: Session, refund: Refund, debits: list[Leg], by: By, now: datet
     record(session, "refund owed", f"refund {refund.id}", now, by.user_id, details)
     refund_moved.send(refund, session=session, at=now)
     return refund
+
+
+def _standing(session: Session, refund: Refund, cause: Cause) -> list[int]:
+    """The transactions of a refund that have not been taken back."""
+    return list(
+        session.scalars(
+            select(LedgerTransaction.id).where(
+                LedgerTransaction.refund_id == refund.id,
+                LedgerTransaction.cause == cause,
+                LedgerTransaction.id.not_in(TAKEN_BACK),
+            )
+        )
+    )
 
 
 def _granted_before(session: Session, order: Order, by: By) -> Refund | None:

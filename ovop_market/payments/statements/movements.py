@@ -173,8 +173,10 @@ def _rupiah(row: Row, columns: Columns) -> int:
     amount = _amount(row, columns, Role.AMOUNT)
     if Role.MARK not in columns.at or not amount.sen:
         return amount.sen // 100 * (amount.sign or 1)
-    sign = read_mark(_cell(row, columns, Role.MARK)) or amount.sign
-    if not sign:
+    mark = read_mark(_cell(row, columns, Role.MARK))
+    sign = mark or amount.sign
+    # A minus beside "CR" may be a correction: a person sees.
+    if not sign or (mark > 0 > amount.sign):
         raise _NotRead(Problem.DIRECTION)
     return amount.sen // 100 * sign
 

@@ -15,6 +15,8 @@ from ovop_market.payments.statements.values import DateOrder, read_day
 
 MOST_BYTES = 5 * 1024 * 1024
 MOST_LINES = 20_000
+# Banks give a dozen; each one more costs the preview a look at all rows.
+MOST_COLUMNS = 60
 DELIMITERS = (",", ";", "\t", "|")
 # Banks write a few lines about the account before the table.
 _PREAMBLE = 60
@@ -142,6 +144,8 @@ def _sheet(rows: list[Row], at: int | None) -> Sheet:
         raise UnreadableFile(Fault.NO_TABLE)
     if len(body) > MOST_LINES:
         raise UnreadableFile(Fault.TOO_LONG)
+    if width > MOST_COLUMNS:
+        raise UnreadableFile(Fault.NO_TABLE)
     return Sheet(header, rows[:at] if at is not None else (), body, width, _digest(header, width))
 
 

@@ -175,6 +175,9 @@ def read_amount(text: str, decimal: Decimal) -> Amount | None:
         return None
     signs = [found["before"], found["inside"], found["after"], "-" if found["open"] else None]
     given = [MARKS[sign] for sign in signs if sign]
+    if mark > 0 and any(sign < 0 for sign in given):
+        # "-3.000 CR": a correction, or money in? A person sees.
+        return None
     return Amount(sen, mark or (min(given) if given else 0))
 
 

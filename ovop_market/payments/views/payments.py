@@ -29,6 +29,7 @@ from ovop_market.payments.labels import (
     ATTEMPT_STATES,
     PAYMENT_EVENTS,
     PAYMENT_STATES,
+    REFUND_STATES,
     STATE_BADGES,
 )
 from ovop_market.payments.models import Payment, PaymentEvent
@@ -78,6 +79,8 @@ def _payment(
         and payment.method is not PaymentMethod.GATEWAY,
         rejectable=(payment.state, PaymentAction.REJECT) in PAYMENT_MOVES,
         receipt=receipts.latest(db.session(), payment.id),
+        refunds=queries.refunds_of(db.session(), payment.purchase_id),
+        refund_states=REFUND_STATES,
         form=shown(forms.RejectionForm),
         confirmation=shown(forms.ConfirmationForm),
         reversal=shown(forms.ReversalForm),

@@ -59,6 +59,7 @@ def _payout(
         badge_kind=BATCH_BADGES[batch.state],
         sendable=(batch.state, BatchAction.SEND) in BATCH_MOVES,
         undoable=(batch.state, BatchAction.UNDO) in BATCH_MOVES,
+        recallable=(batch.state, BatchAction.RECALL) in BATCH_MOVES,
         form=form or SendingForm(formdata=None),
         refused=form,
         notice=notice,
@@ -136,6 +137,18 @@ def undo_payout(batch_id: int) -> ResponseReturnValue:
     except Conflict as refusal:
         return _refused(batch_id, refusal)
     return _done(batch_id, _("Daftar dibatalkan. Yang belum dibayar kembali ditunggu."))
+
+
+@blueprint.post(f"/desk/payouts/<{ID}:batch_id>/recall")
+@access.role("operator")
+def recall_payout(batch_id: int) -> ResponseReturnValue:
+    batch = batches.batch_of(db.session(), batch_id)
+    try:
+        services.recall(db.session(), batch, _operator(), clock.now())
+        db.session.commit()
+    except Conflict as refusal:
+        return _refused(batch_id, refusal)
+    return _done(batch_id, _("Dicatat: daftar ini belum dikirim."))
 
 
 def _operator() -> By:

@@ -15,6 +15,8 @@ from ovop_market.core import clock
 from ovop_market.core.errors import Conflict
 from ovop_market.extensions import db
 from ovop_market.orders.queries import order_numbered
+from ovop_market.orders.services.lifecycle import By
+from ovop_market.orders.states import Actor
 from ovop_market.payments import forms
 from ovop_market.payments.labels import REFUND_KINDS, REFUND_STATES
 from ovop_market.payments.models import Refund
@@ -75,6 +77,24 @@ def send_refund(refund_id: int) -> ResponseReturnValue:
     flash(notice, "done")
     if _from_order() and found.order is not None:
         return redirect(url_for("payments.order", number=found.order.number), 303)
+    return redirect(url_for("payments.refund", refund_id=refund_id), 303)
+
+
+@blueprint.post(f"/desk/refunds/<{ID}:refund_id>/recall")
+@access.role("operator")
+def recall_refund(refund_id: int) -> ResponseReturnValue:
+    found = queries.refund_of(db.session(), refund_id)
+    by = By(Actor.OPERATOR, current_user.id)
+    try:
+        refunds.recall(db.session(), found, by, clock.now())
+        db.session.commit()
+    except Conflict as refusal:
+        db.session.rollback()
+        return _again(refund_id, refusal.status, problem=refusal.message)
+    notice = _("Dicatat: uang ini belum dikirim.")
+    if htmx.is_fragment():
+        return _again(refund_id, notice=notice)
+    flash(notice, "done")
     return redirect(url_for("payments.refund", refund_id=refund_id), 303)
 
 

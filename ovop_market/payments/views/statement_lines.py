@@ -125,7 +125,7 @@ def match_line(line_id: int) -> ResponseReturnValue:
     line, form = queries.line_of(db.session(), line_id), MatchForm()
     if not form.validate():
         return _refused(line_id, Unusable(_("Pilih pembayarannya.")))
-    payment_id = form.payment_id.data
+    payment_id = form.payment_id.data or 0
 
     def verb(session: Session, by: By, now: datetime) -> None:
         services.match_line(session, line, payment_id, by, now)
