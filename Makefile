@@ -18,7 +18,7 @@ run: setup ## set up, fill an empty database, serve on http://127.0.0.1:8000
 setup: $(VENV)/.installed $(VENV)/.messages ## the set-up alone
 
 test: $(VENV)/.installed-dev $(VENV)/.messages ## every test, on SQLite and on PostgreSQL
-	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 check: $(VENV)/.installed-dev $(VENV)/.messages ## lint, types, imports, templates, migrations
 	@$(BIN)/ruff format --check .
@@ -55,7 +55,7 @@ messages: $(VENV)/.installed ## collect new messages into the translation files
 	@$(BIN)/pybabel -q extract -F babel.cfg -k lazy_gettext -k _l --no-location --sort-output \
 	  --project "OVOP Market" --version "" -o $(VENV)/messages.pot .
 	@$(BIN)/pybabel -q update -i $(VENV)/messages.pot -d ovop_market/translations --no-fuzzy-matching \
-	  --ignore-obsolete --omit-header
+	  --ignore-obsolete --ignore-pot-creation-date --width 100
 
 lock: ## pin the newest versions that pyproject.toml allows
 	@$(PYTHON) -m venv $(VENV)/lock && $(VENV)/lock/bin/pip -q install pip-tools

@@ -29,6 +29,9 @@ bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
 worker_class = Worker
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 threads = 8
+# Read once, before there are workers: they start at once and share its memory. Nothing is open by
+# then that a worker must not share: no thread runs, no database has been asked.
+preload_app = True
 # Requests in flight finish within this time when the server is told to stop.
 graceful_timeout = 30
 timeout = 60

@@ -34,6 +34,22 @@ from tests.pages import CheckingClient
 # The areas that tests send things to: the regency itself, and a few far away.
 REGIONS = ("19.05", "19.71", "31.74", "32.73", "16.71", "91.71")
 ENGINES = ("sqlite", "postgresql")
+# Tests that start servers of their own take longest, so they begin first; those of a folder stay in
+# one test process, which starts what they share once.
+SERVERS = ("browser", "process")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Says which tests run in one process (pytest-xdist), and in which order."""
+
+    def folder(item: pytest.Item) -> str:
+        return item.path.relative_to(Path(__file__).parent).parts[0]
+
+    items.sort(key=lambda item: folder(item) not in SERVERS)
+    for item in items:
+        group = folder(item) if folder(item) in SERVERS else item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group(group.replace("/", ".")))
 
 
 @dataclass

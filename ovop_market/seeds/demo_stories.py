@@ -21,7 +21,7 @@ from ovop_market.orders.services.checkout import Details
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import Action, Actor
 from ovop_market.payments.models import Payment, Refund
-from ovop_market.payments.services import claims, payouts, receiving, refunds
+from ovop_market.payments.services import claims, corrections, payouts, receiving, refunds
 from ovop_market.payments.states import RefundKind
 from ovop_market.seeds.demo_buyers import reference
 from ovop_market.seeds.demo_market import Market
@@ -172,6 +172,15 @@ class Teller:
         by = By(Actor.OPERATOR, self.operator_id)
         receiving.confirm(self.session, payment, by, at, amount=amount)
 
+    def _take_back(self, _story: Story, order: Order, step: Step, at: datetime) -> None:
+        corrections.take_back(
+            self.session,
+            self._payment(order),
+            By(Actor.OPERATOR, self.operator_id),
+            at,
+            reason=step.text or "",
+        )
+
     def _reject(self, _story: Story, order: Order, step: Step, at: datetime) -> None:
         claims.reject(
             self.session, self._payment(order), self.operator_id, at, reason=step.text or ""
@@ -239,6 +248,7 @@ _VERBS: Mapping[str, Callable[[Teller, Story, Order, Step, datetime], None]] = {
     "agree": Teller._agree,
     "claim": Teller._claim,
     "confirm": Teller._confirm,
+    "take_back": Teller._take_back,
     "reject": Teller._reject,
     "ship": Teller._ship,
     "hand_over": Teller._hand_over,

@@ -293,7 +293,14 @@ _WEAVER_STORIES = (
         (Line("tudung-saji-rotan-dendang", 1),),
         (_REG,),
         140,
-        (Step(130, "accept"), *_paid(126, 118), Step(80, "start")),
+        (
+            Step(130, "accept"),
+            Step(126, "claim"),
+            Step(119, "confirm", number=900_000),
+            Step(118, "take_back", "Salah ketik jumlahnya."),
+            Step(117, "confirm"),
+            Step(80, "start"),
+        ),
     ),
     Story(
         "Mbak Kemuning Rembulan",

@@ -11,9 +11,12 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
-from sqlalchemy import make_url
+from sqlalchemy import make_url, select
+from sqlalchemy.orm import Session
 
 from ovop_market import create_app
+from ovop_market.catalogue import services as stock
+from ovop_market.catalogue.models import Offer, Product, StockReason, Variant
 from ovop_market.core import clock
 from ovop_market.extensions import db
 from ovop_market.seeds import demo
@@ -21,6 +24,7 @@ from tests.browser.people import PATIENCE_MS, Market
 from tests.conftest import Database, configuration, database_name
 from tests.process.server import HOST, Server, running
 
+READY = 50
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = (
     "--no-sandbox",
@@ -99,7 +103,19 @@ def market(browser: Browser, servers: Callable[[str], Server], engine_name: str)
 def _plant(scratch: Path, url: str) -> None:
     app = create_app(configuration(scratch, url))
     with app.app_context():
-        demo.plant(db.session(), clock.now(), pictures=False)
+        session = db.session()
+        demo.plant(session, clock.now(), pictures=False)
+        _fill_shelves(session)
         db.session.remove()
         db.engine.dispose()
     app.extensions["kept pages"].version.close()
+
+
+def _fill_shelves(session: Session) -> None:
+    """So much pempek is ready that no test sells out what the next one orders."""
+    slug = "pempek-udang-belo-laut"
+    offers = select(Offer).join(Offer.variant).join(Variant.product).where(Product.slug == slug)
+    cause = stock.Cause(StockReason.COUNTED, clock.now())
+    for offer in session.scalars(offers):
+        stock.change_ready(session, offer.id, READY, cause)
+    session.commit()

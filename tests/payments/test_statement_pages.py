@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from markupsafe import escape
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
@@ -15,12 +16,14 @@ from werkzeug.test import TestResponse
 from ovop_market.accounts.models import Role, User
 from ovop_market.core import clock
 from ovop_market.orders.models import OrderEvent
+from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import Action
 from ovop_market.payments.models import (
     BankMapping,
     BankStatement,
     StatementState,
 )
+from ovop_market.payments.services import receiving
 from ovop_market.payments.states import LineState, PaymentState
 from tests.counting import counted
 from tests.factories import make_producer, make_product, make_user, sign_in
@@ -82,6 +85,25 @@ def test_the_whole_way_over_http(desk: FlaskClient, session: Session) -> None:
     assert "Sudah dimasukkan" in desk.get("/desk/statements").get_data(as_text=True)
     body = desk.get(upload(desk, text.encode()).location).get_data(as_text=True)
     assert [figure(body, n) for n in ("new", "known", "matching")] == [0, 3, 0]
+
+
+def test_what_is_recognised_is_named_beforehand(
+    desk: FlaskClient, session: Session, by: By
+) -> None:
+    _order, asked = awaited(session)
+    _order, confirmed = awaited(session)
+    receiving.confirm(session, confirmed, by, clock.now())
+    session.commit()
+    told = [(today(), "SARI", asked.amount), (today(), "BUDI", confirmed.amount)]
+    path = upload(desk, csv_of([*told, (today(), "ENTAH", 7_000)]).encode()).location
+    body = desk.get(path).get_data(as_text=True)
+    named = re.findall(r'<li data-payment="(\d+)">(.*?)</li>', body, re.DOTALL)
+    assert [int(payment_id) for payment_id, _text in named] == [asked.id, confirmed.id]
+    assert all(escape(asked.purchase.name) in text for _id, text in named)
+    assert ["dengan tangan" in text for _id, text in named] == [False, True]
+    send(desk, f"{path}/import", columns=columns_digest(body))
+    listed = desk.get("/desk/statements").get_data(as_text=True)
+    assert "3 baris baru · <b>1 menunggu keputusan</b>" in listed
 
 
 @pytest.mark.parametrize(

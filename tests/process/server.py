@@ -170,7 +170,8 @@ class Worker(Process):
 
 @contextmanager
 def running(servers: Sequence[Process]) -> Iterator[None]:
-    """Starts them side by side, waits for all, and leaves none behind."""
+    """Starts them side by side, waits for all, and leaves none behind: what was answered is kept,
+    so nothing needs the seconds of an orderly stop."""
     try:
         for server in servers:
             server.start()
@@ -179,4 +180,4 @@ def running(servers: Sequence[Process]) -> Iterator[None]:
         yield
     finally:
         for server in servers:
-            server.stop()
+            server.kill()

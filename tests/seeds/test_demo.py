@@ -202,7 +202,8 @@ def _producers_were_paid(planted: Session) -> None:
 def _the_operator_has_something_to_do(planted: Session) -> None:
     kinds = Counter(planted.scalars(select(Refund.kind).where(Refund.state == RefundState.DUE)))
     assert kinds[RefundKind.SURPLUS] == kinds[RefundKind.GOODS] == 1
-    surplus = planted.scalars(select(Refund).where(Refund.kind == RefundKind.SURPLUS)).one()
+    of_surplus = select(Refund).where(Refund.kind == RefundKind.SURPLUS)
+    surplus = planted.scalars(of_surplus.where(Refund.state == RefundState.DUE)).one()
     assert surplus.amount == 100_000 and "Bank Contoh" in (surplus.destination or "")
     lines = Counter(planted.scalars(select(StatementLine.state)))
     # Two of the same amount on one day are told apart by a person.

@@ -15,8 +15,9 @@ from sqlalchemy.orm import Session, defer, joinedload
 
 from ovop_market.core import clock
 from ovop_market.core.errors import NotFound
-from ovop_market.payments.matching import Expected, Line, match
-from ovop_market.payments.models import BankMapping, BankStatement, StatementLine
+from ovop_market.orders.models import Purchase
+from ovop_market.payments.matching import Expected, Line, Match, match
+from ovop_market.payments.models import BankMapping, BankStatement, Payment, StatementLine
 from ovop_market.payments.queries.candidates import expected
 from ovop_market.payments.statements import columns as known_columns
 from ovop_market.payments.statements import movements, sheets
@@ -41,11 +42,23 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
+class Recognised:
+    """A line that is certain to be the money of a buyer's payment; `bears_out`: which has been
+    booked by hand already."""
+
+    line: Line
+    payment_id: int
+    buyer: str
+    bears_out: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Outlook:
     """What taking a statement in would do: numbers of lines.
 
     `alike` are new ones of a day and an amount that another file told already, in other words:
-    perhaps the same money. `matching` would be booked, `borne_out` has been booked by hand.
+    perhaps the same money. `matching` would be booked, `borne_out` has been booked by hand;
+    `recognised` are the first of both.
     """
 
     new: int
@@ -54,6 +67,16 @@ class Outlook:
     incoming: int
     matching: int
     borne_out: int
+    recognised: Sequence[Recognised]
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """Of which days a statement's new lines are, and how many wait for a person."""
+
+    first: date
+    last: date
+    open: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +120,24 @@ def opened(session: Session, statement: BankStatement) -> Opened:
     return Opened(sheet, columns, mapping.bank if mapping and kept else "", reading)
 
 
-def outlook(session: Session, reading: Reading, now: datetime) -> Outlook:
-    """What would come of these movements now."""
+def extents(session: Session, statement_ids: Iterable[int]) -> dict[int, Extent]:
+    """The extent of each statement that brought new lines."""
+    opened_lines = func.count().filter(StatementLine.state == LineState.OPEN)
+    rows = session.execute(
+        select(
+            StatementLine.statement_id,
+            func.min(StatementLine.booked_on),
+            func.max(StatementLine.booked_on),
+            opened_lines,
+        )
+        .where(StatementLine.statement_id.in_(list(statement_ids)))
+        .group_by(StatementLine.statement_id)
+    )
+    return {statement_id: Extent(first, last, n) for statement_id, first, last, n in rows}
+
+
+def outlook(session: Session, reading: Reading, now: datetime, most: int = 0) -> Outlook:
+    """What would come of these movements now; of those that are recognised, the first `most`."""
     known = known_fingerprints(session, (m.fingerprint for m in reading.movements))
     new = [m for m in reading.movements if m.fingerprint not in known]
     incoming = [m for m in new if m.amount > 0]
@@ -112,7 +151,21 @@ def outlook(session: Session, reading: Reading, now: datetime) -> Outlook:
         incoming=len(incoming),
         matching=len(pairs) - booked,
         borne_out=booked,
+        recognised=_recognised(session, sorted(pairs, key=lambda pair: pair.line.key)[:most]),
     )
+
+
+def _recognised(session: Session, pairs: Sequence[Match]) -> list[Recognised]:
+    rows = session.execute(
+        select(Payment.id, Purchase.name)
+        .join(Payment.purchase)
+        .where(Payment.id.in_({pair.expected.payment_id for pair in pairs}))
+    )
+    buyers = dict(rows.all())
+    return [
+        Recognised(line, money.payment_id, buyers[money.payment_id], money.receipt_id is not None)
+        for line, money in ((pair.line, pair.expected) for pair in pairs)
+    ]
 
 
 def lines_of(found: Sequence[Movement]) -> list[Line]:
@@ -188,15 +241,6 @@ def line_of(session: Session, line_id: int) -> StatementLine:
     if line is None:
         raise NotFound(_("Baris mutasi ini tidak ada."))
     return line
-
-
-def lines_for(session: Session, payment_id: int) -> Sequence[StatementLine]:
-    """The lines that belong to a payment."""
-    return session.scalars(
-        select(StatementLine)
-        .where(StatementLine.payment_id == payment_id)
-        .order_by(StatementLine.id)
-    ).all()
 
 
 def oldest_open(session: Session, most: int) -> tuple[Sequence[StatementLine], int]:

@@ -27,7 +27,7 @@ from ovop_market.payments.views import ID, blueprint
 from ovop_market.web import access, htmx
 from ovop_market.web.forms import explain
 
-# Lines of a preview that are shown as they were understood, and of those that were not.
+# Lines of a preview that are shown as they were understood, as recognised, and as not understood.
 SHOWN = 10
 SHOWN_UNREAD = 20
 
@@ -42,6 +42,7 @@ def _statements(
         "payments/_statements.html",
         status,
         statements=found,
+        extents=queries.extents(session, (s.id for s in found)),
         names=desk.names_of(session, (s.imported_by_id or s.uploaded_by_id for s in found)),
         waiting=queries.counts_of(session)[LineState.OPEN],
         form=form or UploadForm(formdata=None),
@@ -77,7 +78,7 @@ def _preview(statement: BankStatement, form: ColumnsForm | None) -> dict[str, ob
     return {
         "opened": opened,
         "reading": opened.reading,
-        "outlook": queries.outlook(session, opened.reading, clock.now()),
+        "outlook": queries.outlook(session, opened.reading, clock.now(), SHOWN),
         "first": opened.reading.movements[:SHOWN],
         "unread": opened.reading.unread[:SHOWN_UNREAD],
         "form": form or columns_form(opened.sheet, opened.columns, opened.bank),
