@@ -310,6 +310,20 @@ def test_forged_books(session: Session, operator: User) -> None:
     assert list(books.differences(session)) == []
 
 
+def test_what_one_batch_nets_of_another_that_is_undone(session: Session, operator: User) -> None:
+    by = By(Actor.OPERATOR, operator.id)
+    producer = payable(session)
+    order = received(session, producer)
+    first = payouts.make_batch(session, by, NOW)
+    refunds.owe_part(session, order, RefundKind.GOODS, 10_000, by, NOW, reason="pecah")
+    received(session, producer)
+    second = payouts.make_batch(session, by, NOW)
+    payouts.mark_sent(session, second, by, NOW, reference="2")
+    assert list(books.differences(session)) == []
+    payouts.undo(session, first, by, NOW)
+    assert list(books.differences(session)) == []
+
+
 def test_the_command_says_so(app: Flask, session: Session) -> None:
     order = received(session, payable(session))
     order.paid += 1

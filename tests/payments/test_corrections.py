@@ -10,10 +10,11 @@ from sqlalchemy.orm import Session
 
 from ovop_market.accounts.models import Role
 from ovop_market.core.errors import Conflict, MoveRefused, Unusable
+from ovop_market.orders.models import Order
 from ovop_market.orders.services import lifecycle
 from ovop_market.orders.services.lifecycle import By
-from ovop_market.orders.states import Action, Actor
-from ovop_market.payments.models import AccountKind, Cause, LedgerTransaction, Refund
+from ovop_market.orders.states import Action, Actor, OrderState
+from ovop_market.payments.models import AccountKind, Cause, LedgerTransaction, Payment, Refund
 from ovop_market.payments.queries import books, receipts
 from ovop_market.payments.queries.balances import balance, credit_of
 from ovop_market.payments.services import claims, corrections, receiving, refunds
@@ -71,6 +72,19 @@ def test_a_surplus_goes_with_what_brought_it(session: Session, by: By) -> None:
     assert not list(books.differences(session))
 
 
+def test_a_surplus_that_was_withdrawn_is_told_in_words(session: Session, by: By) -> None:
+    purchase = ready_purchase(session)
+    (payment,) = payments_of(session, purchase)
+    receiving.confirm(session, payment, by, NOW, amount=payment.amount + 50_000)
+    corrections.take_back(session, payment, by, LATER, reason="salah")
+    refund = session.scalars(select(Refund)).one()
+    assert refund.state is RefundState.WITHDRAWN
+    with pytest.raises(MoveRefused, match="sudah berubah: Tidak jadi"):
+        refunds.recall(session, refund, by, LATER)
+    with pytest.raises(MoveRefused, match="sudah berubah: Tidak jadi"):
+        refunds.send(session, refund, by.user_id or 0, LATER, reference="TRX")
+
+
 def test_a_surplus_that_is_sent_stays(session: Session, by: By) -> None:
     purchase = ready_purchase(session)
     (payment,) = payments_of(session, purchase)
@@ -88,10 +102,57 @@ def test_what_was_given_back_in_part_stays(session: Session, by: By) -> None:
     (payment,) = payments_of(session, purchase)
     receiving.confirm(session, payment, by, NOW)
     order = purchase.orders[0]
-    refunds.owe_part(session, order, RefundKind.GOODS, 1_000, by, NOW, reason="kurang")
+    part = refunds.owe_part(session, order, RefundKind.GOODS, 1_000, by, NOW, reason="kurang")
+    refunds.send(session, part, by.user_id or 0, NOW, reference="TRX 1")
     with pytest.raises(Conflict, match="Sebagian"):
         corrections.take_back(session, payment, by, LATER, reason="salah")
     session.rollback()
+
+
+@pytest.mark.parametrize("grants", [False, True])
+def test_nothing_is_owed_back_of_what_never_came(session: Session, by: By, grants: bool) -> None:
+    purchase = ready_purchase(session)
+    (payment,) = payments_of(session, purchase)
+    receiving.confirm(session, payment, by, NOW)
+    one, two = purchase.orders
+    if grants:
+        refunds.owe_part(session, one, RefundKind.GOODS, 1_000, by, NOW, reason="kurang")
+    lifecycle.act(session, one, Action.REVOKE, by, NOW, reason="batal")
+    asked = payment.amount
+    corrections.take_back(session, payment, by, LATER, reason="uang orang lain")
+    assert {refund.state for refund in session.scalars(select(Refund))} == {RefundState.WITHDRAWN}
+    assert (one.paid, one.due_at, one.state) == (0, None, OrderState.CANCELLED)
+    # The other order waits for money again, and alone.
+    assert (payment.state, payment.amount) == (P.REJECTED, two.total + payment.unique_digits)
+    assert payment.amount < asked and two.due_at == LATER + timedelta(hours=24)
+    assert balance(session, AccountKind.REFUNDS) == balance(session, AccountKind.BANK) == 0
+    assert not list(books.differences(session))
+    receiving.confirm(session, payment, by, LATER)
+    lifecycle.act(session, two, Action.REVOKE, by, LATER, reason="batal")
+    assert balance(session, AccountKind.REFUNDS) == two.total
+
+
+def test_a_cancelled_order_that_was_never_paid_is_asked_no_more(session: Session, by: By) -> None:
+    purchase = ready_purchase(session, 1)
+    (payment,) = payments_of(session, purchase)
+    receiving.confirm(session, payment, by, NOW)
+    lifecycle.act(session, purchase.orders[0], Action.REVOKE, by, NOW, reason="batal")
+    corrections.take_back(session, payment, by, LATER, reason="uang orang lain")
+    assert payment.state is P.LAPSED
+    assert not list(books.differences(session))
+
+
+def test_an_amount_that_somebody_else_is_asked_by_now(session: Session, by: By) -> None:
+    first, second = ready_purchase(session, 1), ready_purchase(session, 1)
+    (payment,), (other,) = payments_of(session, first), payments_of(session, second)
+    receiving.confirm(session, payment, by, NOW)
+    other.amount = first.orders[0].total + payment.unique_digits
+    other.unique_digits = payment.unique_digits
+    session.flush()
+    taken = payment.amount
+    corrections.take_back(session, payment, by, LATER, reason="salah")
+    assert payment.state is P.REJECTED and payment.amount != taken == other.amount
+    assert payment.amount == first.orders[0].total + payment.unique_digits
 
 
 def test_money_that_was_too_little(session: Session, by: By) -> None:
@@ -159,15 +220,55 @@ def test_nothing_was_booked(session: Session, by: By) -> None:
         corrections.take_back(session, payment, by, LATER, reason=" ")
 
 
-@pytest.mark.parametrize("which", [0, 1])
-def test_what_has_paid_for_another_order_stays(session: Session, by: By, which: int) -> None:
+def paid_with_a_surplus(
+    session: Session, by: By, more: int | None = None
+) -> tuple[Order, list[Payment]]:
+    """A purchase whose first payment brought `more` than asked (as much as the second order costs),
+    which has gone into its second; that order, and both payments."""
     purchase = ready_and_made(session)
     (payment,) = payments_of(session, purchase)
     wanted = purchase.orders[1]
-    receiving.confirm(session, payment, by, NOW, amount=payment.amount + wanted.total)
+    more = wanted.total if more is None else more
+    receiving.confirm(session, payment, by, NOW, amount=payment.amount + more)
     lifecycle.accept(session, wanted, PRODUCER, LATER)
+    return wanted, payments_of(session, purchase)
+
+
+def test_what_a_mistyped_surplus_has_paid_is_asked_again(session: Session, by: By) -> None:
+    wanted, payments = paid_with_a_surplus(session, by)
     assert wanted.paid == wanted.total
-    payment = payments_of(session, purchase)[which]
-    with pytest.raises(Conflict, match=r"sudah dipakai|kelebihan"):
-        corrections.take_back(session, payment, by, LATER, reason="salah")
+    with pytest.raises(Conflict, match="kelebihan"):
+        corrections.take_back(session, payments[1], by, LATER, reason="salah")
+    corrections.take_back(session, payments[0], by, LATER, reason="angka keliru")
+    assert [payment.state for payment in payments] == [P.REJECTED, P.REJECTED]
+    assert (wanted.paid, wanted.due_at) == (0, LATER + timedelta(hours=24))
+    assert payments[1].amount == wanted.total + payments[1].unique_digits
+    assert balance(session, AccountKind.BANK) == credit_of(session, payments[0].purchase_id) == 0
+    assert not list(books.differences(session))
+
+
+def test_what_a_mistyped_surplus_has_paid_and_is_being_made_stays(session: Session, by: By) -> None:
+    wanted, payments = paid_with_a_surplus(session, by)
+    lifecycle.act(session, wanted, Action.START, PRODUCER, LATER)
+    with pytest.raises(Conflict, match="sudah berjalan"):
+        corrections.take_back(session, payments[0], by, LATER, reason="angka keliru")
     session.rollback()
+
+
+def test_what_a_mistyped_surplus_has_helped_to_pay_goes_first(session: Session, by: By) -> None:
+    wanted, payments = paid_with_a_surplus(session, by, more=20_000)
+    first, second = payments
+    assert second.amount == wanted.total - 20_000 + second.unique_digits
+    receiving.confirm(session, second, by, LATER)
+    session.commit()
+    with pytest.raises(Conflict, match="Tarik dulu"):
+        corrections.take_back(session, first, by, LATER, reason="angka keliru")
+    session.rollback()
+    brought = second.amount
+    for payment in (second, first):
+        corrections.take_back(session, payment, by, LATER, reason="angka keliru")
+    assert second.amount == wanted.total + second.unique_digits
+    again = By(by.actor, by.user_id, "again")
+    receiving.confirm(session, second, again, LATER, amount=brought)
+    assert second.amount == wanted.total - brought + second.unique_digits
+    assert not list(books.differences(session))

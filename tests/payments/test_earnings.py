@@ -127,6 +127,7 @@ def test_months_follow_each_other(session: Session, producer: Producer, by: By) 
         ("2026-13", NOVEMBER),
         ("٢٠٢٦-10", NOVEMBER),
         ("9" * 5000, NOVEMBER),
+        (f"{'9' * 20}-1", NOVEMBER),
         ("kemarin", NOVEMBER),
         ("", NOVEMBER),
     ],

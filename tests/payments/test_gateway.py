@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from ovop_market.core import clock
 from ovop_market.extensions import db
 from ovop_market.orders.models import Order, PaymentMethod
-from ovop_market.orders.services import lifecycle
+from ovop_market.orders.services import lifecycle, locks
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import Action, Actor, OrderState
 from ovop_market.payments import methods
@@ -120,7 +120,7 @@ def test_nobody_waits_while_the_gateway_is_asked(
 
     def work_on_it() -> None:
         with app.app_context():
-            asking.lock_purchase(db.session(), purchase_id)
+            locks.lock_purchase(db.session(), purchase_id)
             db.session.rollback()
             changed.append(purchase_id)
 

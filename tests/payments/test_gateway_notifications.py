@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from ovop_market.orders.models import Order, PaymentMethod
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import Actor, OrderState
+from ovop_market.payments.gateway.standing import is_code
 from ovop_market.payments.models import (
     AttemptState,
     GatewayNotification,
@@ -332,3 +333,12 @@ def test_anything_is_answered(
         said["signature_key"] = midtrans.sign(said)
     expected = {404} if signing and isinstance(said, dict) else {400, 403}
     assert told(client, said) in expected
+
+
+@pytest.mark.parametrize(
+    ("code", "ours"),
+    [("ABCD2345-1", True), ("P12-3", True), ("ABCD2345", False), ("ABCD2345-0", False), (7, False)],
+)
+def test_the_names_of_pages(code: object, ours: bool) -> None:
+    """Payments from before there were codes have shorter ones."""
+    assert is_code(code) is ours

@@ -136,7 +136,7 @@ def test_credit_that_covers_everything_is_used_without_asking(session: Session, 
     used = payments_of(session, purchase)[-1]
     assert (used.state, used.confirmed_by_id) == (P.CONFIRMED, by.user_id)
     assert wanted.paid == wanted.total
-    assert credit_of(session, purchase.id) + sum(surplus(session, purchase)) <= 500
+    assert credit_of(session, purchase.id) + sum(surplus(session, purchase)) == 500
 
 
 def test_money_for_what_has_lapsed_is_owed_back(session: Session, by: By) -> None:
@@ -376,3 +376,14 @@ def test_each_booking_is_in_the_history_of_the_order(session: Session, by: By) -
     assert session.execute(paid).all() == [
         (by.user_id, {"amount": order.total}) for order in purchase.orders
     ]
+
+
+def test_too_little_for_a_claim_whose_other_order_is_no_more(session: Session, by: By) -> None:
+    purchase = ready_purchase(session)
+    (payment,) = payments_of(session, purchase)
+    claims.claim(session, payment, NOW, reference="Sari", proof_key=None, by=BUYER)
+    gone, left = purchase.orders
+    lifecycle.act(session, gone, Action.CANCEL, BUYER, NOW, reason="batal")
+    receiving.confirm(session, payment, by, LATER, amount=1_000)
+    assert [part.order for part in payment.parts] == [left]
+    assert payment.amount == left.total - 1_000 + payment.unique_digits

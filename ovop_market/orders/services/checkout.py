@@ -30,7 +30,8 @@ from ovop_market.orders.models import (
     Purchase,
 )
 from ovop_market.orders.services import quotes
-from ovop_market.orders.services.lifecycle import due_at, order_in_time
+from ovop_market.orders.services.lifecycle import due_at
+from ovop_market.orders.services.locks import lock_producers
 from ovop_market.orders.services.quotes import LineQuote, Quote
 from ovop_market.orders.signals import order_moved
 from ovop_market.orders.states import Action, Actor, OrderState
@@ -97,7 +98,7 @@ def place(
         raise CheckoutRefused(_("Keranjang Anda kosong. Pilih produk dulu."))
     _refuse_what_is_impossible(found, details, seen)
     # In the order of producers, so that two purchases lock the same things in the same order.
-    order_in_time(session, [quote.producer.id for quote in found])
+    lock_producers(session, [quote.producer.id for quote in found])
     events = [
         _order(session, purchase, quote, _chosen(quote, details.delivery), buyer_id, now)
         for quote in sorted(found, key=lambda quote: quote.producer.id)

@@ -6,14 +6,14 @@ done, ask the state table, do what the action adds, write the event, tell the fe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy import select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session
 
 from ovop_market.catalogue.models import StockKind, StockReason
 from ovop_market.catalogue.services import Cause, release
@@ -23,7 +23,8 @@ from ovop_market.core.errors import Conflict, MoveRefused, Unusable
 from ovop_market.core.quantity import Grams
 from ovop_market.delivery.queries import Freshness, Parcel, ways
 from ovop_market.orders.labels import STATES
-from ovop_market.orders.models import Order, OrderEvent, OrderLine, Purchase
+from ovop_market.orders.models import Order, OrderEvent, OrderLine
+from ovop_market.orders.services.locks import lock, order_in_time
 from ovop_market.orders.signals import order_moved
 from ovop_market.orders.states import (
     NEEDS_REASON,
@@ -36,7 +37,6 @@ from ovop_market.orders.states import (
     move,
     timer_of,
 )
-from ovop_market.villages.models import Producer
 
 # A ready date further away than this is a slip of the finger.
 LATEST_READY = timedelta(days=365)
@@ -55,23 +55,6 @@ class By:
     user_id: int | None = None
     idempotency_key: str | None = None
     seen: str | None = None
-
-
-def lock(session: Session, order: Order) -> Order:
-    """The order as it is now, which nobody else changes until the transaction ends.
-
-    The purchase is what is locked: its orders and payments move one at a time, so that a buyer, an
-    operator and the clock never wait for each other in a circle.
-    """
-    session.execute(select(Purchase.id).where(Purchase.id == order.purchase_id).with_for_update())
-    session.refresh(order)
-    session.scalars(
-        select(OrderLine)
-        .where(OrderLine.order_id == order.id)
-        .options(selectinload(OrderLine.holds))
-        .execution_options(populate_existing=True)
-    ).all()
-    return order
 
 
 def act(
@@ -110,26 +93,12 @@ def act(
     if step.releases:
         _release(session, order, now, by)
     order.due_at, order.reminded_at = due_at(order, now), None
-    order_in_time(session, [order.producer_id])
+    order_in_time(session, [order.purchase_id])
     event = event_of(order, action, by, now, reason, details or None)
     session.add(event)
     session.flush()
     order_moved.send(order, session=session, event=event, before=before, move=step)
     return event
-
-
-def order_in_time(session: Session, producer_ids: Iterable[int]) -> None:
-    """Makes the events of a producer commit in the order of their ids, until the transaction ends.
-
-    An inbox asks for events after the last one that it knows; one that came late with a smaller id
-    would never be news. Called with all producers at once, before their events are written.
-    """
-    session.execute(
-        select(Producer.id)
-        .where(Producer.id.in_(producer_ids))
-        .order_by(Producer.id)
-        .with_for_update(key_share=True)
-    )
 
 
 def due_at(order: Order, now: datetime) -> datetime | None:

@@ -15,9 +15,10 @@ from ovop_market.core.errors import Conflict
 from ovop_market.extensions.database import write_all, write_changes
 from ovop_market.orders.labels import STATES
 from ovop_market.orders.models import Order, OrderEvent
-from ovop_market.orders.services.lifecycle import By, event_of, lock, order_in_time
+from ovop_market.orders.services.lifecycle import By, event_of
+from ovop_market.orders.services.locks import lock, order_in_time
 from ovop_market.orders.signals import order_noted
-from ovop_market.orders.states import Action, Actor, OrderState, timer_of
+from ovop_market.orders.states import FINAL, Action, Actor, OrderState, timer_of
 
 
 def record_payments(
@@ -27,7 +28,7 @@ def record_payments(
 
     The purchases must be locked. States stay; the gate before preparing opens when all is paid.
     """
-    order_in_time(session, {order.producer_id for order, _amount in paid})
+    order_in_time(session, {order.purchase_id for order, _amount in paid})
     rows, changes = [], []
     for order, amount in paid:
         enough = order.paid + amount >= order.total
@@ -64,9 +65,9 @@ def take_back_payment(
 ) -> OrderEvent:
     """Notes that rupiah were booked for the order by mistake; called by payments, which ask anew.
 
-    The purchase must be locked. Raises Conflict when the order is already being made.
+    The purchase must be locked. Raises Conflict when the order is being made or has been.
     """
-    if order.state is not OrderState.ACCEPTED:
+    if order.state is not OrderState.ACCEPTED and order.state not in FINAL:
         raise Conflict(
             _(
                 "Pesanan %(number)s sudah berjalan: %(state)s. Konfirmasinya tidak bisa ditarik.",
@@ -76,7 +77,7 @@ def take_back_payment(
         )
     order.paid -= amount
     start_clock(order, now)
-    order_in_time(session, [order.producer_id])
+    order_in_time(session, [order.purchase_id])
     event = event_of(order, Action.UNPAY, by, now, reason, {"amount": amount})
     return _noted(session, [event])[0]
 
@@ -105,7 +106,7 @@ def remind(session: Session, order: Order, now: datetime) -> OrderEvent | None:
     if not order.due_at - timer.due + timer.remind_after <= now < order.due_at:
         return None
     order.reminded_at = now
-    order_in_time(session, [order.producer_id])
+    order_in_time(session, [order.purchase_id])
     return _noted(session, [event_of(order, Action.REMIND, By(Actor.CLOCK), now, None, None)])[0]
 
 

@@ -21,7 +21,7 @@ from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from ovop_market.orders.models import Order, OrderEvent
-from ovop_market.orders.services import lifecycle, notes
+from ovop_market.orders.services import lifecycle, locks, notes
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import Action, Actor, Timer, timer_of
 
@@ -50,7 +50,7 @@ def overdue(
 def run_out(session: Session, order_id: int, now: datetime) -> OrderEvent | None:
     """The clock acts on an order: it lapses, or counts as received; None when it is not due (any
     more), because somebody was quicker or the clock was stopped."""
-    order = lifecycle.lock(session, session.get_one(Order, order_id))
+    order = locks.lock(session, session.get_one(Order, order_id))
     timer = timer_of(order.state)
     if timer is None or order.due_at is None or order.due_at > now:
         return None

@@ -16,8 +16,9 @@ from enum import StrEnum
 from ovop_market.core.tokens import matches
 from ovop_market.payments.models import AttemptState
 
-# Our name for a page: the payment's code, and which try it is. As Midtrans names a status.
-_CODE = re.compile(r"[0-9A-Z]{8}-[1-9][0-9]{0,5}")
+# Our name for a page: the payment's code (older ones are shorter: migration 0006), and which try it
+# is. As Midtrans names a status.
+_CODE = re.compile(r"[0-9A-Z]{2,12}-[1-9][0-9]{0,5}")
 _WORD = re.compile(r"[a-z_]{1,30}")
 # No more digits than any amount here has.
 _AMOUNT = re.compile(r"([0-9]{1,12})(?:\.00?)?", re.ASCII)

@@ -139,7 +139,7 @@ def month_of(text: str, now: datetime) -> date:
     try:
         year, _dash, month = text.partition("-")
         wanted = date(int(year), int(month), 1) if text.isascii() else None
-    except ValueError:
+    except (ValueError, OverflowError):
         wanted = None
     this = clock.wib_date(now).replace(day=1)
     return wanted if wanted and date(2000, 1, 1) <= wanted <= this else this

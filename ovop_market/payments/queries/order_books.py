@@ -39,7 +39,11 @@ def differences(session: Session) -> Iterator[str]:
             row.back_shipping > row.shipping,
         ),
         "cash": or_(row.cash < 0, row.cash > row.cash_in),
-        "out": or_(row.paid_out + row.cash_in - row.cash < 0, row.paid_out + row.cash_in > income),
+        # What was owed back after a payout is taken off the producer's next one, which may go out
+        # while the first is undone: then less than nothing has been paid out of this order.
+        "out": or_(
+            row.paid_out + row.cash_in - row.cash < -back, row.paid_out + row.cash_in > income
+        ),
     }
     rows = session.execute(
         select(

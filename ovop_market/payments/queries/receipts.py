@@ -17,6 +17,7 @@ from ovop_market.payments.models import (
     Cause,
     LedgerEntry,
     LedgerTransaction,
+    Payment,
     StatementLine,
 )
 from ovop_market.payments.queries.balances import account_id
@@ -63,6 +64,23 @@ def standing(session: Session, payment_id: int, *causes: Cause) -> list[LedgerTr
             .options(selectinload(LedgerTransaction.entries))
         )
     )
+
+
+def uses(session: Session, purchase_id: int) -> list[tuple[Payment, Receipt]]:
+    """The payments that a buyer's credit has paid alone, and their bookings, in order."""
+    found = session.scalars(
+        select(LedgerTransaction)
+        .where(
+            LedgerTransaction.purchase_id == purchase_id,
+            LedgerTransaction.cause == Cause.USED,
+            LedgerTransaction.id.not_in(TAKEN_BACK),
+        )
+        .order_by(LedgerTransaction.id)
+        .options(selectinload(LedgerTransaction.entries))
+    )
+    return [
+        (session.get_one(Payment, booked.payment_id), _receipt(session, booked)) for booked in found
+    ]
 
 
 def taken_back_by(session: Session, receipt_id: int) -> int | None:

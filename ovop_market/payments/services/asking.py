@@ -6,7 +6,7 @@ Amounts are rupiah. The purchase is locked by whoever calls.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,7 +17,6 @@ from sqlalchemy.orm import Session, selectinload
 
 from ovop_market.core.errors import MoveRefused
 from ovop_market.core.tokens import payment_code
-from ovop_market.extensions.database import AT_ONCE
 from ovop_market.orders.models import Order, PaymentMethod, Purchase
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import Actor, OrderState
@@ -73,11 +72,17 @@ def _usual_method(session: Session, purchase: Purchase) -> PaymentMethod:
 
 def ask_no_more(session: Session, order: Order, now: datetime) -> None:
     """Takes the order out of payments that are still asked for. A claimed one stays as it is: the
-    money may be on its way; what comes for an order that is no more is owed back."""
+    money may be on its way; what comes for an order that is no more is owed back.
+
+    The other orders of a payment are read again: one of them may have been accepted while this
+    transaction waited for the purchase.
+    """
     payments = session.scalars(
         select(Payment)
         .join(Payment.parts)
         .where(PaymentPart.order_id == order.id, Payment.state.in_(OPEN))
+        .options(selectinload(Payment.parts).joinedload(PaymentPart.order))
+        .execution_options(populate_existing=True)
     ).all()
     for payment in payments:
         drop_dead(session, payment, now)
@@ -117,11 +122,33 @@ def open_payment(session: Session, purchase_id: int) -> Payment | None:
 
 
 def reprice(session: Session, payment: Payment, now: datetime) -> None:
-    """Sets the amount anew after the buyer's credit or the parts have changed."""
-    before = payment.amount
-    _price(session, payment, now)
-    if payment.amount != before:
+    """Sets the amount anew if the buyer's credit or the parts have changed."""
+    if payment.amount - payment.unique_digits != _base(session, payment):
+        _price(session, payment, now)
         move(session, payment, PaymentAction.AMEND, CLOCK, now)
+
+
+def free_credit(session: Session, payment: Payment) -> int:
+    """The buyer's credit, less what other payments that are awaited count on already."""
+    credit = credit_of(session, payment.purchase_id or payment.purchase.id)
+    return max(credit - counted_on(session, payment, AWAITED), 0) if credit > 0 else 0
+
+
+def counted_on(session: Session, payment: Payment, states: Collection[PaymentState]) -> int:
+    """Credit of the purchase that payments in these states, other than this one, count on: they
+    ask for so much less than their parts."""
+    purchase_id = payment.purchase_id or payment.purchase.id
+    with session.no_autoflush:
+        others = session.scalars(
+            select(Payment)
+            .where(Payment.purchase_id == purchase_id, Payment.state.in_(states))
+            .options(selectinload(Payment.parts))
+        ).all()
+    return sum(
+        sum(part.amount for part in other.parts) + other.unique_digits - other.amount
+        for other in others
+        if other is not payment
+    )
 
 
 def change_method(
@@ -134,6 +161,20 @@ def change_method(
         payment.method = method
         _price(session, payment, now)
         move(session, payment, PaymentAction.AMEND, by, now)
+
+
+def ask_again(
+    session: Session, payment: Payment, by: By, now: datetime, reason: str, amount: int
+) -> None:
+    """What was booked for it (rupiah) was a mistake: it is asked as before, unless somebody else
+    has been asked the very same amount since."""
+    digits = payment.unique_digits
+    payment.state, payment.confirmed_by_id = after(payment, PaymentAction.REVERSE), None
+    payment.amount, payment.unique_digits = payment.amount - digits, 0
+    session.flush()
+    _price(session, payment, now, keep=digits)
+    note(session, payment, PaymentAction.REVERSE, by, now, reason, amount=amount)
+    drop_dead(session, payment, now)
 
 
 def move(
@@ -198,19 +239,18 @@ def note(
     return event
 
 
-def _price(session: Session, payment: Payment, now: datetime) -> None:
-    """Sets what is asked: the parts less the buyer's credit, with digits that make it unique where
-    it is a transfer. Credit that covers everything is used by receiving.use_credit."""
-    total = sum(part.amount for part in payment.parts)
-    rest = total - _free_credit(session, payment)
-    base = rest if rest > 0 else total
+def _price(session: Session, payment: Payment, now: datetime, keep: int | None = None) -> None:
+    """Sets what is asked, with digits that make it unique where it is a transfer: the present ones,
+    or those to `keep`, if they are free."""
+    base = _base(session, payment)
+    keep = payment.unique_digits if keep is None else keep
     if payment.method is not PaymentMethod.TRANSFER:
         payment.amount, payment.unique_digits = base, 0
         session.add(payment)
         session.flush()
         return
     for _attempt in range(_TRIES):
-        digits = _free_digits(session, payment, base, now)
+        digits = _free_digits(session, payment, base, now, keep)
         try:
             # Somebody may take the same amount at this moment: the index knows.
             with session.begin_nested():
@@ -225,30 +265,18 @@ def _price(session: Session, payment: Payment, now: datetime) -> None:
     session.flush()
 
 
-def _free_credit(session: Session, payment: Payment) -> int:
-    """The buyer's credit, less what other payments that are awaited count on already."""
-    purchase_id = payment.purchase_id or payment.purchase.id
-    credit = credit_of(session, purchase_id)
-    if credit <= 0:
-        return 0
-    with session.no_autoflush:
-        others = session.scalars(
-            select(Payment)
-            .where(Payment.purchase_id == purchase_id, Payment.state.in_(AWAITED))
-            .options(selectinload(Payment.parts))
-        ).all()
-    counted = sum(
-        sum(part.amount for part in other.parts) + other.unique_digits - other.amount
-        for other in others
-        if other is not payment
-    )
-    return max(credit - counted, 0)
+def _base(session: Session, payment: Payment) -> int:
+    """What is asked without digits: the parts less the buyer's credit. Credit that covers all of
+    them is used by receiving.use_credit."""
+    total = sum(part.amount for part in payment.parts)
+    rest = total - free_credit(session, payment)
+    return rest if rest > 0 else total
 
 
-def _free_digits(session: Session, payment: Payment, base: int, now: datetime) -> int:
+def _free_digits(session: Session, payment: Payment, base: int, now: datetime, keep: int) -> int:
     """Digits (1 to 999) that give an amount which no awaited payment has; 0 if all are taken.
 
-    Those it has already are kept if they can be, so that the amount changes as little as possible.
+    Those to `keep` are taken if they can be, so that the amount changes as little as possible.
     """
     with session.no_autoflush:
         rows = session.execute(
@@ -269,29 +297,11 @@ def _free_digits(session: Session, payment: Payment, base: int, now: datetime) -
     others = [row for row in rows if row.id != payment.id]
     taken = {row.amount - base for row in others}
     resting = {amount - base for amount in former}
-    if payment.unique_digits and payment.unique_digits not in taken:
-        return payment.unique_digits
+    if keep and keep not in taken:
+        return keep
     return _pick(taken | resting) or _pick(taken)
 
 
 def _pick(taken: Iterable[int]) -> int:
     free = sorted(set(range(1, MOST_UNIQUE_DIGITS + 1)).difference(taken))
     return random.choice(free) if free else 0
-
-
-def lock_purchase(session: Session, purchase_id: int) -> None:
-    """Nobody else moves an order or a payment of the purchase until the transaction ends."""
-    lock_purchases(session, [purchase_id])
-
-
-def lock_purchases(session: Session, purchase_ids: Iterable[int]) -> None:
-    """The same for many, locked in the order of their ids, so that two who lock many never wait for
-    each other in a circle."""
-    wanted = sorted(set(purchase_ids))
-    for start in range(0, len(wanted), AT_ONCE):
-        session.execute(
-            select(Purchase.id)
-            .where(Purchase.id.in_(wanted[start : start + AT_ONCE]))
-            .order_by(Purchase.id)
-            .with_for_update()
-        ).all()

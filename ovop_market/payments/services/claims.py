@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from ovop_market.core.errors import Conflict, Unusable
-from ovop_market.orders.services import notes
+from ovop_market.orders.services import locks, notes
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import Actor
 from ovop_market.payments.methods import METHODS
@@ -79,7 +79,7 @@ def _rejected_by(payment: Payment) -> int | None:
 
 
 def _lock(session: Session, payment: Payment) -> None:
-    asking.lock_purchase(session, payment.purchase_id)
+    locks.lock_purchase(session, payment.purchase_id)
     session.refresh(payment)
     for part in payment.parts:
         session.refresh(part.order)

@@ -1,8 +1,9 @@
 """What was booked by mistake is taken back: a transaction that mirrors the first, never an edit.
 
 The latest booking of a payment goes first. What it had paid for is asked again, as long as it is
-not being made; a surplus that it left is owed back no more, as long as it is not sent; the line of
-the bank statement that brought it waits for a decision again. Amounts are rupiah.
+not being made; what was owed back of it is owed back no more, as long as it is not sent; what its
+surplus had paid for is asked again in turn; the line of the bank statement that brought it waits
+for a decision again. Amounts are rupiah.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ovop_market.core.errors import Conflict, MoveRefused, Unusable
-from ovop_market.orders.services import notes
-from ovop_market.orders.services.lifecycle import By, order_in_time
+from ovop_market.core.errors import Conflict, Unusable
+from ovop_market.orders.services import locks, notes
+from ovop_market.orders.services.lifecycle import By
 from ovop_market.payments.models import Cause, Payment, PaymentPart, Refund
 from ovop_market.payments.queries import receipts
 from ovop_market.payments.queries.balances import credit_of
@@ -43,11 +44,11 @@ def take_back(
     that. The same said twice by the same person is said once.
 
     Raises Unusable without a reason; Conflict when somebody was quicker, an order is already being
-    made, or the money has been used or sent back since. The caller must then roll back.
+    made, or the money has been sent back since. The caller must then roll back.
     """
     if not reason.strip():
         raise Unusable(_("Tulis alasannya untuk pembeli."), field="reason")
-    asking.lock_purchase(session, payment.purchase_id)
+    locks.lock_purchase(session, payment.purchase_id)
     session.refresh(payment)
     for part in payment.parts:
         session.refresh(part.order)
@@ -56,7 +57,17 @@ def take_back(
     last = payment.events[-1]
     if receipt_id is None and last.action in CORRECTIONS and last.actor_id == by.user_id:
         return payment
-    receipt = _latest(session, payment, receipt_id)
+    _undo(session, payment, _latest(session, payment, receipt_id), by, now, reason)
+    _cover(session, payment.purchase_id, by, now, reason)
+    receiving.use_credit(session, payment.purchase, by, now)
+    statements.reopen_unfounded(session, payment, by, now)
+    return payment
+
+
+def _undo(
+    session: Session, payment: Payment, receipt: Receipt, by: By, now: datetime, reason: str
+) -> None:
+    """Takes back one booking, and what it had paid for."""
     paid = [part for part in payment.parts if part.order_id in receipt.order_ids]
     _unpay(session, paid, by, now, reason)
     ledger.reverse(session, [receipt.id], by, now)
@@ -64,16 +75,10 @@ def take_back(
         bool(paid) or not receipts.standing(session, payment.id, Cause.RECEIVED, Cause.USED)
     )
     if undone:
-        payment.confirmed_by_id = None
-    action = PaymentAction.REVERSE if undone else PaymentAction.TAKE_BACK
+        asking.ask_again(session, payment, by, now, reason, receipt.amount)
+        return
+    action = PaymentAction.TAKE_BACK
     asking.move(session, payment, action, by, now, reason, amount=receipt.amount)
-    if undone:
-        asking.drop_dead(session, payment, now)
-    _cover(session, payment.purchase_id, by, now)
-    receiving.reprice_open(session, payment.purchase_id, now)
-    receiving.use_credit(session, payment.purchase, by, now)
-    statements.reopen_unfounded(session, payment, by, now)
-    return payment
 
 
 def _latest(session: Session, payment: Payment, seen: int | None) -> Receipt:
@@ -89,38 +94,44 @@ def _latest(session: Session, payment: Payment, seen: int | None) -> Receipt:
 
 
 def _unpay(session: Session, parts: list[PaymentPart], by: By, now: datetime, reason: str) -> None:
-    # All at once, so that two never wait for each other's producers in a circle.
-    order_in_time(session, {part.order.producer_id for part in parts})
-    given_back = select(Refund.id).where(Refund.order_id.in_([part.order_id for part in parts]))
-    if session.scalar(given_back.limit(1)) is not None:
-        raise Conflict(_("Sebagian uangnya sudah dikembalikan. Uruslah dengan pembelinya."))
+    """The orders are not paid, so nothing is owed back for them. Raises Conflict when some of it
+    has been sent, or an order is being made."""
+    owed = session.scalars(
+        select(Refund).where(
+            Refund.order_id.in_([part.order_id for part in parts]),
+            Refund.state != RefundState.WITHDRAWN,
+        )
+    ).all()
+    if any(refund.state is RefundState.SENT for refund in owed):
+        raise Conflict(_("Sebagian uangnya sudah dikirim kembali. Uruslah dengan pembelinya."))
+    for refund in owed:
+        refunds.withdraw(session, refund, by, now)
     for part in parts:
         notes.take_back_payment(session, part.order, part.amount, by, now, reason=reason)
 
 
-def _cover(session: Session, purchase_id: int, by: By, now: datetime) -> None:
-    """Withdraws what was owed back of the money that is no more. Raises Conflict when it has been
-    sent already, or has paid for another order."""
-    due = session.scalars(
-        select(Refund)
-        .where(
-            Refund.purchase_id == purchase_id,
-            Refund.kind == RefundKind.SURPLUS,
-            Refund.state == RefundState.DUE,
+def _cover(session: Session, purchase_id: int, by: By, now: datetime, reason: str) -> None:
+    """Withdraws what was owed back of the money that is no more, then undoes what it had paid for
+    as credit, the latest first. Raises Conflict when that is not enough."""
+    surplus = (Refund.purchase_id == purchase_id) & (Refund.kind == RefundKind.SURPLUS)
+    due = list(
+        session.scalars(
+            select(Refund).where(surplus, Refund.state == RefundState.DUE).order_by(Refund.id)
         )
-        .order_by(Refund.id.desc())
-    ).all()
-    for refund in due:
-        if credit_of(session, purchase_id) >= 0:
-            return
-        try:
-            refunds.withdraw(session, refund, by, now)
-        except MoveRefused:
-            break
-    if credit_of(session, purchase_id) < 0:
-        raise Conflict(
-            _(
-                "Uang ini sudah dipakai untuk pesanan lain, atau kelebihannya sudah dikirim "
-                "kembali. Uruslah dengan pembelinya."
+    )
+    uses = receipts.uses(session, purchase_id)
+    while credit_of(session, purchase_id) < 0:
+        if due:
+            refunds.withdraw(session, due.pop(), by, now)
+        elif uses:
+            payment, used = uses.pop()
+            for part in payment.parts:
+                session.refresh(part.order)
+            _undo(session, payment, used, by, now, reason)
+        else:
+            raise Conflict(
+                _(
+                    "Kelebihannya sudah dikirim kembali, atau ikut membayar tagihan lain. Tarik "
+                    "dulu pembayaran tagihan itu, atau uruslah dengan pembelinya."
+                )
             )
-        )

@@ -18,6 +18,7 @@ from ovop_market.core import clock
 from ovop_market.core.errors import Conflict, NotFound, Unusable
 from ovop_market.core.money import format_rupiah
 from ovop_market.orders.models import PaymentMethod
+from ovop_market.orders.services import locks
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import Actor
 from ovop_market.payments.gateway.standing import ATTEMPT_MOVES, Standing
@@ -217,7 +218,7 @@ def _lock_account(session: Session) -> None:
 def _locked(session: Session, payment_id: int) -> Payment:
     """The payment as it is now, which nobody else changes until the transaction ends."""
     payment = session.get_one(Payment, payment_id)
-    asking.lock_purchase(session, payment.purchase_id)
+    locks.lock_purchase(session, payment.purchase_id)
     session.refresh(payment)
     return payment
 

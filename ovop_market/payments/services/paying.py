@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from ovop_market.core.errors import Unusable
 from ovop_market.orders.models import PaymentMethod
+from ovop_market.orders.services import locks
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.payments import methods
 from ovop_market.payments.models import Payment
@@ -25,7 +26,7 @@ def choose_method(
     """
     if method not in {found.method for found in methods.online()}:
         raise Unusable(_("Pilih cara bayar yang tersedia."), field="payment_method")
-    asking.lock_purchase(session, payment.purchase_id)
+    locks.lock_purchase(session, payment.purchase_id)
     session.refresh(payment)
     asking.change_method(session, payment, method, by, now)
     return payment

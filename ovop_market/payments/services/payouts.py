@@ -18,6 +18,7 @@ from ovop_market.accounts.models import User
 from ovop_market.accounts.services import record
 from ovop_market.core.errors import Conflict, MoveRefused, Unusable
 from ovop_market.extensions.database import insert_into
+from ovop_market.orders.services import locks
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.payments.models import (
     AccountKind,
@@ -32,7 +33,7 @@ from ovop_market.payments.payout_labels import BATCH_STATES
 from ovop_market.payments.queries import payouts as queries
 from ovop_market.payments.queries.payouts import Remainder
 from ovop_market.payments.queries.receipts import TAKEN_BACK
-from ovop_market.payments.services import asking, ledger
+from ovop_market.payments.services import ledger
 from ovop_market.payments.services.ledger import Leg, Posting
 from ovop_market.payments.signals import payouts_sent
 from ovop_market.payments.states import BatchAction, BatchState, batch_after
@@ -80,7 +81,7 @@ def _settled_for_good(session: Session, now: datetime) -> list[Remainder]:
     """What is left of orders that nobody moves until the transaction ends: a complaint that comes
     in the last moment either is there already, or finds the order paid out."""
     locked = {order.purchase_id for order in queries.remainders(session, now)}
-    asking.lock_purchases(session, locked)
+    locks.lock_purchases(session, locked)
     return [order for order in queries.remainders(session, now) if order.purchase_id in locked]
 
 

@@ -20,7 +20,7 @@ from ovop_market.core.errors import Unusable
 from ovop_market.core.money import MAX_PRICE
 from ovop_market.extensions.database import AT_ONCE, write_all, write_changes
 from ovop_market.orders.models import Order, PaymentMethod, Purchase
-from ovop_market.orders.services import notes
+from ovop_market.orders.services import locks, notes
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import Actor, OrderState
 from ovop_market.payments.models import (
@@ -73,7 +73,14 @@ def receive(
     credit = dict(credits_of(session, {p.purchase_id for p in payments.values()}))
     uses = []
     for receipt in receipts:
-        use = _use(receipt, payments[receipt.payment_id], credit)
+        payment = payments[receipt.payment_id]
+        # Few have credit; of theirs, what claimed payments count on is not for others.
+        kept = (
+            asking.counted_on(session, payment, [PaymentState.CLAIMED])
+            if credit.get(payment.purchase_id)
+            else 0
+        )
+        use = _use(receipt, payment, credit.get(payment.purchase_id, 0), kept)
         credit[use.payment.purchase_id] = use.credit_after
         uses.append(use)
     write_changes(session, [(use.payment, _settle(use, by)) for use in uses])
@@ -103,7 +110,7 @@ def confirm(
     payment is not what the page said (`by.seen`: state and amount), Unusable for an amount that
     cannot be.
     """
-    asking.lock_purchase(session, payment.purchase_id)
+    locks.lock_purchase(session, payment.purchase_id)
     session.refresh(payment)
     if _booked_before(session, payment, by, amount):
         return payment
@@ -116,16 +123,20 @@ def confirm(
 
 
 def use_credit(session: Session, purchase: Purchase, by: By, now: datetime) -> None:
-    """Uses what a buyer has to their credit: for what is asked, or else it is owed back.
+    """What has changed of a buyer's credit, or of who counts on it, is told to what is asked;
+    credit that covers it pays it; what nothing is asked for is owed back.
 
     It is kept as long as an order of the purchase may still be asked for, or a claimed payment is
-    being looked at.
+    being looked at: that one counts on its part of it.
     """
+    for each in asking.open_payments(session, purchase.id):
+        asking.reprice(session, each, now)
     credit = credit_of(session, purchase.id)
     if credit <= 0:
         return
     payment = asking.open_payment(session, purchase.id)
-    if payment is not None and credit >= sum(p.amount for p in payment.parts):
+    whole = sum(part.amount for part in payment.parts) if payment is not None else 0
+    if payment is not None and asking.free_credit(session, payment) >= whole:
         receive(session, [Receipt(payment.id, 0)], _whoever_received(session, purchase, by), now)
         return
     if payment is not None:
@@ -145,7 +156,7 @@ def lock_purchases(session: Session, payment_ids: Sequence[int]) -> None:
     for start in range(0, len(payment_ids), AT_ONCE):
         ids = payment_ids[start : start + AT_ONCE]
         purchases.update(session.scalars(select(Payment.purchase_id).where(Payment.id.in_(ids))))
-    asking.lock_purchases(session, purchases)
+    locks.lock_purchases(session, purchases)
 
 
 def _locked(session: Session, payment_ids: Sequence[int]) -> Mapping[int, Payment]:
@@ -168,9 +179,9 @@ def _locked(session: Session, payment_ids: Sequence[int]) -> Mapping[int, Paymen
     return found
 
 
-def _use(receipt: Receipt, payment: Payment, credit: Mapping[int, int]) -> _Use:
-    before = credit.get(payment.purchase_id, 0)
-    left = before + receipt.amount
+def _use(receipt: Receipt, payment: Payment, credit: int, kept: int) -> _Use:
+    """What becomes of money, with the buyer's credit but for what is kept of it for others."""
+    left = credit - kept + receipt.amount
     covered: list[PaymentPart] = []
     uncovered: list[PaymentPart] = []
     rounding = 0
@@ -180,12 +191,14 @@ def _use(receipt: Receipt, payment: Payment, credit: Mapping[int, int]) -> _Use:
             fits = part.amount <= left
             (covered if fits else uncovered).append(part)
             left -= part.amount if fits else 0
-        if covered and not uncovered and receipt.account != ledger.GATEWAY:
+        # Digits are asked of transfers: credit that pays and the gateway's money have none.
+        if covered and not uncovered and receipt.amount and receipt.account != ledger.GATEWAY:
             rounding = min(left, payment.unique_digits)
         # Of a payment whose orders are no more, all that comes is the buyer's.
         whole = bool(covered) or not uncovered
         action = PaymentAction.CONFIRM if whole else PaymentAction.RECEIVE_PART
-    return _Use(receipt, payment, action, covered, uncovered, rounding, before, left - rounding)
+    after = left + kept - rounding
+    return _Use(receipt, payment, action, covered, uncovered, rounding, credit, after)
 
 
 def _settle(use: _Use, by: By) -> dict[str, Any]:
@@ -256,20 +269,15 @@ def _follow_up(session: Session, use: _Use, by: By, now: datetime) -> None:
     if use.uncovered and use.action is PaymentAction.CONFIRM:
         asking.ask(session, [part.order for part in use.uncovered], now)
     elif use.action is PaymentAction.RECEIVE_PART:
+        # While it was claimed, one of its orders may have come to nothing.
+        asking.drop_dead(session, payment, now)
         asking.reprice(session, payment, now)
     for part in use.uncovered:
         if part.order.due_at is None:
             notes.start_clock(part.order, now)
     if use.credit_after or use.credit_before:
-        reprice_open(session, payment.purchase_id, now)
         use_credit(session, payment.purchase, by, now)
     session.flush()
-
-
-def reprice_open(session: Session, purchase_id: int, now: datetime) -> None:
-    """Tells the open payments of a purchase that the credit has changed."""
-    for payment in asking.open_payments(session, purchase_id):
-        asking.reprice(session, payment, now)
 
 
 def _refuse_what_was_not_seen(payment: Payment, by: By, amount: int | None) -> None:

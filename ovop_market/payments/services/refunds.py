@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy import func, select
@@ -12,9 +13,10 @@ from ovop_market.accounts.services import record
 from ovop_market.core.errors import Conflict, MoveRefused, Unusable
 from ovop_market.core.money import format_rupiah
 from ovop_market.orders.models import Order
-from ovop_market.orders.services import lifecycle
+from ovop_market.orders.services import locks
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import FINAL, Actor
+from ovop_market.payments.labels import REFUND_STATES
 from ovop_market.payments.models import Cause, LedgerTransaction, Refund
 from ovop_market.payments.queries.receipts import TAKEN_BACK
 from ovop_market.payments.services import ledger
@@ -58,7 +60,7 @@ def owe_part(
     not owed back yet, Conflict for an order that is not paid or has come to nothing (then all of it
     is owed back anyway).
     """
-    lifecycle.lock(session, order)
+    locks.lock(session, order)
     granted = _granted_before(session, order, by)
     if granted is not None:
         return granted
@@ -96,13 +98,10 @@ def send(
     MoveRefused when it has been sent already under another one."""
     if not reference.strip():
         raise Unusable(_("Tulis nomor atau keterangan transfernya."), field="reference")
-    session.refresh(refund, with_for_update=True)
+    _lock(session, refund)
     if refund.state is RefundState.SENT and refund.reference == reference:
         return refund
-    try:
-        refund.state = refund_after(refund.state, RefundAction.SEND)
-    except MoveRefused as refused:
-        raise MoveRefused(_("Uang ini sudah dikirim kembali."), **refused.details) from None
+    refund.state = _after(refund, RefundAction.SEND)
     refund.sent_at, refund.sent_by_id, refund.reference = now, operator_id, reference
     details: dict[str, object] = {"amount": refund.amount}
     record(session, "refund sent", f"refund {refund.id}", now, operator_id, details)
@@ -121,10 +120,10 @@ def send(
 
 def recall(session: Session, refund: Refund, by: By, now: datetime) -> None:
     """It was noted as sent by mistake: it is still due. Twice is once."""
-    session.refresh(refund, with_for_update=True)
+    _lock(session, refund)
     if refund.state is RefundState.DUE:
         return
-    refund.state = refund_after(refund.state, RefundAction.RECALL)
+    refund.state = _after(refund, RefundAction.RECALL)
     refund.sent_at = refund.sent_by_id = refund.reference = None
     session.flush()
     ledger.reverse(session, _standing(session, refund, Cause.SENT_BACK), by, now)
@@ -133,9 +132,9 @@ def recall(session: Session, refund: Refund, by: By, now: datetime) -> None:
 
 
 def withdraw(session: Session, refund: Refund, by: By, now: datetime) -> None:
-    """Owes a surplus no more: the money had come by mistake. Raises MoveRefused once it is sent."""
-    session.refresh(refund, with_for_update=True)
-    refund.state = refund_after(refund.state, RefundAction.WITHDRAW)
+    """Owes it no more: the money had never come. Raises MoveRefused once it is sent."""
+    _lock(session, refund)
+    refund.state = _after(refund, RefundAction.WITHDRAW)
     ledger.reverse(session, _standing(session, refund, Cause.OWED_BACK), by, now)
     details: dict[str, object] = {"amount": refund.amount}
     record(session, "refund withdrawn", f"refund {refund.id}", now, by.user_id, details)
@@ -144,14 +143,39 @@ def withdraw(session: Session, refund: Refund, by: By, now: datetime) -> None:
 
 def name_destination(session: Session, refund: Refund, destination: str, now: datetime) -> None:
     """The buyer says to which account the money is to be sent. Raises MoveRefused once it is."""
-    session.refresh(refund, with_for_update=True)
+    _lock(session, refund)
     if refund.state is not RefundState.DUE:
-        raise MoveRefused(_("Uang ini sudah dikirim kembali."), state=refund.state)
+        raise _moved_on(refund, state=refund.state)
     if refund.destination != destination:
         refund.destination = destination
         # What was said is personal: the audit notes only that it was.
         record(session, "refund destination named", f"refund {refund.id}", now, None)
         session.flush()
+
+
+def _lock(session: Session, refund: Refund) -> None:
+    """Like all that moves the money of a purchase: the purchase first, so that nobody waits in a
+    circle."""
+    locks.lock_purchase(session, refund.purchase_id)
+    session.refresh(refund)
+
+
+def _after(refund: Refund, action: RefundAction) -> RefundState:
+    """The state that the action leads to; a refusal in the reader's words."""
+    try:
+        return refund_after(refund.state, action)
+    except MoveRefused as refused:
+        raise _moved_on(refund, **refused.details) from None
+
+
+def _moved_on(refund: Refund, **details: Any) -> MoveRefused:
+    return MoveRefused(
+        _(
+            "Keadaan uang kembali ini sudah berubah: %(state)s. Muat ulang halamannya.",
+            state=REFUND_STATES[refund.state][1],
+        ),
+        **details,
+    )
 
 
 def _owe(session: Session, refund: Refund, debits: list[Leg], by: By, now: datetime) -> Refund:
@@ -199,7 +223,9 @@ def _granted_before(session: Session, order: Order, by: By) -> Refund | None:
 
 def _owed(session: Session, order: Order, kind: RefundKind | None = None) -> int:
     """Rupiah owed back for the order so far, sent or not; of one kind, or of all."""
-    statement = select(func.coalesce(func.sum(Refund.amount), 0)).where(Refund.order_id == order.id)
+    statement = select(func.coalesce(func.sum(Refund.amount), 0)).where(
+        Refund.order_id == order.id, Refund.state != RefundState.WITHDRAWN
+    )
     if kind is not None:
         statement = statement.where(Refund.kind == kind)
     return int(session.scalar(statement) or 0)

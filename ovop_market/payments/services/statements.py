@@ -21,6 +21,7 @@ from ovop_market.core import clock
 from ovop_market.core.errors import Conflict, MoveRefused, NotFound, Unusable
 from ovop_market.core.memory import without_collections
 from ovop_market.extensions.database import insert_into
+from ovop_market.orders.services import locks
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.payments.matching import Expected, Match, match
 from ovop_market.payments.models import (
@@ -33,7 +34,7 @@ from ovop_market.payments.models import (
 from ovop_market.payments.queries import candidates, receipts
 from ovop_market.payments.queries import statements as queries
 from ovop_market.payments.queries.statements import Opened
-from ovop_market.payments.services import asking, receiving
+from ovop_market.payments.services import receiving
 from ovop_market.payments.services.receiving import Receipt
 from ovop_market.payments.statement_labels import FAULTS, LINE_STATES
 from ovop_market.payments.statements import sheets
@@ -279,7 +280,7 @@ def match_line(
     payment = session.get(Payment, payment_id)
     if payment is None:
         raise NotFound(_("Pembayaran ini tidak ada."))
-    asking.lock_purchase(session, payment.purchase_id)
+    locks.lock_purchase(session, payment.purchase_id)
     by_hand = candidates.by_hand(session, payment_ids=[payment_id])
     line.state, line.payment_id = target, payment_id
     _decided(session, line, by, now, "line matched")
