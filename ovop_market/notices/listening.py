@@ -62,9 +62,11 @@ def follow_payments(
 def follow_refund(refund: Refund, *, session: Session, at: datetime, **_rest: Any) -> None:
     if refund.state not in REFUND_KINDS:
         return
+    # What was recalled is sent again another time.
+    sent = f" {refund.sent_at.isoformat()}" if refund.sent_at else ""
     owed = Owed(
         kind=REFUND_KINDS[refund.state],
-        thing=f"refund {refund.id}",
+        thing=f"refund {refund.id}{sent}",
         at=at,
         purchase=refund.purchase,
         order=refund.order,
@@ -79,7 +81,7 @@ def follow_payouts(batch: PayoutBatch, *, session: Session, at: datetime, **_res
         owed = [
             Owed(
                 kind=Kind.PAYOUT,
-                thing=f"payout {payout.id}",
+                thing=f"payout {payout.id} {at.isoformat()}",
                 at=at,
                 producer_id=payout.producer_id,
                 details={"payout": payout.id},

@@ -3,7 +3,7 @@ failed (the door lets in no one else)."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -22,15 +22,15 @@ from ovop_market.orders.models import Order, OrderEvent, Purchase
 from ovop_market.payments.models import Payment, PaymentEvent, PaymentPart, Payout, Refund
 from ovop_market.payments.queries.desk import Kind as DeskKind
 from ovop_market.payments.queries.desk import Stuck
-from ovop_market.payments.states import OPEN, PaymentState, RefundState
+from ovop_market.payments.states import OPEN, RECEIPTS, PaymentAction, PaymentState, RefundState
 from ovop_market.villages.models import ProducerStaff
 
 T = TypeVar("T")
 
 # Rows of the list of failures; the count tells how many more there are.
 MOST_SHOWN = 100
-# After a rejection or a reversal the buyer may act; in any other state it is no longer true.
-_REJECTED = frozenset({Kind.NOT_FOUND, Kind.TAKEN_BACK})
+# What says that money has not come is no longer true after one of these.
+_SINCE = RECEIPTS | {PaymentAction.CLAIM}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +120,23 @@ def story_of(session: Session, notice: Notice) -> Story:
 
 
 def _asked(session: Session, notice: Notice) -> Payment | None:
-    return session.scalar(
+    """What the purchase is being asked for; of several payments (seldom), that of the order or of
+    the event that the notice tells of."""
+    found = session.scalars(
         select(Payment)
         .where(Payment.purchase_id == notice.purchase_id, Payment.state.in_(OPEN))
+        .order_by(Payment.id)
         .options(selectinload(Payment.parts).joinedload(PaymentPart.order))
-    )
+    ).all()
+
+    def concerns(payment: Payment) -> bool:
+        return any(part.order_id == notice.order_id for part in payment.parts) or any(
+            event.id == notice.details.get("payment_event") for event in payment.events
+        )
+
+    if len(found) < 2:
+        return found[0] if found else None
+    return next(filter(concerns, found), found[0])
 
 
 def useless(session: Session, notice: Notice, story: Story, now: datetime) -> Failure | None:
@@ -134,15 +146,46 @@ def useless(session: Session, notice: Notice, story: Story, now: datetime) -> Fa
     still = STILL.get(story.kind)
     if still is not None and (story.order is None or not still.holds(story.order)):
         return Failure.NOT_NEEDED
-    if story.kind in _REJECTED:
-        event = story.payment_event
-        if event is None or event.payment.state is not PaymentState.REJECTED:
-            return Failure.NOT_NEEDED
-    if story.kind is Kind.REFUND_DUE and (
-        story.refund is None or story.refund.state is not RefundState.DUE
-    ):
+    money = _MONEY.get(story.kind)
+    if money is not None and not money(notice, story):
         return Failure.NOT_NEEDED
     return None if _concerns(session, notice, story) else Failure.NOT_NEEDED
+
+
+def _still_missing(_notice: Notice, story: Story) -> bool:
+    event = story.payment_event
+    return event is not None and not any(
+        later.id > event.id and later.action in _SINCE for later in event.payment.events
+    )
+
+
+def _still_rejected(notice: Notice, story: Story) -> bool:
+    event = story.payment_event
+    rejected = event is not None and event.payment.state is PaymentState.REJECTED
+    return rejected and _still_missing(notice, story)
+
+
+def _still_due(_notice: Notice, story: Story) -> bool:
+    return story.refund is not None and story.refund.state is RefundState.DUE
+
+
+def _still_sent(notice: Notice, story: Story) -> bool:
+    """Not recalled since, nor sent anew: of that, a notice of its own tells."""
+    return story.refund is not None and story.refund.sent_at == notice.made_at
+
+
+def _still_paid_out(notice: Notice, story: Story) -> bool:
+    return story.payout is not None and story.payout.batch.sent_at == notice.made_at
+
+
+# As long as what the notice of money is worth telling. Kinds that are not here are always told.
+_MONEY: Mapping[Kind, Callable[[Notice, Story], bool]] = {
+    Kind.NOT_FOUND: _still_rejected,
+    Kind.TAKEN_BACK: _still_missing,
+    Kind.REFUND_DUE: _still_due,
+    Kind.REFUND_SENT: _still_sent,
+    Kind.PAYOUT: _still_paid_out,
+}
 
 
 def _concerns(session: Session, notice: Notice, story: Story) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf.file import FileField
-from wtforms import StringField, TextAreaField
+from wtforms import BooleanField, StringField, TextAreaField
 from wtforms.validators import AnyOf
 from wtforms.widgets import HiddenInput
 
@@ -22,7 +22,6 @@ from ovop_market.web.forms import (
     required,
 )
 
-LONGEST_KEY = 100
 FOR_BUYER, FOR_PRODUCER = "buyer", "producer"
 # Rupiah that a gateway pays out in one go, at most: many payments together.
 MOST_AT_ONCE = 100_000_000_000
@@ -107,12 +106,18 @@ class RefundForm(BaseForm):
     """The transfer by which the money went back."""
 
     reference = StringField(_l("Nomor atau keterangan transfer"), [required(), at_most(200)])
+    at_gateway = BooleanField(_l("Dikembalikan di Midtrans, bukan dari rekening bank"))
 
 
-def refund_form(refund_id: int, typed: BaseForm | None = None) -> BaseForm:
-    """The form of one refund among several on a page: empty, or as it was typed."""
+def refund_form(refund_id: int, typed: BaseForm | None = None, *, at_gateway: bool) -> BaseForm:
+    """The form of one refund among several on a page: empty, or as it was typed. `at_gateway`: its
+    money came in there, so that it can be given back there."""
     form = typed or RefundForm(formdata=None)
-    form["reference"].id = f"refund-reference-{refund_id}"
+    if not (at_gateway or form["at_gateway"].errors):
+        del form["at_gateway"]
+    for field in form:
+        if field.name != "csrf_token":
+            field.id = f"refund-{field.name.replace('_', '-')}-{refund_id}"
     return form
 
 

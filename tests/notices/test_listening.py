@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from ovop_market.accounts.models import Role, User
 from ovop_market.catalogue.models import Product
+from ovop_market.notices import queries
 from ovop_market.notices.kinds import Kind
 from ovop_market.notices.models import Notice, PushSubscription
 from ovop_market.notices.services import Owed, owe, subscribe
@@ -18,8 +19,8 @@ from ovop_market.orders.models import Order, PaymentMethod
 from ovop_market.orders.services import lifecycle, notes
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import Action, Actor, OrderState
-from ovop_market.payments.models import Payment, Payout, PayoutBatch
-from ovop_market.payments.services import claims, corrections, receiving, refunds
+from ovop_market.payments.models import Payment, Payout, PayoutBatch, Refund
+from ovop_market.payments.services import claims, corrections, payouts, receiving, refunds
 from ovop_market.payments.services.receiving import Receipt
 from ovop_market.payments.signals import payouts_sent
 from ovop_market.villages.models import Producer
@@ -37,6 +38,7 @@ from tests.factories import (
 from tests.notices.browsers import ENDPOINT, make_keys
 from tests.notices.conftest import BUYER, Configure, outbox
 from tests.notices.post_office import PostOffice
+from tests.payments.earned import name_account, received
 
 S = OrderState
 
@@ -48,6 +50,19 @@ def bought(session: Session, household: Producer, state: OrderState, **values: o
     advance(session, order, state)
     session.query(Notice).delete()
     return order
+
+
+def still_told(session: Session, now: datetime) -> list[tuple[str, datetime]]:
+    """What in the outbox would be sent now, and when it happened."""
+    session.flush()
+    session.expire_all()
+    notices = session.scalars(select(Notice).order_by(Notice.id)).all()
+    stories = [(notice, queries.story_of(session, notice)) for notice in notices]
+    return [
+        (notice.kind, notice.made_at)
+        for notice, story in stories
+        if queries.useless(session, notice, story, now) is None
+    ]
 
 
 @pytest.mark.usefixtures("by_mail")
@@ -189,13 +204,64 @@ class TestMoves:
             ("revoked", "buyer"),
         ]
         session.query(Notice).delete()
-        from ovop_market.payments.models import Refund
-
         refund = session.scalars(select(Refund)).one()
         operator = make_user(session, Role.OPERATOR)
         refunds.send(session, refund, operator.id, NOW, reference="TRX 1")
         refunds.send(session, refund, operator.id, NOW, reference="TRX 1")
         assert outbox(session) == [("refund_sent", "buyer")]
+
+    def test_what_was_not_sent_after_all(self, session: Session, household: Producer) -> None:
+        """It is told of when it is really sent, with that sending's reference, once."""
+        order = bought(session, household, S.PREPARING)
+        lifecycle.act(session, order, Action.REVOKE, By(Actor.OPERATOR), NOW, reason="banjir")
+        session.query(Notice).delete()
+        refund = session.scalars(select(Refund)).one()
+        operator = make_user(session, Role.OPERATOR)
+        refunds.send(session, refund, operator.id, NOW, reference="TRX 1")
+        refunds.recall(session, refund, By(Actor.OPERATOR, operator.id), NOW)
+        assert still_told(session, NOW) == []
+        later = NOW + timedelta(hours=1)
+        refunds.send(session, refund, operator.id, later, reference="TRX 2")
+        assert still_told(session, later) == [("refund_sent", later)]
+
+    def test_a_payout_that_was_not_sent_after_all(
+        self, session: Session, household: Producer
+    ) -> None:
+        operator = make_user(session, Role.OPERATOR)
+        by = By(Actor.OPERATOR, operator.id)
+        name_account(session, household)
+        received(session, household)
+        batch, sent_at = payouts.make_batch(session, by, NOW), NOW
+        session.query(Notice).delete()
+        payouts.mark_sent(session, batch, by, sent_at, reference="B 1")
+        payouts.recall(session, batch, by, sent_at)
+        assert still_told(session, sent_at) == []
+        later = sent_at + timedelta(hours=1)
+        payouts.mark_sent(session, batch, by, later, reference="B 2")
+        assert still_told(session, later) == [("payout", later)]
+
+    @pytest.mark.parametrize(
+        ("booked", "again", "kept"),
+        [(50_000, False, True), (None, False, True), (None, True, False), (200_000, False, True)],
+    )
+    def test_what_was_taken_back_is_told_unless_it_has_come_since(
+        self,
+        session: Session,
+        household: Producer,
+        booked: int | None,
+        again: bool,
+        kept: bool,
+    ) -> None:
+        bought(session, household, S.ACCEPTED)
+        payment = session.scalars(select(Payment)).one()
+        operator = make_user(session, Role.OPERATOR)
+        by = By(Actor.OPERATOR, operator.id)
+        receiving.confirm(session, payment, by, NOW, amount=booked)
+        session.query(Notice).delete()
+        corrections.take_back(session, payment, by, NOW, reason="uang orang lain")
+        if again:
+            receiving.confirm(session, payment, By(Actor.OPERATOR, operator.id, "again"), NOW)
+        assert (("taken_back", NOW) in still_told(session, NOW)) is kept
 
     @pytest.mark.parametrize(
         ("state", "after", "told"),

@@ -23,10 +23,13 @@ from ovop_market.orders.models import Order, PaymentMethod
 from ovop_market.orders.services import lifecycle
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import Action, Actor, OrderState
-from ovop_market.payments.models import AccountKind, AttemptState, LedgerTransaction
+from ovop_market.payments.gateway.standing import Outcome, Standing
+from ovop_market.payments.models import AccountKind, AttemptState, LedgerTransaction, Refund
+from ovop_market.payments.queries import books
 from ovop_market.payments.queries.balances import balance
+from ovop_market.payments.services import corrections, receiving, refunds
 from ovop_market.payments.services import gateway as services
-from ovop_market.payments.states import PaymentState
+from ovop_market.payments.states import PaymentState, RefundKind, RefundState
 from tests.factories import make_order, make_user, sign_in
 from tests.payments.at_gateway import (
     HTMX,
@@ -126,12 +129,150 @@ def test_what_was_given_back_there_is_stuck(
     assert 'data-stuck="gateway"' in body
     assert f"{paid}: {status}" in body
     assert f'href="/desk/payments/{payment_of(session, order).id}"' in body
-    # Until the market owes it back as well.
+    # Until the books do not count on it either.
     lifecycle.act(
         session, order, Action.REVOKE, By(Actor.OPERATOR), clock.now(), reason="Uangnya ditarik"
     )
     session.commit()
+    assert 'data-stuck="gateway"' in desk.get("/desk").get_data(as_text=True)
+    (refund,) = session.scalars(select(Refund))
+    page = f"/desk/refunds/{refund.id}"
+    assert "at_gateway" in desk.get(page).get_data(as_text=True)
+    sent = {"reference": "RF-1", "at_gateway": "y"}
+    assert post(desk, f"{page}/sending", **sent).location == page
     assert 'data-stuck="gateway"' not in desk.get("/desk").get_data(as_text=True)
+    assert (at_gateway(session), bank(session)) == (0, 0)
+    assert not list(books.differences(session))
+
+
+@pytest.mark.parametrize("way", ["revoked", "taken back"])
+def test_what_the_books_do_not_count_on_is_not_stuck(
+    desk: FlaskClient,
+    session: Session,
+    order: Order,
+    paid: str,
+    midtrans: MidtransStub,
+    operator: User,
+    way: str,
+) -> None:
+    """Given back at Midtrans first, on behalf of the market: nobody has to look at it again."""
+    by = By(Actor.OPERATOR, operator.id)
+    if way == "revoked":
+        lifecycle.act(session, order, Action.REVOKE, by, clock.now(), reason="Habis")
+        (refund,) = session.scalars(select(Refund))
+        refunds.send(session, refund, operator.id, clock.now(), reference="RF-1", at_gateway=True)
+    else:
+        payment = payment_of(session, order)
+        corrections.take_back(session, payment, by, clock.now(), reason="Uangnya ditarik")
+    session.commit()
+    midtrans.move(paid, "refund")
+    assert told(desk, midtrans.notification(paid)) == 200
+    assert 'data-stuck="gateway"' not in desk.get("/desk").get_data(as_text=True)
+    assert at_gateway(session) == 0
+
+
+def test_another_refund_does_not_hide_a_chargeback(
+    desk: FlaskClient,
+    session: Session,
+    order: Order,
+    paid: str,
+    midtrans: MidtransStub,
+    operator: User,
+) -> None:
+    by = By(Actor.OPERATOR, operator.id)
+    part = refunds.owe_part(
+        session, order, RefundKind.GOODS, 1_000, by, clock.now(), reason="pecah satu"
+    )
+    refunds.send(session, part, operator.id, clock.now(), reference="TRX")
+    session.commit()
+    midtrans.move(paid, "chargeback")
+    assert told(desk, midtrans.notification(paid)) == 200
+    assert 'data-stuck="gateway"' in desk.get("/desk").get_data(as_text=True)
+
+
+def test_late_money_that_was_charged_back_is_stuck(
+    desk: FlaskClient, session: Session, order: Order, midtrans: MidtransStub
+) -> None:
+    code = opened(desk, session, order)
+    lifecycle.act(session, order, Action.CANCEL, By(Actor.BUYER), clock.now(), reason="batal")
+    session.commit()
+    for status in ("settlement", "chargeback"):
+        midtrans.move(code, status)
+        assert told(desk, midtrans.notification(code)) == 200
+    assert 'data-stuck="gateway"' in desk.get("/desk").get_data(as_text=True)
+    payment, receipt = payment_of(session, order), session.scalar(select(LedgerTransaction.id))
+    page = f"/desk/payments/{payment.id}"
+    assert post(desk, f"{page}/reversal", reason="Ditarik", receipt=receipt).location == page
+    assert 'data-stuck="gateway"' not in desk.get("/desk").get_data(as_text=True)
+    (refund,) = session.scalars(select(Refund))
+    assert (refund.state, at_gateway(session)) == (RefundState.WITHDRAWN, 0)
+
+
+def test_no_more_goes_back_there_than_came(
+    desk: FlaskClient, session: Session, order: Order, operator: User
+) -> None:
+    """Money that came by transfer cannot be given back at the gateway."""
+    by = By(Actor.OPERATOR, operator.id)
+    payment = payment_of(session, order)
+    receiving.confirm(session, payment, by, clock.now())
+    refund = refunds.owe_part(
+        session, order, RefundKind.GOODS, 1_000, by, clock.now(), reason="kurang"
+    )
+    session.commit()
+    page = f"/desk/refunds/{refund.id}"
+    assert "at_gateway" not in desk.get(page).get_data(as_text=True)
+    answer = post(desk, f"{page}/sending", reference="RF", at_gateway="y")
+    assert answer.status_code == 422
+    assert "hanya tercatat Rp0" in answer.get_data(as_text=True)
+    session.refresh(refund)
+    assert refund.state is RefundState.DUE
+
+
+def test_a_booking_taken_back_by_mistake_is_booked_again(
+    desk: FlaskClient,
+    session: Session,
+    order: Order,
+    paid: str,
+    midtrans: MidtransStub,
+    operator: User,
+) -> None:
+    payment = payment_of(session, order)
+    by = By(Actor.OPERATOR, operator.id)
+    corrections.take_back(session, payment, by, clock.now(), reason="salah tekan")
+    session.commit()
+    assert (attempts(session)[0].state, at_gateway(session)) == (AttemptState.CLOSED, 0)
+    for _ in range(2):
+        post(desk, f"/desk/payments/{payment.id}/gateway")
+    assert payment_of(session, order).state is PaymentState.CONFIRMED
+    assert at_gateway(session) == order.total
+
+
+@pytest.mark.parametrize(
+    ("known", "said", "stuck"),
+    [
+        ("settlement", Standing("pending", 1, Outcome.WAITS), False),
+        ("settlement", Standing("deny", 1, Outcome.OVER), False),
+        ("settlement", Standing("refund", 1, Outcome.OVER), True),
+        ("refund", Standing("settlement", 1, Outcome.PAID), True),
+    ],
+)
+def test_an_answer_that_was_overtaken_changes_nothing(
+    desk: FlaskClient,
+    session: Session,
+    order: Order,
+    paid: str,
+    midtrans: MidtransStub,
+    known: str,
+    said: Standing,
+    stuck: bool,
+) -> None:
+    before = clock.now()
+    midtrans.move(paid, known)
+    assert told(desk, midtrans.notification(paid)) == 200
+    services.hear(session, attempts(session)[0].id, said, clock.now(), asked_at=before)
+    session.commit()
+    assert ('data-stuck="gateway"' in desk.get("/desk").get_data(as_text=True)) is stuck
+    assert booked(session) == 1
 
 
 @pytest.mark.parametrize("headers", [{}, HTMX])

@@ -239,7 +239,14 @@ class World:
 
     def _send_refund(self, _order: Order, number: int) -> None:
         refund = self._refund_in(RefundState.DUE, number)
-        refunds.send(self.session, refund, self.operator.id, self.now, reference=f"TRX {number}")
+        refunds.send(
+            self.session,
+            refund,
+            self.operator.id,
+            self.now,
+            reference=f"TRX {number}",
+            at_gateway=number % 3 == 0,
+        )
 
     def _recall_refund(self, _order: Order, number: int) -> None:
         refund = self._refund_in(RefundState.SENT, number)

@@ -243,7 +243,9 @@ def _not_found(story: Story) -> Words:
 def _taken_back(story: Story) -> Words:
     return Words(
         subject=_("Pembayaran Anda ternyata belum masuk"),
-        todo=_("Maaf, kami keliru mencatatnya. Lihat halaman pesanan Anda untuk membayar."),
+        todo=_("Maaf, kami keliru mencatatnya. Lihat halaman pesanan Anda untuk membayar.")
+        if story.asked
+        else _("Maaf, kami keliru mencatatnya. Tidak ada yang perlu Anda bayar."),
         rows=[*_reason(story), *_to_pay(story)],
     )
 

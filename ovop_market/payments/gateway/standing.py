@@ -49,8 +49,16 @@ OUTCOMES: Mapping[str, Outcome] = {
     "refund": Outcome.OVER,
     "chargeback": Outcome.OVER,
 }
-# The words under which money that was booked is still there.
+# The words under which money that was booked is still there, or is there in part.
 KEPT = frozenset({"settlement", "capture"})
+IN_PART = frozenset({"partial_refund", "partial_chargeback"})
+# Words that no earlier one can follow: how far a page has come by them.
+_FURTHER = {
+    "capture": 1,
+    "settlement": 2,
+    **dict.fromkeys(IN_PART, 3),
+    **dict.fromkeys(("refund", "chargeback", "cancel"), 4),
+}
 # Where cards are checked for fraud, this is what lets the money through.
 _ACCEPTED = "accept"
 
@@ -77,6 +85,12 @@ class Standing:
     status: str
     amount: int
     outcome: Outcome
+
+
+def outdated(known: str, said: str, *, earlier: bool) -> bool:
+    """Whether an answer tells of an earlier time than what is known of a page: answers overtake
+    each other. `earlier`: the gateway was asked before what is known was heard."""
+    return earlier and _FURTHER.get(said, 0) <= _FURTHER.get(known, 0)
 
 
 def rupiah(text: object) -> int:

@@ -59,16 +59,22 @@ def balance(
     kind: AccountKind,
     *,
     producer_id: int | None = None,
+    purchase_id: int | None = None,
     order_id: int | None = None,
     before: datetime | None = None,
 ) -> int:
-    """The balance of an account; of one order's entries, or of those before a moment, if given."""
+    """The balance of an account; of one purchase's or order's entries, or of those before a moment,
+    if given."""
     account = account_id(session, kind, producer_id)
     statement = select(signed(account)).select_from(LedgerEntry).where(touches(account))
     if order_id is not None:
         statement = statement.where(LedgerEntry.order_id == order_id)
+    if purchase_id is not None or before is not None:
+        statement = statement.join(LedgerEntry.transaction)
+    if purchase_id is not None:
+        statement = statement.where(LedgerTransaction.purchase_id == purchase_id)
     if before is not None:
-        statement = statement.join(LedgerEntry.transaction).where(LedgerTransaction.at < before)
+        statement = statement.where(LedgerTransaction.at < before)
     return int(session.scalar(statement) or 0)
 
 

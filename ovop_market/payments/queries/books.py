@@ -338,13 +338,12 @@ def _lines(session: Session) -> Iterator[str]:
 
 
 def _net_by(thing: Any, account: Any) -> Select[*tuple[Any, ...]]:
-    """By what transactions are about: an account's balance, and what went from it to the bank."""
-    bank = the_account(AccountKind.BANK)
-    taken = case(
-        (and_(LedgerEntry.debit_id == account, LedgerEntry.credit_id == bank), LedgerEntry.amount),
-        (and_(LedgerEntry.credit_id == account, LedgerEntry.debit_id == bank), -LedgerEntry.amount),
-        else_=0,
-    )
+    """By what transactions are about: an account's balance, and what has left the bank or the
+    gateway for it."""
+    banks = (the_account(AccountKind.BANK), the_account(AccountKind.GATEWAY))
+    out = and_(LedgerEntry.debit_id == account, LedgerEntry.credit_id.in_(banks))
+    back = and_(LedgerEntry.credit_id == account, LedgerEntry.debit_id.in_(banks))
+    taken = case((out, LedgerEntry.amount), (back, -LedgerEntry.amount), else_=0)
     return (
         select(
             thing.label("thing_id"),

@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 
 from flask import url_for
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, exists, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, case, func, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from ovop_market.orders.models import Order, Purchase
-from ovop_market.payments.gateway.standing import KEPT
+from ovop_market.payments.gateway.standing import IN_PART, KEPT
 from ovop_market.payments.models import (
     AccountKind,
     AttemptState,
@@ -22,11 +22,10 @@ from ovop_market.payments.models import (
     LedgerTransaction,
     Payment,
     PaymentPart,
-    Refund,
 )
-from ovop_market.payments.queries.balances import account_id, balance
+from ovop_market.payments.queries.balances import account_id, balance, signed, touches
 from ovop_market.payments.queries.desk import Kind, Stuck
-from ovop_market.payments.states import PaymentState
+from ovop_market.payments.queries.receipts import TAKEN_BACK
 
 # How long a page can be paid on; less when an order would lapse before, but never less than
 # somebody who has just opened it needs.
@@ -159,7 +158,6 @@ def silent(session: Session, now: datetime) -> list[AttemptRow]:
 def account(session: Session) -> Account:
     """The gateway's account as the desk shows it."""
     bank, gateway = account_id(session, AccountKind.BANK), account_id(session, AccountKind.GATEWAY)
-    undone = select(LedgerTransaction.reverses_id).where(LedgerTransaction.reverses_id.is_not(None))
     of_bank = func.sum(LedgerEntry.amount).filter(LedgerEntry.debit_id == bank)
     whole = func.sum(LedgerEntry.amount)
     rows = session.execute(
@@ -169,7 +167,7 @@ def account(session: Session) -> Account:
             LedgerTransaction.note,
             func.coalesce(of_bank, 0),
             whole,
-            LedgerTransaction.id.in_(undone),
+            LedgerTransaction.id.in_(TAKEN_BACK),
         )
         .join(LedgerEntry, LedgerEntry.transaction_id == LedgerTransaction.id)
         .where(LedgerTransaction.cause == Cause.SETTLED, LedgerEntry.credit_id == gateway)
@@ -186,9 +184,14 @@ def account(session: Session) -> Account:
     )
 
 
+def came_in(session: Session, purchase_id: int) -> bool:
+    """Whether money of the purchase has come in at the gateway, and can be given back there."""
+    return balance(session, AccountKind.GATEWAY, purchase_id=purchase_id) < 0
+
+
 def given_back(session: Session, _now: datetime) -> tuple[list[Stuck], int]:
     """Pages whose money was booked and is not there any more (given back or charged back at the
-    gateway), as long as the market still counts on it."""
+    gateway), as long as the books still count on it."""
     rows = session.execute(
         select(
             Payment.id,
@@ -201,7 +204,7 @@ def given_back(session: Session, _now: datetime) -> tuple[list[Stuck], int]:
         )
         .join(Payment, Payment.id == GatewayAttempt.payment_id)
         .join(Purchase, Purchase.id == Payment.purchase_id)
-        .where(_gone())
+        .where(_gone(session))
         .order_by(GatewayAttempt.status_at, GatewayAttempt.id)
         .limit(STUCK_SHOWN)
     ).all()
@@ -221,11 +224,31 @@ def given_back(session: Session, _now: datetime) -> tuple[list[Stuck], int]:
     return items, rows[0].total if rows else 0
 
 
-def _gone() -> ColumnElement[bool]:
-    owed = exists().where(Refund.purchase_id == Payment.purchase_id)
+def _gone(session: Session) -> ColumnElement[bool]:
+    """Pages that say so, of purchases of which the books still count on more than the gateway says
+    is there. How much is gone in part it does not tell: as long as nothing was noted, something."""
+    other, payment = aliased(GatewayAttempt), aliased(Payment)
+    there = case(
+        (other.status.in_(KEPT), other.amount),
+        (other.status.in_(IN_PART), other.amount - 1),
+        else_=0,
+    )
+    kept = (
+        select(func.coalesce(func.sum(there), 0))
+        .join(payment, payment.id == other.payment_id)
+        .where(payment.purchase_id == Payment.purchase_id, other.state == AttemptState.PAID)
+        .scalar_subquery()
+    )
+    gateway = account_id(session, AccountKind.GATEWAY)
+    booked = (
+        select(-signed(gateway))
+        .select_from(LedgerEntry)
+        .join(LedgerEntry.transaction)
+        .where(touches(gateway), LedgerTransaction.purchase_id == Payment.purchase_id)
+        .scalar_subquery()
+    )
     return (
         (GatewayAttempt.state == AttemptState.PAID)
         & GatewayAttempt.status.not_in(KEPT)
-        & (Payment.state == PaymentState.CONFIRMED)
-        & ~owed
+        & (booked > kept)
     )

@@ -37,10 +37,12 @@ BOOKED = exists().where(
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """Money that came for a payment: how much, and for which orders it was used."""
+    """Money that came for a payment: how much, whether at the gateway, and for which orders it was
+    used."""
 
     id: int
     amount: int
+    at_gateway: bool
     order_ids: frozenset[int]
 
 
@@ -127,9 +129,12 @@ def _by_hand(session: Session) -> Select[*tuple[Any, ...]]:
 
 
 def _receipt(session: Session, booked: LedgerTransaction) -> Receipt:
-    into = {account_id(session, AccountKind.BANK), account_id(session, AccountKind.GATEWAY)}
+    gateway = account_id(session, AccountKind.GATEWAY)
+    into = {account_id(session, AccountKind.BANK), gateway}
+    came = [entry for entry in booked.entries if entry.debit_id in into]
     return Receipt(
         id=booked.id,
-        amount=sum(entry.amount for entry in booked.entries if entry.debit_id in into),
+        amount=sum(entry.amount for entry in came),
+        at_gateway=any(entry.debit_id == gateway for entry in came),
         order_ids=frozenset(e.order_id for e in booked.entries if e.order_id is not None),
     )

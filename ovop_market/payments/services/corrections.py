@@ -21,7 +21,7 @@ from ovop_market.payments.models import Cause, Payment, PaymentPart, Refund
 from ovop_market.payments.queries import receipts
 from ovop_market.payments.queries.balances import credit_of
 from ovop_market.payments.queries.receipts import Receipt
-from ovop_market.payments.services import asking, ledger, receiving, refunds, statements
+from ovop_market.payments.services import asking, gateway, ledger, receiving, refunds, statements
 from ovop_market.payments.states import (
     CORRECTIONS,
     PaymentAction,
@@ -71,6 +71,8 @@ def _undo(
     paid = [part for part in payment.parts if part.order_id in receipt.order_ids]
     _unpay(session, paid, by, now, reason)
     ledger.reverse(session, [receipt.id], by, now)
+    if receipt.at_gateway:
+        gateway.forget(session, payment.id, receipt.amount)
     undone = payment.state is PaymentState.CONFIRMED and (
         bool(paid) or not receipts.standing(session, payment.id, Cause.RECEIVED, Cause.USED)
     )

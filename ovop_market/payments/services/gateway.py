@@ -21,7 +21,7 @@ from ovop_market.orders.models import PaymentMethod
 from ovop_market.orders.services import locks
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import Actor
-from ovop_market.payments.gateway.standing import ATTEMPT_MOVES, Standing
+from ovop_market.payments.gateway.standing import ATTEMPT_MOVES, KEPT, Standing, outdated
 from ovop_market.payments.models import (
     AccountKind,
     AttemptState,
@@ -103,10 +103,17 @@ def keep_page(session: Session, wanted: Wanted, code: str, address: str, now: da
 
 
 def hear(
-    session: Session, attempt_id: int, standing: Standing, now: datetime, *, said: str = ""
+    session: Session,
+    attempt_id: int,
+    standing: Standing,
+    now: datetime,
+    *,
+    asked_at: datetime | None = None,
+    said: str = "",
 ) -> AttemptState:
-    """Notes how a page stands, as the gateway's API says, and books its money the first time that
-    it says paid. Hearing the same again, or something older later, changes nothing.
+    """Notes how a page stands, as the gateway said when it was `asked_at`, and books its money the
+    first time that it says paid. Hearing the same again, or something older later, changes
+    nothing.
 
     `said` is the notification's own word, if one came. Money for a payment that has changed or is
     asked no more is the buyer's all the same (receiving.receive).
@@ -117,8 +124,10 @@ def hear(
     _locked(session, payment_id)
     attempt = session.get_one(GatewayAttempt, attempt_id, populate_existing=True)
     before = attempt.state
-    attempt.state = ATTEMPT_MOVES[before, standing.outcome]
-    attempt.status, attempt.status_at = standing.status, now
+    earlier = attempt.status_at is not None and (asked_at or now) < attempt.status_at
+    if not outdated(attempt.status, standing.status, earlier=earlier):
+        attempt.state = ATTEMPT_MOVES[before, standing.outcome]
+        attempt.status, attempt.status_at = standing.status, now
     session.add(
         GatewayNotification(
             attempt_id=attempt.id,
@@ -133,6 +142,25 @@ def hear(
         receipt = Receipt(attempt.payment_id, standing.amount, ledger.GATEWAY)
         receiving.receive(session, [receipt], By(Actor.CLOCK), now)
     return attempt.state
+
+
+def forget(session: Session, payment_id: int, amount: int) -> None:
+    """What was booked of a page (rupiah) is taken back: if it says paid when it is heard of again,
+    it is booked again. The purchase must be locked."""
+    paid = session.scalars(
+        select(GatewayAttempt)
+        .where(
+            GatewayAttempt.payment_id == payment_id,
+            GatewayAttempt.state == AttemptState.PAID,
+            GatewayAttempt.amount == amount,
+        )
+        # Of several alike, the one whose money is gone; else the latest, as it was booked last.
+        .order_by(GatewayAttempt.status.in_(KEPT), GatewayAttempt.id.desc())
+        .limit(1)
+    ).first()
+    if paid is not None:
+        paid.state = AttemptState.CLOSED
+        session.flush()
 
 
 def hear_nothing(session: Session, attempt_id: int, now: datetime) -> None:

@@ -17,7 +17,8 @@ from ovop_market.orders.services import locks
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import FINAL, Actor
 from ovop_market.payments.labels import REFUND_STATES
-from ovop_market.payments.models import Cause, LedgerTransaction, Refund
+from ovop_market.payments.models import AccountKind, Cause, LedgerTransaction, Refund
+from ovop_market.payments.queries.balances import balance
 from ovop_market.payments.queries.receipts import TAKEN_BACK
 from ovop_market.payments.services import ledger
 from ovop_market.payments.services.ledger import Leg, Posting
@@ -92,15 +93,26 @@ def owe_surplus(session: Session, purchase_id: int, amount: int, by: By, now: da
 
 
 def send(
-    session: Session, refund: Refund, operator_id: int, now: datetime, *, reference: str
+    session: Session,
+    refund: Refund,
+    operator_id: int,
+    now: datetime,
+    *,
+    reference: str,
+    at_gateway: bool = False,
 ) -> Refund:
-    """The operator has sent the money back. Raises Unusable without a reference of the transfer,
-    MoveRefused when it has been sent already under another one."""
+    """The operator has sent the money back, from the bank account or on the gateway's own site.
+
+    Raises Unusable without a reference of the transfer, or where less came in at the gateway;
+    MoveRefused when it has been sent already under another reference.
+    """
     if not reference.strip():
         raise Unusable(_("Tulis nomor atau keterangan transfernya."), field="reference")
     _lock(session, refund)
     if refund.state is RefundState.SENT and refund.reference == reference:
         return refund
+    if at_gateway:
+        _refuse_more_than_there_is(session, refund)
     refund.state = _after(refund, RefundAction.SEND)
     refund.sent_at, refund.sent_by_id, refund.reference = now, operator_id, reference
     details: dict[str, object] = {"amount": refund.amount}
@@ -109,7 +121,7 @@ def send(
     posting = Posting(
         Cause.SENT_BACK,
         debits=[Leg(ledger.REFUNDS, refund.amount, refund.order_id)],
-        credits=[Leg(ledger.BANK, refund.amount)],
+        credits=[Leg(ledger.GATEWAY if at_gateway else ledger.BANK, refund.amount)],
         purchase_id=refund.purchase_id,
         refund_id=refund.id,
     )
@@ -151,6 +163,18 @@ def name_destination(session: Session, refund: Refund, destination: str, now: da
         # What was said is personal: the audit notes only that it was.
         record(session, "refund destination named", f"refund {refund.id}", now, None)
         session.flush()
+
+
+def _refuse_more_than_there_is(session: Session, refund: Refund) -> None:
+    there = -balance(session, AccountKind.GATEWAY, purchase_id=refund.purchase_id)
+    if there < refund.amount:
+        raise Unusable(
+            _(
+                "Di Midtrans hanya tercatat %(there)s untuk pembelian ini.",
+                there=format_rupiah(there),
+            ),
+            field="at_gateway",
+        )
 
 
 def _lock(session: Session, refund: Refund) -> None:

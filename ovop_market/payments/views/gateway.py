@@ -100,6 +100,7 @@ def gateway_notification() -> ResponseReturnValue:
     if attempt_id is None:
         return Response(status=404)
     session.rollback()
+    asked_at = clock.now()
     try:
         standing = gateway.standing(code)
     except Unreachable:
@@ -107,6 +108,6 @@ def gateway_notification() -> ResponseReturnValue:
     if standing is None:
         return Response(status=503, headers={"Retry-After": _LATER})
     word = words.word(said.get("transaction_status"))
-    services.hear(session, attempt_id, standing, clock.now(), said=word)
+    services.hear(session, attempt_id, standing, clock.now(), asked_at=asked_at, said=word)
     session.commit()
     return jsonify(status="heard")

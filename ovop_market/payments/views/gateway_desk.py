@@ -35,6 +35,7 @@ def ask_gateway(payment_id: int) -> ResponseReturnValue:
     rows = queries.attempts_of(session, desk.payment_of(session, payment_id).id)[:_ASKED]
     session.rollback()
     home = htmx.moved(url_for("payments.payment", payment_id=payment_id))
+    asked_at = clock.now()
     try:
         heard = [(row.id, gateway.standing(row.code)) for row in rows]
     except Unreachable:
@@ -44,7 +45,7 @@ def ask_gateway(payment_id: int) -> ResponseReturnValue:
         if standing is None:
             services.hear_nothing(session, attempt_id, clock.now())
         else:
-            services.hear(session, attempt_id, standing, clock.now())
+            services.hear(session, attempt_id, standing, clock.now(), asked_at=asked_at)
     session.commit()
     flash(_("Midtrans sudah ditanya. Keadaannya di bawah."), "done")
     return home

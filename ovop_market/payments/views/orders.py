@@ -27,6 +27,7 @@ from ovop_market.payments import forms
 from ovop_market.payments.labels import PAYMENT_STATES, REFUND_KINDS, REFUND_STATES, STATE_BADGES
 from ovop_market.payments.models import Refund
 from ovop_market.payments.queries import desk as queries
+from ovop_market.payments.queries import gateway
 from ovop_market.payments.services import refunds
 from ovop_market.payments.states import RefundKind
 from ovop_market.payments.views import blueprint
@@ -50,7 +51,6 @@ def order_page(
 
     session = db.session()
     actions = open_actions(order, Actor.OPERATOR, clock.now())
-    owed_back = queries.refunds_for(session, order)
     return htmx.page_or_fragment(
         "payments/order.html",
         "payments/_order.html",
@@ -65,10 +65,7 @@ def order_page(
         payments=queries.payments_for(session, order),
         payment_states=PAYMENT_STATES,
         payment_badges=STATE_BADGES,
-        refunds=[
-            (owed, forms.refund_form(owed.id, form if refund and refund.id == owed.id else None))
-            for owed in owed_back
-        ],
+        refunds=_refunds(order, form, refund),
         refused=form,
         revocation=shown(forms.RevocationForm) if Action.REVOKE in actions else None,
         settlement=(shown(forms.SettlementForm) if Action.SETTLE_FOR_BUYER in actions else None),
@@ -84,6 +81,16 @@ def order_page(
 def _is_divisible(order: Order) -> bool:
     """Whether a part of what was paid may be given back."""
     return 0 < order.total <= order.paid and order.state not in FINAL
+
+
+def _refunds(order: Order, typed: BaseForm | None, refund: Refund | None) -> list[Any]:
+    """What is owed back for the order, each with a form; what was typed is of `refund`."""
+    session = db.session()
+    at_gateway = gateway.came_in(session, order.purchase_id)
+    return [
+        (owed, forms.refund_form(owed.id, typed if owed is refund else None, at_gateway=at_gateway))
+        for owed in queries.refunds_for(session, order)
+    ]
 
 
 def _complaint(order: Order) -> str:

@@ -12,7 +12,7 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from ovop_market.core import clock
-from ovop_market.core.errors import Conflict
+from ovop_market.core.errors import Conflict, Unusable
 from ovop_market.extensions import db
 from ovop_market.orders.queries import order_numbered
 from ovop_market.orders.services.lifecycle import By
@@ -21,11 +21,12 @@ from ovop_market.payments import forms
 from ovop_market.payments.labels import REFUND_KINDS, REFUND_STATES
 from ovop_market.payments.models import Refund
 from ovop_market.payments.queries import desk as queries
+from ovop_market.payments.queries import gateway
 from ovop_market.payments.services import refunds
 from ovop_market.payments.views import ID, blueprint
 from ovop_market.payments.views.orders import order_page
 from ovop_market.web import access, htmx
-from ovop_market.web.forms import BaseForm
+from ovop_market.web.forms import BaseForm, explain
 
 
 def _refund(
@@ -43,7 +44,9 @@ def _refund(
         refund=refund,
         kind_text=REFUND_KINDS[refund.kind],
         state=REFUND_STATES[refund.state],
-        form=forms.refund_form(refund.id, form),
+        form=forms.refund_form(
+            refund.id, form, at_gateway=gateway.came_in(db.session(), refund.purchase_id)
+        ),
         refused=form,
         notice=notice,
         problem=problem,
@@ -65,9 +68,18 @@ def send_refund(refund_id: int) -> ResponseReturnValue:
         return _again(refund_id, 422, form=form)
     try:
         refunds.send(
-            db.session(), found, current_user.id, clock.now(), reference=form.reference.data or ""
+            db.session(),
+            found,
+            current_user.id,
+            clock.now(),
+            reference=form.reference.data or "",
+            at_gateway=form.at_gateway.data,
         )
         db.session.commit()
+    except Unusable as problem:
+        db.session.rollback()
+        explain(form, problem)
+        return _again(refund_id, 422, form=form)
     except Conflict as refusal:
         db.session.rollback()
         return _again(refund_id, refusal.status, problem=refusal.message)
