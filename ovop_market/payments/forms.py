@@ -22,7 +22,10 @@ from ovop_market.web.forms import (
     required,
 )
 
-FOR_BUYER, FOR_PRODUCER = "buyer", "producer"
+FOR_PRODUCER, FOR_BUYER = "producer", "buyer"
+# For the buyer of a cash order who has paid at the door, before anybody said that it was received.
+FOR_BUYER_WHO_PAID = "buyer-who-paid"
+SIDES = (FOR_PRODUCER, FOR_BUYER, FOR_BUYER_WHO_PAID)
 # Rupiah that a gateway pays out in one go, at most: many payments together.
 MOST_AT_ONCE = 100_000_000_000
 
@@ -68,7 +71,7 @@ class SettlementForm(BaseForm):
 
     side = StringField(
         _l("Keputusan"),
-        [chosen(), AnyOf((FOR_PRODUCER, FOR_BUYER), message=_l("Pilih salah satu."))],
+        [chosen(), AnyOf(SIDES, message=_l("Pilih salah satu."))],
         name="for",
     )
     reason = TextAreaField(

@@ -59,12 +59,17 @@ def received(session: Session, producer: Producer, at: datetime = LONG_AGO, **mo
 
 
 def received_in_cash(session: Session, producer: Producer, at: datetime = LONG_AGO) -> Order:
+    order = shipped_for_cash(session, producer, at)
+    lifecycle.receive(session, order, By(Actor.BUYER), at)
+    return order
+
+
+def shipped_for_cash(session: Session, producer: Producer, at: datetime = LONG_AGO) -> Order:
     product = make_product(session, producer, capacity=50)
     order = make_order(session, product=product, method=PaymentMethod.COD, now=at)
     for step in (Action.ACCEPT, Action.FINISH):
         lifecycle.act(session, order, step, By(Actor.PRODUCER), at)
     lifecycle.ship(session, order, By(Actor.PRODUCER), at, courier="JNE", tracking_number="1")
-    lifecycle.receive(session, order, By(Actor.BUYER), at)
     return order
 
 

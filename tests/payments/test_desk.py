@@ -25,6 +25,7 @@ from ovop_market.payments.services import claims, receiving
 from ovop_market.payments.states import PaymentState, RefundState
 from tests.counting import counted
 from tests.factories import make_order, make_producer, make_product, make_user, sign_in
+from tests.payments.earned import LONG_AGO, payable, shipped_for_cash
 
 S, P = OrderState, PaymentState
 HTMX = {"HX-Request": "true"}
@@ -236,6 +237,24 @@ def test_settling_a_dispute(
     assert session.scalar(select(func.count(Refund.id))) == (1 if side == "buyer" else 0)
     other = {"for": "buyer" if side == "producer" else "producer", "reason": "Berubah pikiran"}
     assert send(desk, session, f"{path}/settlement", **other).status_code == 409
+
+
+def test_a_complaint_about_a_parcel_that_was_paid_at_the_door(
+    desk: FlaskClient, session: Session
+) -> None:
+    order = shipped_for_cash(session, payable(session))
+    lifecycle.act(session, order, Action.DISPUTE, By(Actor.BUYER), LONG_AGO, reason="pecah")
+    session.commit()
+    path = f"/desk/orders/{order.number}"
+    body = desk.get(path).get_data(as_text=True)
+    assert "ia belum membayar tunai" in body and "ia sudah membayar tunai" in body
+    fields = {"for": "buyer-who-paid", "reason": "Sudah bayar kurir"}
+    assert send(desk, session, f"{path}/settlement", **fields).status_code == 303
+    session.expire_all()
+    assert session.scalars(select(Refund.amount)).all() == [order.total]
+    assert f'data-refund="{session.scalar(select(Refund.id))}"' in desk.get(path).get_data(
+        as_text=True
+    )
 
 
 def test_cancelling_what_has_left(desk: FlaskClient, session: Session) -> None:

@@ -17,13 +17,14 @@ from ovop_market.core.errors import Conflict, MarketError, MoveRefused, NotFound
 from ovop_market.extensions import db
 from ovop_market.orders.services import lifecycle
 from ovop_market.orders.services.lifecycle import By
-from ovop_market.orders.states import Actor, OrderState
+from ovop_market.orders.states import Action, Actor, OrderState
 from ovop_market.payments.models import (
     AccountKind,
     LedgerTransaction,
     Payout,
     PayoutAccount,
     PayoutBatch,
+    Refund,
 )
 from ovop_market.payments.queries import batches, books
 from ovop_market.payments.queries import payouts as queries
@@ -48,6 +49,7 @@ from tests.payments.earned import (
     payable,
     received,
     received_in_cash,
+    shipped_for_cash,
     waiting,
 )
 
@@ -175,6 +177,25 @@ def test_what_goes_back_of_a_cash_order_is_taken_off(session: Session, by: By) -
     (row,) = batches.payouts_of(session, batch)
     assert {p.number: p.amount for p in row.orders}[cash.number] == -15_000
     assert list(books.differences(session)) == []
+
+
+@pytest.mark.parametrize("paid", [True, False])
+def test_cash_that_was_paid_before_a_complaint(session: Session, by: By, paid: bool) -> None:
+    """Nobody has called the order received; whether the courier has the money, the buyer says."""
+    producer = payable(session)
+    order = shipped_for_cash(session, producer)
+    lifecycle.act(session, order, Action.DISPUTE, By(Actor.BUYER), LONG_AGO, reason="pecah semua")
+    for _ in range(2):
+        lifecycle.settle(
+            session, order, by, LONG_AGO, for_buyer=True, reason="benar", cash_paid=paid
+        )
+    owed = [refund.amount for refund in session.scalars(select(Refund))]
+    assert owed == ([order.total] if paid else [])
+    others = [received(session, producer) for _ in range(2)]
+    batch = payouts.make_batch(session, by, NOW)
+    earned = sum(other.total for other in others) - sum(owed)
+    assert [payout.amount for payout in batch.payouts] == [earned]
+    assert not list(books.differences(session))
 
 
 def test_a_refund_after_the_payout_is_taken_off_the_next_one(session: Session, by: By) -> None:

@@ -155,8 +155,16 @@ class World:
     def _revoke(self, order: Order, _number: int) -> None:
         lifecycle.act(self.session, order, Action.REVOKE, self.by, self.now, reason="alasan")
 
-    def _settle_for_buyer(self, order: Order, _number: int) -> None:
-        lifecycle.settle(self.session, order, self.by, self.now, for_buyer=True, reason="rusak")
+    def _settle_for_buyer(self, order: Order, number: int) -> None:
+        lifecycle.settle(
+            self.session,
+            order,
+            self.by,
+            self.now,
+            for_buyer=True,
+            reason="rusak",
+            cash_paid=number % 2 == 0,
+        )
 
     def _settle_for_producer(self, order: Order, _number: int) -> None:
         lifecycle.settle(self.session, order, self.by, self.now, for_buyer=False, reason="utuh")

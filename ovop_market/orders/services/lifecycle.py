@@ -219,11 +219,31 @@ def receive(session: Session, order: Order, by: By, now: datetime) -> OrderEvent
 
 
 def settle(
-    session: Session, order: Order, by: By, now: datetime, *, for_buyer: bool, reason: str | None
+    session: Session,
+    order: Order,
+    by: By,
+    now: datetime,
+    *,
+    for_buyer: bool,
+    reason: str | None,
+    cash_paid: bool = False,
 ) -> OrderEvent:
-    """The operator ends a dispute: the order stands as received, or the money goes back."""
+    """The operator ends a dispute: the order stands as received, or the money goes back.
+
+    `cash_paid`: the buyer of a cash order has paid at the door, though nobody has said that the
+    order was received.
+    """
     if for_buyer:
-        return act(session, order, Action.SETTLE_FOR_BUYER, by, now, reason=reason)
+        return act(
+            session,
+            order,
+            Action.SETTLE_FOR_BUYER,
+            by,
+            now,
+            reason=reason,
+            content={"cash_paid": True} if cash_paid else None,
+            extra=_paid_in_cash if cash_paid else None,
+        )
     return act(
         session,
         order,
@@ -289,6 +309,10 @@ def _received(order: Order, now: datetime) -> None:
     # Kept from the first receipt: a settled dispute does not move the sale to another day.
     order.received_at = order.received_at or now
     order.fulfilled_from = order.fulfilled_from or now
+    _paid_in_cash(order)
+
+
+def _paid_in_cash(order: Order) -> None:
     if order.cash:
         order.paid = order.total
 

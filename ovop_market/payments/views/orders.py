@@ -68,6 +68,7 @@ def order_page(
         refunds=_refunds(order, form, refund),
         refused=form,
         revocation=shown(forms.RevocationForm) if Action.REVOKE in actions else None,
+        sides=_sides(order, form),
         settlement=(shown(forms.SettlementForm) if Action.SETTLE_FOR_BUYER in actions else None),
         partial=shown(forms.PartialRefundForm) if _is_divisible(order) else None,
         refund_kinds=REFUND_KINDS,
@@ -81,6 +82,22 @@ def order_page(
 def _is_divisible(order: Order) -> bool:
     """Whether a part of what was paid may be given back."""
     return 0 < order.total <= order.paid and order.state not in FINAL
+
+
+def _sides(order: Order, typed: BaseForm | None) -> list[dict[str, Any]]:
+    """How a complaint can be decided. Of cash that is still to be paid nobody knows but the buyer
+    and the courier."""
+    titles = {forms.FOR_PRODUCER: _("Untuk penjual: pesanan selesai")}
+    if order.cash and order.outstanding:
+        titles[forms.FOR_BUYER] = _("Untuk pembeli: ia belum membayar tunai")
+        titles[forms.FOR_BUYER_WHO_PAID] = _("Untuk pembeli: ia sudah membayar tunai, uang kembali")
+    else:
+        titles[forms.FOR_BUYER] = _("Untuk pembeli: uang kembali")
+    picked = typed.side.data if isinstance(typed, forms.SettlementForm) else ""
+    return [
+        {"value": value, "title": title, "checked": value == picked}
+        for value, title in titles.items()
+    ]
 
 
 def _refunds(order: Order, typed: BaseForm | None, refund: Refund | None) -> list[Any]:
@@ -135,8 +152,9 @@ def settle(number: str) -> ResponseReturnValue:
             found,
             by,
             clock.now(),
-            for_buyer=form.side.data == forms.FOR_BUYER,
+            for_buyer=form.side.data != forms.FOR_PRODUCER,
             reason=form.reason.data,
+            cash_paid=form.side.data == forms.FOR_BUYER_WHO_PAID,
         ),
         _("Keluhan pesanan %(number)s sudah diputuskan.", number=number),
     )
