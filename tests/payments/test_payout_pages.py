@@ -81,6 +81,9 @@ def test_undone_on_the_page(desk: FlaskClient, session: Session, by: By) -> None
     assert answer.status_code == 200
     body = answer.get_data(as_text=True)
     assert 'data-state="UNDONE"' in body and "export.csv" not in body
+    # A page that was open before still has the link.
+    answer = desk.get(f"/desk/payouts/{batch.id}/export.csv")
+    assert answer.status_code == 409 and "dibatalkan" in answer.get_data(as_text=True)
 
 
 def test_recalled_on_the_page(desk: FlaskClient, session: Session, by: By) -> None:

@@ -214,6 +214,24 @@ def test_the_same_money_from_another_export_is_pointed_out(
     assert "Mungkin uang yang sama" in desk.get(path).get_data(as_text=True)
 
 
+def test_the_same_file_by_other_columns_is_pointed_out(
+    desk: FlaskClient, session: Session, operator: User
+) -> None:
+    content = f"Tanggal;Isi;Uang Masuk;Lain\n{today():%d/%m/%Y};SARI;7000;8000\n".encode()
+    same = "Berkas yang sama sudah dimasukkan"
+    path = upload(desk, content).location
+    body = desk.get(path).get_data(as_text=True)
+    assert same not in body
+    send(desk, f"{path}/import", columns=columns_digest(body))
+    path = upload(desk, content).location
+    body = desk.get(path).get_data(as_text=True)
+    # Read as before, nothing of it is new.
+    assert same not in body and figure(body, "new") == 0
+    other = mapping(date="0", description="1", amount="3")
+    body = send(desk, f"{path}/mapping", **other, headers=HTMX).get_data(as_text=True)
+    assert same in body and figure(body, "new") == 1
+
+
 @pytest.mark.parametrize("back", ["", "worklist"])
 @pytest.mark.parametrize("headers", [{}, HTMX])
 def test_picking_a_payment_on_the_worklist(

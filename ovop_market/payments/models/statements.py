@@ -59,6 +59,8 @@ class BankStatement(Model):
     state: Mapped[StatementState] = mapped_column(Choice(StatementState))
     filename: Mapped[str] = mapped_column(String(200))
     content: Mapped[str | None] = mapped_column(Text)
+    # SHA-256 of the content: what is left of it. Files of the time before migration 0008 have none.
+    content_digest: Mapped[str | None] = mapped_column(String(64), index=True)
     uploaded_at: Mapped[datetime] = mapped_column(Moment)
     uploaded_by_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
     imported_at: Mapped[datetime | None] = mapped_column(Moment)

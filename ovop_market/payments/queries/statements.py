@@ -17,7 +17,13 @@ from ovop_market.core import clock
 from ovop_market.core.errors import NotFound
 from ovop_market.orders.models import Purchase
 from ovop_market.payments.matching import Expected, Line, Match, match
-from ovop_market.payments.models import BankMapping, BankStatement, Payment, StatementLine
+from ovop_market.payments.models import (
+    BankMapping,
+    BankStatement,
+    Payment,
+    StatementLine,
+    StatementState,
+)
 from ovop_market.payments.queries.candidates import expected
 from ovop_market.payments.statements import columns as known_columns
 from ovop_market.payments.statements import movements, sheets
@@ -118,6 +124,16 @@ def opened(session: Session, statement: BankStatement) -> Opened:
     today = clock.wib_date(statement.uploaded_at)
     reading = movements.read(sheet, columns, today)
     return Opened(sheet, columns, mapping.bank if mapping and kept else "", reading)
+
+
+def taken_in_before(session: Session, statement: BankStatement) -> datetime | None:
+    """When the very same file was taken in, the last time, if it was."""
+    return session.scalar(
+        select(func.max(BankStatement.imported_at)).where(
+            BankStatement.content_digest == statement.content_digest,
+            BankStatement.state == StatementState.IMPORTED,
+        )
+    )
 
 
 def extents(session: Session, statement_ids: Iterable[int]) -> dict[int, Extent]:

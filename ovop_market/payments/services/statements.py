@@ -20,6 +20,7 @@ from ovop_market.accounts.services import record
 from ovop_market.core import clock
 from ovop_market.core.errors import Conflict, MoveRefused, NotFound, Unusable
 from ovop_market.core.memory import without_collections
+from ovop_market.core.tokens import digest
 from ovop_market.extensions.database import insert_into
 from ovop_market.orders.services import locks
 from ovop_market.orders.services.lifecycle import By
@@ -75,6 +76,7 @@ def upload(
         state=StatementState.PREVIEW,
         filename=plain(filename)[:_LONGEST_NAME] or _("mutasi"),
         content=text,
+        content_digest=digest(text),
         uploaded_at=now,
         uploaded_by_id=operator_id,
     )

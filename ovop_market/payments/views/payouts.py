@@ -18,7 +18,7 @@ from ovop_market.payments.payout_labels import BATCH_BADGES, BATCH_STATES
 from ovop_market.payments.queries import batches
 from ovop_market.payments.queries import payouts as queries
 from ovop_market.payments.services import payouts as services
-from ovop_market.payments.states import BATCH_MOVES, BatchAction
+from ovop_market.payments.states import BATCH_MOVES, BatchAction, BatchState
 from ovop_market.payments.views import ID, blueprint
 from ovop_market.web import access, htmx
 from ovop_market.web.exports import csv_file
@@ -94,8 +94,10 @@ def payout(batch_id: int) -> ResponseReturnValue:
 @blueprint.get(f"/desk/payouts/<{ID}:batch_id>/export.csv")
 @access.role("operator")
 def export_payout(batch_id: int) -> ResponseReturnValue:
-    """A line for each transfer, as banks take them for a bulk transfer."""
+    """A line for each transfer, as banks take them for a bulk transfer; none once it is undone."""
     batch = batches.batch_of(db.session(), batch_id)
+    if batch.state is BatchState.UNDONE:
+        return _payout(batch_id, 409, problem=_("Daftar ini sudah dibatalkan."))
     header = (
         _("Bank"),
         _("Nomor rekening"),

@@ -78,6 +78,7 @@ def _preview(statement: BankStatement, form: ColumnsForm | None) -> dict[str, ob
     return {
         "opened": opened,
         "reading": opened.reading,
+        "before": queries.taken_in_before(session, statement),
         "outlook": queries.outlook(session, opened.reading, clock.now(), SHOWN),
         "first": opened.reading.movements[:SHOWN],
         "unread": opened.reading.unread[:SHOWN_UNREAD],
