@@ -26,6 +26,7 @@ from ovop_market.payments.models import (
     Payment,
     Refund,
 )
+from ovop_market.payments.queries import gateway as queries
 from ovop_market.payments.queries.balances import balance, credit_of
 from ovop_market.payments.services import asking, claims, receiving
 from ovop_market.payments.services import gateway as services
@@ -253,6 +254,9 @@ def test_one_strange_page_does_not_hide_the_others(
         watch(session, app, clock.now() + timedelta(minutes=16))
     states = [attempt.state for attempt in attempts(session)]
     assert states == [AttemptState.OPEN, AttemptState.OPEN, AttemptState.PAID]
+    # However many they are, they do not keep the others from being asked about.
+    assert queries.silent(session, clock.now() + timedelta(minutes=17)) == []
+    assert len(queries.silent(session, clock.now() + timedelta(minutes=77))) == 2
 
 
 def test_the_worker_watches(

@@ -57,6 +57,9 @@ class By:
     seen: str | None = None
 
 
+CLOCK = By(Actor.CLOCK)
+
+
 def act(
     session: Session,
     order: Order,

@@ -22,10 +22,8 @@ from sqlalchemy.orm import Session
 
 from ovop_market.orders.models import Order, OrderEvent
 from ovop_market.orders.services import lifecycle, locks, notes
-from ovop_market.orders.services.lifecycle import By
-from ovop_market.orders.states import Action, Actor, Timer, timer_of
-
-CLOCK = By(Actor.CLOCK)
+from ovop_market.orders.services.lifecycle import CLOCK
+from ovop_market.orders.states import Action, Timer, timer_of
 
 
 @dataclass(frozen=True, slots=True)

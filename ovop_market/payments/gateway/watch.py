@@ -43,6 +43,7 @@ def check_open(
         except Unreachable as refusal:
             if not refusal.answered:
                 break
+            _ask_later(session, row, now)
         except OperationalError:
             session.rollback()
             raise
@@ -52,9 +53,16 @@ def check_open(
                 "page failed", page=row.code, error=type(error).__name__, places=places_of(error)
             )
             failure = error
+            _ask_later(session, row, now)
     if failure is not None:
         raise failure
     return told
+
+
+def _ask_later(session: Session, row: AttemptRow, now: datetime) -> None:
+    """A page that cannot be understood takes its turn again, after the others."""
+    services.ask_later(session, row.id, now)
+    session.commit()
 
 
 def _silent(session: Session, now: datetime) -> list[AttemptRow]:

@@ -8,15 +8,13 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, case, func, or_, select
 from sqlalchemy.orm import Session
 
+from ovop_market.extensions.database import AT_ONCE
 from ovop_market.payments.models import (
     AccountKind,
     LedgerAccount,
     LedgerEntry,
     LedgerTransaction,
 )
-
-# SQLite takes some 32,000 values in one statement.
-_AT_ONCE = 10_000
 
 
 def credit_of(session: Session, purchase_id: int) -> int:
@@ -28,7 +26,7 @@ def credits_of(session: Session, purchase_ids: Iterable[int]) -> Mapping[int, in
     """The same for many purchases; those without credit may be missing."""
     wanted = sorted(set(purchase_ids))
     found: dict[int, int] = {}
-    for start in range(0, len(wanted), _AT_ONCE):
+    for start in range(0, len(wanted), AT_ONCE):
         rows = session.execute(
             select(
                 LedgerTransaction.purchase_id,
@@ -45,7 +43,7 @@ def credits_of(session: Session, purchase_ids: Iterable[int]) -> Mapping[int, in
                 LedgerAccount.id.in_((LedgerEntry.debit_id, LedgerEntry.credit_id)),
             )
             .where(
-                LedgerTransaction.purchase_id.in_(wanted[start : start + _AT_ONCE]),
+                LedgerTransaction.purchase_id.in_(wanted[start : start + AT_ONCE]),
                 LedgerAccount.kind == AccountKind.CREDIT,
             )
             .group_by(LedgerTransaction.purchase_id)

@@ -15,6 +15,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from ovop_market.core import clock
+from ovop_market.extensions.database import AT_ONCE
 from ovop_market.orders.models import Order, PaymentMethod, Purchase
 from ovop_market.payments.matching import (
     LONGEST_LAG,
@@ -44,7 +45,6 @@ LOOKED_BACK = timedelta(days=120)
 # Beyond, the oldest are left out: a person can still search.
 _MOST_KNOWN = 20_000
 MOST_FOUND = 20
-_AT_ONCE = 10_000
 # What comes through the gateway never stands on the bank's statement by itself.
 _TO_THE_BANK = Payment.method != PaymentMethod.GATEWAY
 
@@ -76,6 +76,11 @@ class Choice:
     reasons: Sequence[Reason]
     difference: int
     bears_out: bool
+
+    @property
+    def asked(self) -> bool:
+        """Whether it is asked for still."""
+        return self.state in AWAITED
 
 
 def expected(session: Session, since: date) -> list[Expected]:
@@ -110,11 +115,11 @@ def expected(session: Session, since: date) -> list[Expected]:
 def _asked(session: Session, payment_ids: Iterable[int]) -> dict[int, tuple[str, date, int, int]]:
     """Codes, days, amounts and unique digits of payments."""
     wanted, found = sorted(payment_ids), {}
-    for start in range(0, len(wanted), _AT_ONCE):
+    for start in range(0, len(wanted), AT_ONCE):
         rows = session.execute(
             select(
                 Payment.id, Payment.code, Payment.asked_at, Payment.amount, Payment.unique_digits
-            ).where(Payment.id.in_(wanted[start : start + _AT_ONCE]))
+            ).where(Payment.id.in_(wanted[start : start + AT_ONCE]))
         )
         found.update(
             {r.id: (r.code, clock.wib_date(r.asked_at), r.amount, r.unique_digits) for r in rows}
@@ -166,10 +171,10 @@ def _borne_out(session: Session, payment_ids: Iterable[int]) -> Counter[tuple[in
     a payment without having been booked themselves."""
     wanted = sorted(payment_ids)
     found: Counter[tuple[int, int]] = Counter()
-    for start in range(0, len(wanted), _AT_ONCE):
+    for start in range(0, len(wanted), AT_ONCE):
         rows = session.execute(
             select(StatementLine.payment_id, StatementLine.amount).where(
-                StatementLine.payment_id.in_(wanted[start : start + _AT_ONCE]),
+                StatementLine.payment_id.in_(wanted[start : start + AT_ONCE]),
                 StatementLine.state == LineState.MATCHED,
                 ~BOOKED,
             )
@@ -254,11 +259,11 @@ def _named_orders(session: Session, lines: Sequence[Line]) -> Mapping[int, set[s
     codes = {code for line in lines for code in codes_in(line.description)}
     wanted = sorted(f"{code[:4]}-{code[4:]}" for code in codes)
     found: dict[int, set[str]] = {}
-    for start in range(0, len(wanted), _AT_ONCE):
+    for start in range(0, len(wanted), AT_ONCE):
         rows = session.execute(
             select(PaymentPart.payment_id, Order.number)
             .join(PaymentPart.order)
-            .where(Order.number.in_(wanted[start : start + _AT_ONCE]))
+            .where(Order.number.in_(wanted[start : start + AT_ONCE]))
         )
         for payment_id, number in rows:
             found.setdefault(payment_id, set()).add(number)

@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, exists, func, select
+from sqlalchemy import ColumnElement, Select, exists, func, select
 from sqlalchemy.orm import Session, selectinload
 
 from ovop_market.payments.models import (
@@ -64,6 +64,17 @@ def standing(session: Session, payment_id: int, *causes: Cause) -> list[LedgerTr
             )
             .order_by(LedgerTransaction.id)
             .options(selectinload(LedgerTransaction.entries))
+        )
+    )
+
+
+def standing_ids(session: Session, cause: Cause, which: ColumnElement[bool]) -> list[int]:
+    """The transactions of a cause, of these, that have not been taken back, in order."""
+    return list(
+        session.scalars(
+            select(LedgerTransaction.id)
+            .where(which, LedgerTransaction.cause == cause, LedgerTransaction.id.not_in(TAKEN_BACK))
+            .order_by(LedgerTransaction.id)
         )
     )
 

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session, defer, joinedload
 
 from ovop_market.core import clock
 from ovop_market.core.errors import NotFound
+from ovop_market.extensions.database import AT_ONCE
 from ovop_market.orders.models import Purchase
 from ovop_market.payments.matching import Expected, Line, Match, match
 from ovop_market.payments.models import (
@@ -34,7 +35,6 @@ from ovop_market.payments.states import LineState
 
 MOST_STATEMENTS = 30
 LINES_A_PAGE = 20
-_AT_ONCE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,11 +198,11 @@ def known_fingerprints(session: Session, fingerprints: Iterable[str]) -> set[str
     """Those of the fingerprints that have been taken in."""
     wanted = sorted(fingerprints)
     found: set[str] = set()
-    for start in range(0, len(wanted), _AT_ONCE):
+    for start in range(0, len(wanted), AT_ONCE):
         found.update(
             session.scalars(
                 select(StatementLine.fingerprint).where(
-                    StatementLine.fingerprint.in_(wanted[start : start + _AT_ONCE])
+                    StatementLine.fingerprint.in_(wanted[start : start + AT_ONCE])
                 )
             )
         )

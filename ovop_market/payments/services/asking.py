@@ -18,8 +18,8 @@ from sqlalchemy.orm import Session, selectinload
 from ovop_market.core.errors import MoveRefused
 from ovop_market.core.tokens import payment_code
 from ovop_market.orders.models import Order, PaymentMethod, Purchase
-from ovop_market.orders.services.lifecycle import By
-from ovop_market.orders.states import Actor, OrderState
+from ovop_market.orders.services.lifecycle import CLOCK, By
+from ovop_market.orders.states import OrderState
 from ovop_market.payments.labels import PAYMENT_STATES
 from ovop_market.payments.models import (
     MOST_UNIQUE_DIGITS,
@@ -31,7 +31,6 @@ from ovop_market.payments.queries.balances import credit_of
 from ovop_market.payments.signals import payments_moved
 from ovop_market.payments.states import AWAITED, OPEN, PaymentAction, PaymentState, payment_after
 
-CLOCK = By(Actor.CLOCK)
 # The amount of a payment that has just closed is left alone for so long if others are free: money
 # for it may still be on its way.
 REST = timedelta(days=7)
@@ -175,6 +174,11 @@ def ask_again(
     _price(session, payment, now, keep=digits)
     note(session, payment, PaymentAction.REVERSE, by, now, reason, amount=amount)
     drop_dead(session, payment, now)
+
+
+def done_last_by(payment: Payment, *actions: PaymentAction) -> int | None:
+    """Whose the last of these actions was, if a person has done one."""
+    return next((e.actor_id for e in reversed(payment.events) if e.action in actions), None)
 
 
 def move(

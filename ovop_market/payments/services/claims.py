@@ -61,7 +61,8 @@ def reject(
     if not reason.strip():
         raise Unusable(_("Tulis alasannya untuk pembeli."), field="reason")
     _lock(session, payment)
-    if payment.state is PaymentState.REJECTED and _rejected_by(payment) == operator_id:
+    rejected_by = asking.done_last_by(payment, PaymentAction.REJECT)
+    if payment.state is PaymentState.REJECTED and rejected_by == operator_id:
         return payment
     by = By(Actor.OPERATOR, operator_id)
     asking.move(session, payment, PaymentAction.REJECT, by, now, reason)
@@ -71,11 +72,6 @@ def reject(
     receiving.use_credit(session, payment.purchase, by, now)
     session.flush()
     return payment
-
-
-def _rejected_by(payment: Payment) -> int | None:
-    last = [e.actor_id for e in payment.events if e.action is PaymentAction.REJECT]
-    return last[-1] if last else None
 
 
 def _lock(session: Session, payment: Payment) -> None:

@@ -19,8 +19,7 @@ from ovop_market.core.errors import Conflict, NotFound, Unusable
 from ovop_market.core.money import format_rupiah
 from ovop_market.orders.models import PaymentMethod
 from ovop_market.orders.services import locks
-from ovop_market.orders.services.lifecycle import By
-from ovop_market.orders.states import Actor
+from ovop_market.orders.services.lifecycle import CLOCK, By
 from ovop_market.payments.gateway.standing import ATTEMPT_MOVES, KEPT, Standing, outdated
 from ovop_market.payments.models import (
     AccountKind,
@@ -140,7 +139,7 @@ def hear(
     session.flush()
     if attempt.state is AttemptState.PAID and before is not AttemptState.PAID:
         receipt = Receipt(attempt.payment_id, standing.amount, ledger.GATEWAY)
-        receiving.receive(session, [receipt], By(Actor.CLOCK), now)
+        receiving.receive(session, [receipt], CLOCK, now)
     return attempt.state
 
 
@@ -160,6 +159,16 @@ def forget(session: Session, payment_id: int, amount: int) -> None:
     ).first()
     if paid is not None:
         paid.state = AttemptState.CLOSED
+        session.flush()
+
+
+def ask_later(session: Session, attempt_id: int, now: datetime) -> None:
+    """An open page has been asked about in vain."""
+    attempt = session.get_one(
+        GatewayAttempt, attempt_id, populate_existing=True, with_for_update=True
+    )
+    if attempt.state is AttemptState.OPEN:
+        attempt.status_at = now
         session.flush()
 
 

@@ -32,7 +32,7 @@ from ovop_market.payments.models import (
 from ovop_market.payments.payout_labels import BATCH_STATES
 from ovop_market.payments.queries import payouts as queries
 from ovop_market.payments.queries.payouts import Remainder
-from ovop_market.payments.queries.receipts import TAKEN_BACK
+from ovop_market.payments.queries.receipts import standing_ids
 from ovop_market.payments.services import ledger
 from ovop_market.payments.services.ledger import Leg, Posting
 from ovop_market.payments.signals import payouts_sent
@@ -149,18 +149,9 @@ def recall(session: Session, batch: PayoutBatch, by: By, now: datetime) -> Payou
     return batch
 
 
-def _standing(session: Session, batch: PayoutBatch, cause: Cause) -> Sequence[int]:
-    """The transactions of a batch that have not been taken back."""
-    return session.scalars(
-        select(LedgerTransaction.id)
-        .join(Payout, Payout.id == LedgerTransaction.payout_id)
-        .where(
-            Payout.batch_id == batch.id,
-            LedgerTransaction.cause == cause,
-            LedgerTransaction.id.not_in(TAKEN_BACK),
-        )
-        .order_by(LedgerTransaction.id)
-    ).all()
+def _standing(session: Session, batch: PayoutBatch, cause: Cause) -> list[int]:
+    theirs = select(Payout.id).where(Payout.batch_id == batch.id)
+    return standing_ids(session, cause, LedgerTransaction.payout_id.in_(theirs))
 
 
 def name_account(

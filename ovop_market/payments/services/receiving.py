@@ -287,17 +287,13 @@ def _refuse_what_was_not_seen(payment: Payment, by: By, amount: int | None) -> N
     """
     if amount is None and payment.state not in AWAITED:
         asking.after(payment, PaymentAction.CONFIRM)
-    unaware = amount is None and by.seen is None and _put_back_by(payment) != by.user_id
+    put_back_by = asking.done_last_by(payment, PaymentAction.REJECT, PaymentAction.REVERSE)
+    unaware = amount is None and by.seen is None and put_back_by != by.user_id
     now_seen = f"{payment.state} {payment.amount}"
     # With the latest event, where a person books an amount: one that came late changes neither.
     known = (None, now_seen, f"{now_seen} {payment.events[-1].id}")
     if (payment.state is PaymentState.REJECTED and unaware) or by.seen not in known:
         raise asking.moved_on(payment, state=payment.state, action=PaymentAction.CONFIRM)
-
-
-def _put_back_by(payment: Payment) -> int | None:
-    back = (PaymentAction.REJECT, PaymentAction.REVERSE)
-    return next((e.actor_id for e in reversed(payment.events) if e.action in back), None)
 
 
 def _booked_before(session: Session, payment: Payment, by: By, amount: int | None) -> bool:

@@ -19,7 +19,7 @@ from ovop_market.orders.states import FINAL, Actor
 from ovop_market.payments.labels import REFUND_STATES
 from ovop_market.payments.models import AccountKind, Cause, LedgerTransaction, Refund
 from ovop_market.payments.queries.balances import balance
-from ovop_market.payments.queries.receipts import TAKEN_BACK
+from ovop_market.payments.queries.receipts import standing_ids
 from ovop_market.payments.services import ledger
 from ovop_market.payments.services.ledger import Leg, Posting
 from ovop_market.payments.signals import refund_moved
@@ -221,16 +221,7 @@ def _owe(session: Session, refund: Refund, debits: list[Leg], by: By, now: datet
 
 
 def _standing(session: Session, refund: Refund, cause: Cause) -> list[int]:
-    """The transactions of a refund that have not been taken back."""
-    return list(
-        session.scalars(
-            select(LedgerTransaction.id).where(
-                LedgerTransaction.refund_id == refund.id,
-                LedgerTransaction.cause == cause,
-                LedgerTransaction.id.not_in(TAKEN_BACK),
-            )
-        )
-    )
+    return standing_ids(session, cause, LedgerTransaction.refund_id == refund.id)
 
 
 def _granted_before(session: Session, order: Order, by: By) -> Refund | None:

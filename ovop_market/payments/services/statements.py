@@ -21,7 +21,7 @@ from ovop_market.core import clock
 from ovop_market.core.errors import Conflict, MoveRefused, NotFound, Unusable
 from ovop_market.core.memory import without_collections
 from ovop_market.core.tokens import digest
-from ovop_market.extensions.database import insert_into
+from ovop_market.extensions.database import AT_ONCE, insert_into
 from ovop_market.orders.services import locks
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.payments.matching import Expected, Match, match
@@ -45,7 +45,6 @@ from ovop_market.payments.statements.sheets import Sheet, UnreadableFile
 from ovop_market.payments.states import AWAITED, LineAction, LineState, line_after
 
 _LONGEST_NAME = 200
-_AT_ONCE = 10_000
 
 
 def text_of(content: bytes) -> str:
@@ -223,10 +222,10 @@ def _still_so(session: Session, pairs: Sequence[Match]) -> list[Match]:
     ids = sorted({pair.expected.payment_id for pair in pairs})
     receiving.lock_purchases(session, ids)
     now_asked: dict[int, int] = {}
-    for start in range(0, len(ids), _AT_ONCE):
+    for start in range(0, len(ids), AT_ONCE):
         rows = session.execute(
             select(Payment.id, Payment.amount).where(
-                Payment.id.in_(ids[start : start + _AT_ONCE]), Payment.state.in_(AWAITED)
+                Payment.id.in_(ids[start : start + AT_ONCE]), Payment.state.in_(AWAITED)
             )
         )
         now_asked.update((payment_id, amount) for payment_id, amount in rows)
