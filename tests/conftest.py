@@ -84,19 +84,23 @@ class Database:
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
                 "WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
-            # Without triggers: the histories refuse to be emptied.
+            # Without triggers and foreign keys: the histories refuse to be emptied. Deleting a
+            # test's few rows takes a tenth of the time of TRUNCATE, which makes new files.
             connection.execute("SET session_replication_role = replica")
             tables = connection.execute(
                 "SELECT tablename FROM pg_tables WHERE schemaname = 'public' "
                 "AND tablename NOT LIKE 'region%' AND tablename <> 'alembic_version'"
-            )
+            ).fetchall()
             filled = " UNION ALL ".join(
                 f"SELECT '{name}' WHERE EXISTS (SELECT 1 FROM \"{name}\")" for (name,) in tables
             )
             names = [row[0] for row in connection.execute(filled)]
-            if names:
-                listed = ", ".join(f'"{name}"' for name in names)
-                connection.execute(f"TRUNCATE {listed} RESTART IDENTITY CASCADE")
+            used = connection.execute(
+                "SELECT sequencename FROM pg_sequences "
+                "WHERE schemaname = 'public' AND last_value IS NOT NULL"
+            ).fetchall()
+            again = [f'ALTER SEQUENCE "{name}" RESTART' for (name,) in used]
+            connection.execute("; ".join([f'DELETE FROM "{name}"' for name in names] + again))
 
 
 def database_name(purpose: str) -> str:

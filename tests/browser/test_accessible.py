@@ -23,7 +23,7 @@ STAFF = {
 }
 # The first of a list, opened.
 DETAILS = {"produsen": "[data-order] a.cover", "operator": "[data-stuck] a.cover"}
-SCREENS: list[tuple[int, Scheme]] = [(PHONE, "light"), (1280, "dark")]
+SCREENS: list[tuple[int, Scheme]] = [(PHONE, "light"), (1280, "light"), (PHONE, "dark")]
 
 
 def check(person: Person, path: str) -> None:

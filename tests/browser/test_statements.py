@@ -88,7 +88,7 @@ def set_aside_the_other(operator: Person) -> None:
     expect(page.locator("#line")).to_contain_text("Setoran anggota")
 
 
-SCREENS: list[tuple[int, Scheme]] = [(PHONE, "light"), (1280, "dark")]
+SCREENS: list[tuple[int, Scheme]] = [(PHONE, "light"), (1280, "light"), (PHONE, "dark")]
 
 
 @pytest.mark.parametrize(("width", "scheme"), SCREENS)

@@ -77,8 +77,8 @@ def send(producer: Person, number: str, courier: str) -> None:
 
 @pytest.mark.parametrize(
     ("engine_name", "script"),
-    [("sqlite", True), ("postgresql", False)],
-    ids=["sqlite", "postgresql without JavaScript"],
+    [("sqlite", True), ("sqlite", False), ("postgresql", True)],
+    ids=["sqlite", "sqlite without JavaScript", "postgresql"],
 )
 def test_from_the_order_to_the_figures(market: Market, script: bool) -> None:
     with market.visited_by("pejabat", script=script, width=1280) as official:

@@ -20,8 +20,8 @@ from tests.process.market import Market
 from tests.process.server import Worker, running
 
 pytestmark = pytest.mark.process
-NOTICES = 80
-KILLS = 4
+NOTICES = 120
+KILLS = 6
 # The server takes its time, so that a kill meets a message on its way.
 SECONDS_EACH = 0.03
 SECONDS_TO_DO = 120.0
