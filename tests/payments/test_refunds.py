@@ -46,7 +46,7 @@ def test_less_than_asked(desk: FlaskClient, session: Session) -> None:
     path = f"/desk/payments/{payment.id}"
     fields = {"amount": "Rp50.000", "idempotency_key": "one"}
     for _ in range(2):
-        answer = send(desk, session, f"{path}/confirmation", **fields)
+        answer = send(desk, f"{path}/confirmation", **fields)
         assert answer.status_code == 303
     session.expire_all()
     assert payment.state is P.ASKED
@@ -60,7 +60,7 @@ def test_less_than_asked(desk: FlaskClient, session: Session) -> None:
 def test_more_than_asked_is_owed_back(desk: FlaskClient, session: Session) -> None:
     order, payment = accepted(session)
     more = str(payment.amount + 12_000)
-    send(desk, session, f"/desk/payments/{payment.id}/confirmation", amount=more)
+    send(desk, f"/desk/payments/{payment.id}/confirmation", amount=more)
     (refund,) = owed(session)
     assert (refund.kind, refund.amount, order.paid) == (RefundKind.SURPLUS, 12_000, order.total)
     listed = desk.get("/desk?kind=refunds").get_data(as_text=True)
@@ -73,7 +73,7 @@ def test_more_than_asked_is_owed_back(desk: FlaskClient, session: Session) -> No
 @pytest.mark.parametrize("amount", ["x", "-5", "0", "1,5", "9" * 20, "12.34"])
 def test_amounts_that_cannot_be_read(desk: FlaskClient, session: Session, amount: str) -> None:
     _order, payment = accepted(session)
-    answer = send(desk, session, f"/desk/payments/{payment.id}/confirmation", amount=amount)
+    answer = send(desk, f"/desk/payments/{payment.id}/confirmation", amount=amount)
     assert answer.status_code == 422
     assert 'id="amount-error"' in answer.get_data(as_text=True)
     session.expire_all()
@@ -85,8 +85,8 @@ def test_money_that_comes_late(desk: FlaskClient, session: Session) -> None:
     lifecycle.act(session, order, Action.CANCEL, By(Actor.BUYER), clock.now(), reason="batal")
     session.commit()
     path = f"/desk/payments/{payment.id}"
-    assert send(desk, session, f"{path}/confirmation").status_code == 409
-    answer = send(desk, session, f"{path}/confirmation", amount="80.000", headers=HTMX)
+    assert send(desk, f"{path}/confirmation").status_code == 409
+    answer = send(desk, f"{path}/confirmation", amount="80.000", headers=HTMX)
     assert answer.status_code == 200
     assert 'data-state="LAPSED"' in answer.get_data(as_text=True)
     assert [refund.amount for refund in owed(session)] == [80_000]
@@ -98,11 +98,11 @@ def test_money_that_comes_late(desk: FlaskClient, session: Session) -> None:
 def test_taking_a_confirmation_back(desk: FlaskClient, session: Session) -> None:
     order, payment = accepted(session)
     path = f"/desk/payments/{payment.id}"
-    assert send(desk, session, f"{path}/reversal", reason="Salah").status_code == 409
-    send(desk, session, f"{path}/confirmation")
-    assert send(desk, session, f"{path}/reversal", reason="").status_code == 422
+    assert send(desk, f"{path}/reversal", reason="Salah").status_code == 409
+    send(desk, f"{path}/confirmation")
+    assert send(desk, f"{path}/reversal", reason="").status_code == 422
     for _ in range(2):
-        answer = send(desk, session, f"{path}/reversal", reason="Uang orang lain")
+        answer = send(desk, f"{path}/reversal", reason="Uang orang lain")
         assert answer.status_code == 303
     session.expire_all()
     assert (payment.state, order.paid) == (P.REJECTED, 0)
@@ -115,7 +115,7 @@ def test_not_once_it_is_being_made(desk: FlaskClient, session: Session) -> None:
     order = make_order(session, S.PREPARING, now=clock.now())
     session.commit()
     payment = payment_of(session, order)
-    answer = send(desk, session, f"/desk/payments/{payment.id}/reversal", reason="Salah")
+    answer = send(desk, f"/desk/payments/{payment.id}/reversal", reason="Salah")
     assert answer.status_code == 409
     assert "sudah berjalan" in answer.get_data(as_text=True)
     session.expire_all()
@@ -125,8 +125,8 @@ def test_not_once_it_is_being_made(desk: FlaskClient, session: Session) -> None:
 # Giving a part back
 
 
-def grant(client: FlaskClient, session: Session, order: Order, **fields: Any) -> Any:
-    return send(client, session, f"/desk/orders/{order.number}/refunds", **fields)
+def grant(client: FlaskClient, order: Order, **fields: Any) -> Any:
+    return send(client, f"/desk/orders/{order.number}/refunds", **fields)
 
 
 def test_a_part_of_the_goods_and_the_shipping(desk: FlaskClient, session: Session) -> None:
@@ -134,9 +134,9 @@ def test_a_part_of_the_goods_and_the_shipping(desk: FlaskClient, session: Sessio
     session.commit()
     goods = {"part": "goods", "amount": "10.000", "reason": "Satu pecah", "idempotency_key": "a"}
     for _ in range(2):
-        assert grant(desk, session, order, **goods).status_code == 303
+        assert grant(desk, order, **goods).status_code == 303
     shipping = {"part": "shipping", "amount": str(order.shipping), "reason": "Terlambat"}
-    assert grant(desk, session, order, **shipping).status_code == 303
+    assert grant(desk, order, **shipping).status_code == 303
     assert [(r.kind, r.amount) for r in owed(session)] == [
         (RefundKind.GOODS, 10_000),
         (RefundKind.SHIPPING, order.shipping),
@@ -162,7 +162,7 @@ def test_a_part_of_the_goods_and_the_shipping(desk: FlaskClient, session: Sessio
 def test_parts_that_cannot_be(desk: FlaskClient, session: Session, fields: dict[str, str]) -> None:
     order = make_order(session, S.SHIPPED, now=clock.now())
     session.commit()
-    assert grant(desk, session, order, **fields).status_code == 422
+    assert grant(desk, order, **fields).status_code == 422
     assert owed(session) == []
 
 
@@ -172,7 +172,7 @@ def test_nothing_is_given_back_of_what_was_not_paid(
 ) -> None:
     order = make_order(session, state, now=clock.now())
     session.commit()
-    answer = grant(desk, session, order, part="goods", amount="1.000", reason="x")
+    answer = grant(desk, order, part="goods", amount="1.000", reason="x")
     assert answer.status_code == 409
     assert owed(session) == []
 
@@ -219,12 +219,12 @@ def test_sending_a_surplus_back(desk: FlaskClient, session: Session, operator: U
     refunds.name_destination(session, refund, "Bank Contoh 123 a.n. Sari", clock.now())
     path = f"/desk/refunds/{refund.id}"
     assert "Bank Contoh 123" in desk.get(path).get_data(as_text=True)
-    assert send(desk, session, f"{path}/sending", reference=" ").status_code == 422
+    assert send(desk, f"{path}/sending", reference=" ").status_code == 422
     bank = balance(session, AccountKind.BANK)
     for _ in range(2):
-        answer = send(desk, session, f"{path}/sending", reference="TRX-9")
+        answer = send(desk, f"{path}/sending", reference="TRX-9")
         assert (answer.status_code, answer.location) == (303, path)
-    assert send(desk, session, f"{path}/sending", reference="TRX-10").status_code == 409
+    assert send(desk, f"{path}/sending", reference="TRX-10").status_code == 409
     session.expire_all()
     assert refund.state is RefundState.SENT
     assert balance(session, AccountKind.REFUNDS) == 0
@@ -245,13 +245,13 @@ def test_it_had_not_been_sent_after_all(
     refund = surplus(session, operator)
     path = f"/desk/refunds/{refund.id}"
     bank = balance(session, AccountKind.BANK)
-    send(desk, session, f"{path}/sending", reference="TRX-9")
+    send(desk, f"{path}/sending", reference="TRX-9")
     for _ in range(2):
-        assert send(desk, session, f"{path}/recall").status_code == 303
+        assert send(desk, f"{path}/recall").status_code == 303
     session.expire_all()
     assert (refund.state, refund.sent_at, refund.reference) == (RefundState.DUE, None, None)
     assert balance(session, AccountKind.BANK) == bank
-    send(desk, session, f"{path}/sending", reference="TRX-10")
+    send(desk, f"{path}/sending", reference="TRX-10")
     session.expire_all()
     assert (refund.state, refund.reference) == (RefundState.SENT, "TRX-10")
     assert not list(books.differences(session))
