@@ -31,7 +31,6 @@ pytestmark = pytest.mark.process
 UNANSWERED, OTHERS = 150, 5
 LONG_AGO = timedelta(days=8)
 SECONDS_TO_DO = 60.0
-SECONDS_TO_STOP = 4.0
 S = OrderState
 
 
@@ -116,9 +115,8 @@ def test_each_order_once_though_one_of_two_dies(market: Market) -> None:
         first.start()
         wait_for(lambda: done(market) >= len(owed))
         first.wait()
-        begun = time.monotonic()
+        # Who does not stop in good time is killed, and its code tells.
         assert [second.stop(), first.stop(signal.SIGINT)] == [0, 0]
-        assert time.monotonic() - begun < 2 * SECONDS_TO_STOP
     with market.session() as session:
         events = session.execute(
             select(Order.number, OrderEvent.action)
