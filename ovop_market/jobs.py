@@ -123,7 +123,7 @@ def _notices(app: Flask, counts: Counts, stopped: Stopped) -> None:
 def _gateway(app: Flask, counts: Counts, stopped: Stopped) -> None:
     with app.app_context():
         gateway = midtrans.configured(app.config["OVOP"])
-        told = watch.check_open(db.session(), gateway, clock.now(), stopped)
+        told = watch.check_open(db.session(), gateway, clock.now, stopped)
     if told:
         counts["asked"] += told
 

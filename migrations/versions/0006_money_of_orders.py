@@ -175,6 +175,7 @@ def _upgrade_producer() -> None:
 def downgrade() -> None:
     """What the older tables cannot say is said with their words, or left out."""
     _unguard((*HISTORIES, *BOOKS))
+    _close_the_books()
     with op.batch_alter_table("producer") as batch:
         batch.drop_constraint(op.f("ck_producer_cash_limit_positive"), type_="check")
         batch.drop_column("cash_limit")
@@ -202,11 +203,41 @@ def downgrade() -> None:
     _guard(HISTORIES)
 
 
+def _close_the_books() -> None:
+    """Empties the books and what hangs on them. 0007 writes them anew, from what payments and
+    orders say: so they say only that."""
+    for table in (
+        "ledger_entry",
+        "ledger_transaction",
+        "ledger_account",
+        "payout",
+        "payout_batch",
+        "statement_line",
+        "bank_statement",
+    ):
+        op.execute(f"DELETE FROM {table}")
+    op.execute("DELETE FROM refund WHERE kind <> 'order' OR state = 'WITHDRAWN'")
+    op.execute(
+        "UPDATE payment SET state = 'LAPSED' WHERE state = 'CONFIRMED' "
+        "AND id NOT IN (SELECT payment_id FROM payment_part)"
+    )
+    op.execute(
+        "UPDATE payment_event SET action = 'amend' WHERE action = 'confirm' AND id NOT IN ("
+        "SELECT max(e.id) FROM payment_event e JOIN payment p ON p.id = e.payment_id "
+        "WHERE e.action = 'confirm' AND p.state = 'CONFIRMED' GROUP BY e.payment_id)"
+    )
+    asked = "SELECT sum(amount) FROM payment_part p WHERE p.payment_id = {}"
+    op.execute(
+        f"UPDATE payment_event SET amount = ({asked.format('payment_event.payment_id')}) "
+        "WHERE action = 'confirm'"
+    )
+    op.execute(
+        f"UPDATE payment SET amount = ({asked.format('payment.id')}) "
+        "WHERE state = 'CONFIRMED'"
+    )
+
+
 def _downgrade_refund() -> None:
-    # The books go with the tables of 0005; what they said of these goes first.
-    op.execute("DELETE FROM ledger_entry")
-    op.execute("DELETE FROM ledger_transaction")
-    op.execute("DELETE FROM refund WHERE order_id IS NULL")
     _known("refund", "state", _REFUND_STATES)
     with op.batch_alter_table("refund") as batch:
         batch.drop_constraint(op.f("ck_refund_kind_known"), type_="check")

@@ -1,11 +1,12 @@
 """The ledger of what happened before there was one: payments, cash, refunds.
 
-Forward it writes what the payments, orders and refunds say; backward there is nothing to undo, for
-0006 empties the ledger.
+Forward it writes what the payments, orders and refunds say, unless the books are open already;
+backward there is nothing to undo: they stay, until 0006 empties them.
 """
 
 from __future__ import annotations
 
+import sqlalchemy as sa
 from alembic import op
 
 revision = "0007"
@@ -21,6 +22,8 @@ _PRODUCER = "(SELECT a.id FROM ledger_account a WHERE a.producer_id = o.producer
 
 
 def upgrade() -> None:
+    if op.get_bind().scalar(sa.text("SELECT count(*) FROM ledger_account")):
+        return
     for statement in (*_ACCOUNTS, *_RECEIVED, *_CASH_TAKEN, *_OWED_BACK, *_SENT_BACK):
         op.execute(statement)
 

@@ -92,7 +92,13 @@ def hold(session: Session, shares: Sequence[Share], cause: Cause) -> None:
 
 
 def release(session: Session, shares: Sequence[Share], cause: Cause) -> None:
-    """Gives the shares back."""
+    """Gives the shares back.
+
+    Their offers are locked first, as a checkout does: a movement's row locks its offer as well, and
+    coming to it last would make two wait for each other.
+    """
+    offers = select(Offer.id).where(Offer.id.in_({share.offer_id for share in shares}))
+    session.execute(offers.order_by(Offer.id).with_for_update(key_share=True)).all()
     for share in _in_order(shares):
         if share.week is None:
             change_ready(session, share.offer_id, share.quantity, cause)

@@ -19,9 +19,11 @@ from ovop_market.notices.labels import failure_text, subject_text
 from ovop_market.notices.models import Notice
 from ovop_market.notices.states import OLDEST, Channel, Failure, NoticeState
 from ovop_market.orders.models import Order, OrderEvent, Purchase
+from ovop_market.orders.states import Action
 from ovop_market.payments.models import Payment, PaymentEvent, PaymentPart, Payout, Refund
 from ovop_market.payments.queries.desk import Kind as DeskKind
 from ovop_market.payments.queries.desk import Stuck
+from ovop_market.payments.queries.receipts import still_booked
 from ovop_market.payments.states import OPEN, RECEIPTS, PaymentAction, PaymentState, RefundState
 from ovop_market.villages.models import ProducerStaff
 
@@ -147,41 +149,74 @@ def useless(session: Session, notice: Notice, story: Story, now: datetime) -> Fa
     if still is not None and (story.order is None or not still.holds(story.order)):
         return Failure.NOT_NEEDED
     money = _MONEY.get(story.kind)
-    if money is not None and not money(notice, story):
+    if (money is not None and not money(session, notice, story)) or _unpaid_since(story):
         return Failure.NOT_NEEDED
     return None if _concerns(session, notice, story) else Failure.NOT_NEEDED
 
 
-def _still_missing(_notice: Notice, story: Story) -> bool:
+def _unpaid_since(story: Story) -> bool:
+    """Whether the money of which it tells has been taken back: if the order is paid again, that is
+    told anew."""
+    event = story.event
+    if story.order is None or event is None or event.action is not Action.PAY:
+        return False
+    return any(e.action is Action.UNPAY and e.id > event.id for e in story.order.events)
+
+
+def _still_booked(_session: Session, _notice: Notice, story: Story) -> bool:
+    event = story.payment_event
+    return event is not None and event in still_booked(event.payment.events)
+
+
+def _still_missing(_session: Session, _notice: Notice, story: Story) -> bool:
     event = story.payment_event
     return event is not None and not any(
         later.id > event.id and later.action in _SINCE for later in event.payment.events
     )
 
 
-def _still_rejected(notice: Notice, story: Story) -> bool:
+def _to_be_corrected(session: Session, notice: Notice, story: Story) -> bool:
+    """Money that came and was only booked once too often is a word worth if that had been told."""
+    event = story.payment_event
+    if event is None or event.payment.state is not PaymentState.CONFIRMED:
+        return _still_missing(session, notice, story)
+    told = session.scalars(
+        select(Notice).where(
+            Notice.purchase_id == notice.purchase_id,
+            Notice.kind == Kind.LATE_PAID,
+            Notice.state == NoticeState.SENT,
+        )
+    )
+    events = {each.id for each in event.payment.events}
+    return any(each.details.get("payment_event") in events for each in told)
+
+
+def _still_rejected(session: Session, notice: Notice, story: Story) -> bool:
     event = story.payment_event
     rejected = event is not None and event.payment.state is PaymentState.REJECTED
-    return rejected and _still_missing(notice, story)
+    return rejected and _still_missing(session, notice, story)
 
 
-def _still_due(_notice: Notice, story: Story) -> bool:
+def _still_due(_session: Session, _notice: Notice, story: Story) -> bool:
     return story.refund is not None and story.refund.state is RefundState.DUE
 
 
-def _still_sent(notice: Notice, story: Story) -> bool:
+def _still_sent(_session: Session, notice: Notice, story: Story) -> bool:
     """Not recalled since, nor sent anew: of that, a notice of its own tells."""
     return story.refund is not None and story.refund.sent_at == notice.made_at
 
 
-def _still_paid_out(notice: Notice, story: Story) -> bool:
+def _still_paid_out(_session: Session, notice: Notice, story: Story) -> bool:
     return story.payout is not None and story.payout.batch.sent_at == notice.made_at
 
 
 # As long as what the notice of money is worth telling. Kinds that are not here are always told.
-_MONEY: Mapping[Kind, Callable[[Notice, Story], bool]] = {
+_MONEY: Mapping[Kind, Callable[[Session, Notice, Story], bool]] = {
+    Kind.PAID: _still_booked,
+    Kind.PART_PAID: _still_booked,
+    Kind.LATE_PAID: _still_booked,
     Kind.NOT_FOUND: _still_rejected,
-    Kind.TAKEN_BACK: _still_missing,
+    Kind.TAKEN_BACK: _to_be_corrected,
     Kind.REFUND_DUE: _still_due,
     Kind.REFUND_SENT: _still_sent,
     Kind.PAYOUT: _still_paid_out,

@@ -22,12 +22,11 @@ from ovop_market.orders.states import FINAL, OrderState
 from ovop_market.payments import methods
 from ovop_market.payments.labels import PAYMENT_STATES
 from ovop_market.payments.methods.interface import Method
-from ovop_market.payments.models import Payment, PaymentEvent, PaymentPart, Refund
+from ovop_market.payments.models import Payment, PaymentPart, Refund
 from ovop_market.payments.queries.balances import credit_of
+from ovop_market.payments.queries.receipts import still_booked
 from ovop_market.payments.states import (
-    CORRECTIONS,
     OPEN,
-    RECEIPTS,
     PaymentAction,
     PaymentState,
     RefundKind,
@@ -158,7 +157,7 @@ def time_left(left: timedelta) -> str:
 def said(payment: Payment) -> list[str]:
     """What became of money that was more than asked, or came when nothing was asked any more."""
     sentences = []
-    for event in _standing(payment.events):
+    for event in still_booked(payment.events):
         more = event.amount - payment.amount
         if event.action is PaymentAction.CONFIRM and more > 0:
             sentences.append(
@@ -189,17 +188,6 @@ def _once_more(amount: int) -> str:
         "halaman ini, atau dikembalikan.",
         amount=format_rupiah(amount),
     )
-
-
-def _standing(events: Sequence[PaymentEvent]) -> Sequence[PaymentEvent]:
-    """What came and was not taken back: that takes the latest first."""
-    came: list[PaymentEvent] = []
-    for event in events:
-        if event.action in RECEIPTS:
-            came.append(event)
-        elif event.action in CORRECTIONS and came:
-            came.pop()
-    return came
 
 
 def _refunds(refunds: Iterable[Refund], state: RefundState) -> list[RefundView]:

@@ -9,11 +9,14 @@ from flask_migrate import Migrate, check, downgrade, upgrade
 from sqlalchemy import func, inspect, select
 from sqlalchemy.orm import Session
 
+from ovop_market.accounts.models import Role
 from ovop_market.extensions import db
 from ovop_market.orders.models import Order
 from ovop_market.orders.states import OrderState
+from ovop_market.payments.queries import books
 from ovop_market.regions.models import Region
-from tests.factories import make_order
+from tests.factories import make_order, make_user
+from tests.payments.test_books import everything
 
 pytestmark = pytest.mark.rebuilds
 
@@ -55,3 +58,17 @@ def test_all_the_way_down_leaves_nothing(app: Flask, session: Session) -> None:
     assert not left
     upgrade()
     check()
+
+
+@pytest.mark.parametrize("target", ["0004", "0005", "0006", "0007"])
+def test_books_are_right_again(app: Flask, session: Session, target: str) -> None:
+    """Whatever has happened of money: down and up again, what is left of it agrees."""
+    everything(session, make_user(session, Role.OPERATOR))
+    session.commit()
+    assert list(books.differences(session)) == []
+    paid = session.execute(select(Order.number, Order.paid).order_by(Order.number)).all()
+    db.session.remove()
+    downgrade(revision=target)
+    upgrade()
+    assert list(books.differences(session)) == []
+    assert session.execute(select(Order.number, Order.paid).order_by(Order.number)).all() == paid

@@ -15,6 +15,7 @@ from ovop_market.notices.kinds import Kind
 from ovop_market.notices.models import Notice, PushSubscription
 from ovop_market.notices.services import Owed, owe, subscribe
 from ovop_market.notices.states import Channel, NoticeState
+from ovop_market.notices.texts import buyer
 from ovop_market.orders.models import Order, PaymentMethod
 from ovop_market.orders.services import lifecycle, notes
 from ovop_market.orders.services.lifecycle import By
@@ -41,6 +42,7 @@ from tests.notices.post_office import PostOffice
 from tests.payments.earned import name_account, received
 
 S = OrderState
+LATER = NOW + timedelta(minutes=5)
 
 
 def bought(session: Session, household: Producer, state: OrderState, **values: object) -> Order:
@@ -414,3 +416,51 @@ def test_cash_orders_start_at_once(
     product = make_product(session, household, ready=9)
     make_purchase(session, [(product, 1)], method=PaymentMethod.COD, email=BUYER)
     assert sorted(outbox(session)) == [("new_order", "user"), ("placed", "buyer")]
+
+
+@pytest.mark.usefixtures("by_mail")
+def test_paid_is_not_told_once_it_is_taken_back(session: Session, household: Producer) -> None:
+    by = By(Actor.OPERATOR, make_user(session, Role.OPERATOR).id)
+    bought(session, household, OrderState.ACCEPTED)
+    payment = session.scalars(select(Payment)).one()
+    receiving.confirm(session, payment, by, NOW)
+    corrections.take_back(session, payment, by, LATER, reason="uang orang lain")
+    assert "paid" not in [kind for kind, _ in still_told(session, LATER)], still_told(
+        session, LATER
+    )
+
+
+@pytest.mark.usefixtures("by_mail")
+def test_a_booking_that_was_made_twice(session: Session, household: Producer) -> None:
+    """The second booking is taken back: the buyer's payment has come all the same."""
+
+    by = By(Actor.OPERATOR, make_user(session, Role.OPERATOR).id)
+    bought(session, household, OrderState.ACCEPTED)
+    payment = session.scalars(select(Payment)).one()
+    receiving.confirm(session, payment, By(by.actor, by.user_id, "1"), NOW, amount=payment.amount)
+    receiving.confirm(session, payment, By(by.actor, by.user_id, "2"), NOW, amount=payment.amount)
+    corrections.take_back(session, payment, by, LATER, reason="dua kali dicatat")
+    assert payment.state == "CONFIRMED"
+    told = still_told(session, LATER)
+    assert "taken_back" not in [k for k, _ in told] and "late_paid" not in [k for k, _ in told], (
+        told
+    )
+
+
+@pytest.mark.usefixtures("by_mail")
+def test_no_money_is_given_back_to_who_has_not_paid(session: Session) -> None:
+
+    by = By(Actor.OPERATOR, make_user(session, Role.OPERATOR).id)
+    producer = make_producer(session, cash_on_delivery=True)
+    order = make_order(session, OrderState.PLACED, producer=producer, method=PaymentMethod.COD)
+    order.purchase.email = BUYER
+    lifecycle.accept(session, order, By(Actor.PRODUCER), NOW)
+    lifecycle.act(session, order, Action.FINISH, By(Actor.PRODUCER), NOW)
+    lifecycle.ship(session, order, By(Actor.PRODUCER), NOW, courier="JNE", tracking_number="1")
+    lifecycle.act(session, order, Action.DISPUTE, By(Actor.BUYER), NOW, reason="rusak")
+    lifecycle.settle(session, order, by, LATER, for_buyer=True, reason="rusak")  # has not paid
+    assert order.paid == 0
+    session.flush()
+    notice = session.scalars(select(Notice).where(Notice.kind == "settled")).one()
+    said = buyer.TEXTS["settled"](queries.story_of(session, notice))
+    assert "dikembalikan" not in str(said.todo), said.todo

@@ -10,16 +10,17 @@ from sqlalchemy.orm import Session
 
 from ovop_market.accounts.models import Role
 from ovop_market.core.errors import Conflict, MoveRefused, Unusable
-from ovop_market.orders.models import Order
+from ovop_market.orders.models import Order, PaymentMethod
 from ovop_market.orders.services import lifecycle
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import Action, Actor, OrderState
 from ovop_market.payments.models import AccountKind, Cause, LedgerTransaction, Payment, Refund
 from ovop_market.payments.queries import books, receipts
 from ovop_market.payments.queries.balances import balance, credit_of
-from ovop_market.payments.services import claims, corrections, receiving, refunds
+from ovop_market.payments.services import claims, corrections, ledger, receiving, refunds
+from ovop_market.payments.services.receiving import Receipt
 from ovop_market.payments.states import PaymentAction, PaymentState, RefundKind, RefundState
-from tests.factories import NOW, make_user
+from tests.factories import NOW, make_order, make_producer, make_product, make_purchase, make_user
 from tests.payments.money import payments_of, ready_and_made, ready_purchase, surplus
 
 P = PaymentState
@@ -41,7 +42,8 @@ def test_a_confirmation_that_was_a_mistake(session: Session, by: By) -> None:
     assert (payment.state, payment.confirmed_by_id) == (P.REJECTED, None)
     for order in purchase.orders:
         assert order.paid == 0
-        assert order.due_at == LATER + timedelta(hours=24)
+        # As long as when it was accepted, which is longer than the grace.
+        assert order.due_at == NOW + timedelta(hours=72)
         assert order.events[-1].action is Action.UNPAY
     for kind in (AccountKind.BANK, AccountKind.SHIPPING, AccountKind.ROUNDING):
         assert balance(session, kind) == 0
@@ -124,7 +126,7 @@ def test_nothing_is_owed_back_of_what_never_came(session: Session, by: By, grant
     assert (one.paid, one.due_at, one.state) == (0, None, OrderState.CANCELLED)
     # The other order waits for money again, and alone.
     assert (payment.state, payment.amount) == (P.REJECTED, two.total + payment.unique_digits)
-    assert payment.amount < asked and two.due_at == LATER + timedelta(hours=24)
+    assert payment.amount < asked and two.due_at == NOW + timedelta(hours=72)
     assert balance(session, AccountKind.REFUNDS) == balance(session, AccountKind.BANK) == 0
     assert not list(books.differences(session))
     receiving.confirm(session, payment, by, LATER)
@@ -241,7 +243,7 @@ def test_what_a_mistyped_surplus_has_paid_is_asked_again(session: Session, by: B
         corrections.take_back(session, payments[1], by, LATER, reason="salah")
     corrections.take_back(session, payments[0], by, LATER, reason="angka keliru")
     assert [payment.state for payment in payments] == [P.REJECTED, P.REJECTED]
-    assert (wanted.paid, wanted.due_at) == (0, LATER + timedelta(hours=24))
+    assert (wanted.paid, wanted.due_at) == (0, LATER + timedelta(hours=72))
     assert payments[1].amount == wanted.total + payments[1].unique_digits
     assert balance(session, AccountKind.BANK) == credit_of(session, payments[0].purchase_id) == 0
     assert not list(books.differences(session))
@@ -272,3 +274,86 @@ def test_what_a_mistyped_surplus_has_helped_to_pay_goes_first(session: Session, 
     receiving.confirm(session, second, again, LATER, amount=brought)
     assert second.amount == wanted.total - brought + second.unique_digits
     assert not list(books.differences(session))
+
+
+@pytest.mark.parametrize("method", [PaymentMethod.TRANSFER, PaymentMethod.QRIS])
+def test_money_for_dead_orders_is_taken_back(
+    session: Session, by: By, method: PaymentMethod
+) -> None:
+    purchase = make_purchase(session, [(make_product(session, ready=9), 2)], method=method)
+    (payment,) = payments_of(session, purchase)
+    claims.claim(session, payment, NOW, reference="Sari", proof_key=None, by=BUYER)
+    lifecycle.act(session, purchase.orders[0], Action.CANCEL, BUYER, NOW, reason="batal")
+    receiving.confirm(session, payment, by, LATER)
+    corrections.take_back(session, payment, by, LATER, reason="keliru")
+    assert payment.state is PaymentState.LAPSED
+    assert not list(books.differences(session))
+
+
+def test_late_money_is_still_told_when_credit_is_undone(session: Session, by: By) -> None:
+    """B is paid by A's surplus, then 50,000 come for B; A's booking is taken back."""
+
+    purchase = ready_and_made(session)
+    (a,) = payments_of(session, purchase)
+    wanted = purchase.orders[1]
+    receiving.confirm(session, a, by, NOW, amount=a.amount + wanted.total)
+    lifecycle.accept(session, wanted, PRODUCER, LATER)
+    b = payments_of(session, purchase)[-1]
+    receiving.confirm(session, b, By(by.actor, by.user_id, "late"), LATER, amount=50_000)
+    corrections.take_back(session, a, by, LATER, reason="angka keliru")
+    session.expire_all()
+    came = receipts.still_booked(b.events)
+    assert [e.amount for e in came] == [50_000]
+
+
+def test_without_a_key_a_tap_takes_back_once(session: Session, by: By) -> None:
+    purchase = ready_purchase(session, 1)
+    (payment,) = payments_of(session, purchase)
+    for key in ("1", "2"):
+        receiving.confirm(session, payment, By(by.actor, by.user_id, key), NOW, amount=60_000)
+    for _ in range(2):
+        corrections.take_back(session, payment, by, LATER, reason="salah")
+    assert balance(session, AccountKind.BANK) == -60_000
+
+
+def cash_dispute(session: Session) -> Order:
+    producer = make_producer(session, cash_on_delivery=True)
+    order = make_order(session, OrderState.PLACED, producer=producer, method=PaymentMethod.COD)
+    lifecycle.accept(session, order, PRODUCER, NOW)
+    lifecycle.act(session, order, Action.FINISH, PRODUCER, NOW)
+    lifecycle.ship(session, order, PRODUCER, NOW, courier="JNE", tracking_number="1")
+    lifecycle.act(session, order, Action.DISPUTE, BUYER, NOW, reason="rusak")
+    return order
+
+
+def test_two_operators_decide_otherwise_of_cash(session: Session, by: By) -> None:
+    order = cash_dispute(session)
+    other = By(Actor.OPERATOR, make_user(session, Role.OPERATOR).id)
+    lifecycle.settle(session, order, by, LATER, for_buyer=True, reason="rusak", cash_paid=True)
+    assert balance(session, AccountKind.REFUNDS) == order.total
+    with pytest.raises(Conflict):
+        # That the buyer has not paid is the opposite.
+        lifecycle.settle(session, order, other, LATER, for_buyer=True, reason="rusak")
+
+
+def test_sent_at_the_gateway_after_from_the_bank(session: Session, by: By) -> None:
+    purchase = ready_purchase(session, 1)
+    (payment,) = payments_of(session, purchase)
+    receiving.receive(
+        session, [Receipt(payment.id, payment.amount + 9_000, ledger.GATEWAY)], CLOCK, NOW
+    )
+    (refund,) = session.scalars(select(Refund)).all()
+    refunds.send(session, refund, by.user_id or 0, NOW, reference="R1")
+    with pytest.raises(Conflict):
+        refunds.send(session, refund, by.user_id or 0, LATER, reference="R1", at_gateway=True)
+
+
+def test_verify_sees_a_dead_order_whose_money_is_kept(session: Session, by: By) -> None:
+    purchase = ready_purchase(session, 1)
+    (payment,) = payments_of(session, purchase)
+    receiving.confirm(session, payment, by, NOW)
+    order = purchase.orders[0]
+    lifecycle.act(session, order, Action.REVOKE, by, NOW, reason="batal")
+    refunds.withdraw(session, session.scalars(select(Refund)).one(), by, LATER)
+    assert order.paid == order.total and order.state is OrderState.CANCELLED
+    assert list(books.differences(session)) != []

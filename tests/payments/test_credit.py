@@ -5,18 +5,23 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ovop_market.accounts.models import Role
+from ovop_market.core import clock
 from ovop_market.orders.models import Order, Purchase
 from ovop_market.orders.services import lifecycle
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import Action, Actor
-from ovop_market.payments.models import AccountKind, Payment
+from ovop_market.payments.models import AccountKind, Payment, PaymentEvent
+from ovop_market.payments.queries import books
 from ovop_market.payments.queries.balances import balance, credit_of
-from ovop_market.payments.services import claims, receiving
-from ovop_market.payments.states import PaymentState
+from ovop_market.payments.services import claims, corrections, receiving
+from ovop_market.payments.services.receiving import Receipt
+from ovop_market.payments.states import PaymentAction, PaymentState
 from tests.factories import NOW, make_product, make_purchase, make_user
+from tests.payments.bank import csv_of, take_in
 from tests.payments.money import payments_of, ready_and_made, surplus
 
 P = PaymentState
@@ -108,3 +113,70 @@ def test_no_digits_are_taken_from_credit(session: Session, by: By) -> None:
     assert wanted.paid == wanted.total
     assert surplus(session, purchase) == [900]
     assert balance(session, AccountKind.ROUNDING) == digits
+
+
+def test_claimed_counts_on_credit_that_is_gone_in_part(session: Session, by: By) -> None:
+    dear = make_product(session, ready=9, price=200_000)
+    cheap = make_product(session, capacity=20, price=100_000)
+    purchase = make_purchase(session, [(dear, 1), (cheap, 1)])
+    (a,) = payments_of(session, purchase)
+    receiving.confirm(session, a, By(by.actor, by.user_id, "1"), NOW, amount=10_000)
+    receiving.confirm(session, a, By(by.actor, by.user_id, "2"), NOW, amount=90_000)
+    claims.claim(session, a, NOW, reference="Sari", proof_key=None, by=BUYER)
+    waiting = next(o for o in purchase.orders if o.goods == 100_000)
+    lifecycle.accept(session, waiting, PRODUCER, NOW)
+    b = payments_of(session, purchase)[-1]
+    corrections.take_back(session, a, by, LATER, reason="salah")
+    assert credit_of(session, purchase.id) == 10_000
+    receiving.confirm(session, b, By(by.actor, by.user_id, "3"), LATER)
+    # The buyer has paid exactly what was asked for it.
+    assert (b.state, waiting.paid) == (PaymentState.CONFIRMED, waiting.total)
+
+
+# Two payments of one purchase in one statement: what the first has used is not kept for it.
+
+
+def two(session: Session, by: By) -> tuple[Purchase, Payment, Payment]:
+    """Credit 120: A (claimed) counts on 100 of it, B on 20."""
+    dear = make_product(session, ready=9, price=200_000)
+    cheap = make_product(session, capacity=20, price=100_000)
+    purchase = make_purchase(session, [(dear, 1), (cheap, 1)])
+    (a,) = payments_of(session, purchase)
+    receiving.confirm(session, a, by, NOW, amount=100_000)
+    claims.claim(session, a, NOW, reference="Sari", proof_key=None, by=BUYER)
+    waiting = next(o for o in purchase.orders if o.goods == 100_000)
+    lifecycle.accept(session, waiting, PRODUCER, NOW)
+    b = payments_of(session, purchase)[-1]
+    receiving.confirm(session, b, By(by.actor, by.user_id, "k"), NOW, amount=20_000)
+    assert credit_of(session, purchase.id) == 120_000
+    return purchase, a, b
+
+
+@pytest.mark.parametrize("order", ["a first", "b first"])
+@pytest.mark.parametrize("both", [False, True])
+def test_both_are_paid_as_asked(session: Session, by: By, order: str, both: bool) -> None:
+    purchase, a, b = two(session, by)
+    if both:
+        claims.claim(session, b, NOW, reference="Sari", proof_key=None, by=BUYER)
+    wanted = [Receipt(a.id, a.amount), Receipt(b.id, b.amount)]
+    if order == "b first":
+        wanted.reverse()
+    receiving.receive(session, wanted, by, LATER)
+    assert {p.state for p in payments_of(session, purchase)} == {PaymentState.CONFIRMED}
+    said = session.scalars(select(PaymentEvent.action).where(PaymentEvent.at == LATER)).all()
+    assert PaymentAction.RECEIVE_PART not in said, said
+    assert surplus(session, purchase) == []
+    assert list(books.differences(session)) == []
+
+
+def test_a_statement_with_both(session: Session) -> None:
+
+    operator = make_user(session, Role.OPERATOR)
+    by = By(Actor.OPERATOR, operator.id)
+    purchase, a, b = two(session, by)
+    claims.claim(session, b, NOW, reference="Sari", proof_key=None, by=BUYER)
+    session.commit()
+    day = clock.wib_date(LATER)
+    told = [(day, "TRSF SARI 1", a.amount), (day, "TRSF SARI 2", b.amount)]
+    take_in(session, operator, csv_of(told), LATER)
+    assert {p.state for p in payments_of(session, purchase)} == {PaymentState.CONFIRMED}

@@ -90,7 +90,7 @@ def test_asking_back(
     # By hand, it would be booked twice.
     assert "Uang sudah masuk" not in body
     assert post(desk, f"{page}/gateway").location == page
-    assert attempts(session)[0].status_at is not None
+    assert attempts(session)[0].asked_at is not None
     midtrans.move(code, "settlement")
     for _ in range(2):
         assert post(desk, f"{page}/gateway").status_code == 303
@@ -110,7 +110,7 @@ def test_asking_back_while_it_is_down(
     midtrans.down = True
     assert post(desk, f"{page}/gateway").status_code == 303
     assert "Midtrans belum menjawab" in desk.get(page).get_data(as_text=True)
-    assert attempts(session)[0].status_at is None
+    assert attempts(session)[0].asked_at is None
 
 
 @pytest.mark.parametrize("status", ["refund", "chargeback", "partial_refund", "cancel"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -19,10 +19,12 @@ from ovop_market.orders.services import lifecycle
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import Action, Actor, OrderState
 from ovop_market.payments.gateway import midtrans as adapter
+from ovop_market.payments.gateway.standing import Outcome, Standing
 from ovop_market.payments.gateway.watch import check_open
 from ovop_market.payments.models import (
     AccountKind,
     AttemptState,
+    GatewayAttempt,
     Payment,
     Refund,
 )
@@ -31,7 +33,7 @@ from ovop_market.payments.queries.balances import balance, credit_of
 from ovop_market.payments.services import asking, claims, receiving
 from ovop_market.payments.services import gateway as services
 from ovop_market.payments.states import PaymentState, RefundKind, RefundState
-from tests.factories import make_order, make_product, make_purchase, make_user
+from tests.factories import NOW, make_order, make_product, make_purchase, make_user
 from tests.payments.at_gateway import (
     at_gateway,
     attempts,
@@ -186,7 +188,7 @@ def test_money_after_an_operator_has_confirmed(
 
 def watch(session: Session, app: Flask, now: Any) -> int:
     session.commit()
-    return check_open(session, adapter.configured(app.config["OVOP"]), now)
+    return check_open(session, adapter.configured(app.config["OVOP"]), lambda: now)
 
 
 def test_lost_notifications_are_made_up_for(
@@ -226,7 +228,7 @@ def test_watching_stops_while_the_gateway_is_down(
     assert watch(session, app, later) == 0
     midtrans.down = False
     assert watch(session, app, later) == 1
-    assert check_open(session, None, later) == 0
+    assert check_open(session, None, lambda: later) == 0
 
 
 def test_one_strange_page_does_not_hide_the_others(
@@ -271,3 +273,55 @@ def test_the_worker_watches(
     assert booked(session) == 1
     session.commit()
     assert jobs.run(app, job).counts == {}
+
+
+def at(seconds: int) -> datetime:
+    return NOW + timedelta(hours=1, seconds=seconds)
+
+
+def asked_about(session: Session) -> GatewayAttempt:
+    """A page of which nothing has been heard."""
+    payment = payment_of(session, make_order(session, S.ACCEPTED))
+    asking.change_method(session, payment, M.GATEWAY, BUYER, NOW)
+    page = GatewayAttempt(
+        payment_id=payment.id,
+        code=f"{payment.code}-1",
+        amount=payment.amount,
+        state=AttemptState.OPEN,
+        redirect_url="https://example",
+        made_at=NOW,
+    )
+    session.add(page)
+    session.flush()
+    return page
+
+
+def test_answers_come_in_the_order_in_which_they_were_asked_for(session: Session) -> None:
+    """Asked at 1 (challenged), heard at 3; asked at 2 (accepted), heard at 4."""
+    page = asked_about(session)
+    challenged = Standing("capture", page.amount, Outcome.WAITS)
+    accepted = Standing("capture", page.amount, Outcome.PAID)
+    services.hear(session, page.id, challenged, at(3), asked_at=at(1))
+    services.hear(session, page.id, accepted, at(4), asked_at=at(2))
+    assert page.state is AttemptState.PAID
+
+
+def test_asking_in_vain_is_no_answer(session: Session) -> None:
+    page = asked_about(session)
+    services.ask_later(session, page.id, at(3))
+    waits = Standing("pending", page.amount, Outcome.WAITS)
+    services.hear(session, page.id, waits, at(4), asked_at=at(2))
+    assert (page.status, page.status_at) == ("pending", at(2))
+
+
+def test_the_watch_notes_when_it_asked_for_each_page(
+    app: Flask, client: FlaskClient, session: Session, order: Order, midtrans: MidtransStub
+) -> None:
+    code = opened(client, session, order)
+    midtrans.move(code, "settlement")
+    begun = clock.now() + timedelta(minutes=16)
+    ticks = iter(begun + timedelta(seconds=n) for n in range(9))
+    gateway = adapter.configured(app.config["OVOP"])
+    assert check_open(session, gateway, lambda: next(ticks)) == 1
+    known = attempts(session)[0].status_at
+    assert known is not None and known > begun

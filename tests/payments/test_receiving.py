@@ -91,7 +91,7 @@ def test_too_little_is_kept_and_the_rest_is_asked(session: Session, by: By) -> N
     assert payment.state is P.ASKED
     assert payment.amount == order.total - 50_000 + payment.unique_digits
     assert (order.paid, credit_of(session, purchase.id)) == (0, 50_000)
-    assert order.due_at == LATER + timedelta(hours=24)
+    assert order.due_at == NOW + timedelta(hours=72)
     receiving.confirm(session, payment, by, LATER)
     assert (payment.state, order.paid) == (P.CONFIRMED, order.total)
 
@@ -232,15 +232,22 @@ def test_credit_counts_once_for_two_payments(session: Session, by: By) -> None:
 # Claims and the clock
 
 
-def test_a_claim_stops_the_clock_and_a_rejection_starts_it(session: Session, by: By) -> None:
+@pytest.mark.parametrize(
+    ("after", "until", "reminded"), [(3, 72, False), (47, 72, False), (60, 84, True)]
+)
+def test_a_claim_stops_the_clock_and_a_rejection_starts_it(
+    session: Session, by: By, after: int, until: int, reminded: bool
+) -> None:
+    """For as long as when it was accepted, and for a day at least, in hours."""
+    later = NOW + timedelta(hours=after)
     order = make_order(session, OrderState.ACCEPTED)
     (payment,) = payments_of(session, order.purchase)
     claims.claim(session, payment, NOW, reference="Sari", proof_key=None, by=BUYER)
     assert order.due_at is None
     assert by.user_id is not None
-    claims.reject(session, payment, by.user_id, LATER, reason="belum masuk")
-    assert order.due_at == LATER + timedelta(hours=24)
-    assert order.reminded_at == LATER
+    claims.reject(session, payment, by.user_id, later, reason="belum masuk")
+    assert order.due_at == NOW + timedelta(hours=until)
+    assert order.reminded_at == (later if reminded else None)
 
 
 def test_a_rejected_payment_asks_only_for_what_is_left(session: Session, by: By) -> None:

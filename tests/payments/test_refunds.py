@@ -17,11 +17,11 @@ from ovop_market.orders.services import lifecycle
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import Action, Actor, OrderState
 from ovop_market.payments.models import AccountKind, Payment, Refund
-from ovop_market.payments.queries import books
+from ovop_market.payments.queries import books, receipts
 from ovop_market.payments.queries.balances import balance
-from ovop_market.payments.services import receiving, refunds
+from ovop_market.payments.services import claims, receiving, refunds
 from ovop_market.payments.states import PaymentState, RefundKind, RefundState
-from tests.factories import make_order, make_producer, make_user
+from tests.factories import make_order, make_producer, make_product, make_purchase, make_user
 from tests.payments.test_desk import HTMX, payment_of, send
 
 S, P = OrderState, PaymentState
@@ -255,3 +255,26 @@ def test_it_had_not_been_sent_after_all(
     session.expire_all()
     assert (refund.state, refund.reference) == (RefundState.SENT, "TRX-10")
     assert not list(books.differences(session))
+
+
+def test_money_of_a_dead_order_is_taken_back(
+    desk: FlaskClient, session: Session, operator: User
+) -> None:
+    by = By(Actor.OPERATOR, operator.id)
+    purchase = make_purchase(
+        session, [(make_product(session, ready=9), 2)], method=PaymentMethod.QRIS
+    )
+    order, now = purchase.orders[0], clock.now()
+    payment, buyer = payment_of(session, order), By(Actor.BUYER)
+    claims.claim(session, payment, now, reference="Sari", proof_key=None, by=buyer)
+    lifecycle.act(session, order, Action.CANCEL, buyer, now, reason="batal")
+    receiving.confirm(session, payment, by, now)
+    session.commit()
+    page = f"/desk/payments/{payment.id}"
+    receipt = receipts.latest(session, payment.id)
+    assert receipt is not None
+    answer = send(desk, f"{page}/reversal", reason="keliru", receipt=receipt.id)
+    assert answer.status_code == 303
+    (refund,) = owed(session)
+    assert (payment.state, refund.state) == (P.LAPSED, RefundState.WITHDRAWN)
+    assert payment.amount == purchase.orders[0].total

@@ -23,6 +23,7 @@ from ovop_market.orders.models import PaymentMethod
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import Actor
 from ovop_market.payments.models import (
+    BankStatement,
     LedgerTransaction,
     Payment,
     Refund,
@@ -370,3 +371,31 @@ def at_once(app: Flask, verbs: Sequence[Callable[[Session], object]]) -> None:
     for thread in threads:
         thread.join()
     assert not failed
+
+
+def test_files_from_before_there_was_a_digest_are_not_known(
+    session: Session, operator: User
+) -> None:
+    old = BankStatement(
+        state=StatementState.IMPORTED,
+        filename="a.csv",
+        content=None,
+        content_digest=None,
+        uploaded_at=clock.now(),
+        uploaded_by_id=operator.id,
+        imported_at=clock.now(),
+        imported_by_id=operator.id,
+        lines_read=1,
+        lines_new=1,
+    )
+    old_preview = BankStatement(
+        state=StatementState.PREVIEW,
+        filename="b.csv",
+        content="x",
+        content_digest=None,
+        uploaded_at=clock.now(),
+        uploaded_by_id=operator.id,
+    )
+    session.add_all([old, old_preview])
+    session.flush()
+    assert queries.taken_in_before(session, old_preview) is None

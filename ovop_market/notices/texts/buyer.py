@@ -15,6 +15,7 @@ from ovop_market.orders.labels import STATES
 from ovop_market.orders.models import Order
 from ovop_market.orders.presentation import may_be_made
 from ovop_market.orders.states import Action
+from ovop_market.payments.states import PaymentState
 from ovop_market.web import filters
 
 K = Kind
@@ -241,6 +242,13 @@ def _not_found(story: Story) -> Words:
 
 
 def _taken_back(story: Story) -> Words:
+    event = story.payment_event
+    if event is not None and event.payment.state is PaymentState.CONFIRMED:
+        return Words(
+            subject=_("Catatan uang Anda kami perbaiki"),
+            todo=_("Pembayaran Anda tetap lunas. Tidak ada yang perlu Anda lakukan."),
+            rows=[(_("Keliru dicatat masuk"), format_rupiah(event.amount)), *_reason(story)],
+        )
     return Words(
         subject=_("Pembayaran Anda ternyata belum masuk"),
         todo=_("Maaf, kami keliru mencatatnya. Lihat halaman pesanan Anda untuk membayar.")
@@ -296,12 +304,16 @@ def _arrived(story: Story) -> Words:
 
 
 def _settled(story: Story) -> Words:
-    back = story.event is not None and story.event.action is Action.SETTLE_FOR_BUYER
+    order = _order(story)
+    if story.event is None or story.event.action is not Action.SETTLE_FOR_BUYER:
+        todo = _("Pesanan dianggap diterima dengan baik.")
+    elif order.paid:
+        todo = _("Uang Anda dikembalikan.")
+    else:
+        todo = _("Pesanan dibatalkan. Anda tidak perlu membayar.")
     return Words(
-        subject=_("Keluhan pesanan %(number)s sudah diputuskan", number=_order(story).number),
-        todo=(
-            _("Uang Anda dikembalikan.") if back else _("Pesanan dianggap diterima dengan baik.")
-        ),
+        subject=_("Keluhan pesanan %(number)s sudah diputuskan", number=order.number),
+        todo=todo,
         rows=_reason(story),
     )
 

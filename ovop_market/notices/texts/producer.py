@@ -144,14 +144,16 @@ def _complaint(story: Story) -> Words:
 
 
 def _decided(story: Story) -> Words:
-    back = story.event is not None and story.event.action is Action.SETTLE_FOR_BUYER
+    order = _order(story)
+    if story.event is None or story.event.action is not Action.SETTLE_FOR_BUYER:
+        todo = _("Untuk Anda: pesanan dianggap diterima dengan baik.")
+    elif order.paid:
+        todo = _("Untuk pembeli: uangnya dikembalikan.")
+    else:
+        todo = _("Untuk pembeli: pesanan dibatalkan, dan ia tidak perlu membayar.")
     return Words(
-        subject=_("Keluhan pesanan %(number)s sudah diputuskan", number=_order(story).number),
-        todo=(
-            _("Untuk pembeli: uangnya dikembalikan.")
-            if back
-            else _("Untuk Anda: pesanan dianggap diterima dengan baik.")
-        ),
+        subject=_("Keluhan pesanan %(number)s sudah diputuskan", number=order.number),
+        todo=todo,
         rows=_reason(story),
     )
 

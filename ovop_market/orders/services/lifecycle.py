@@ -244,7 +244,8 @@ def settle(
             by,
             now,
             reason=reason,
-            content={"cash_paid": True} if cash_paid else None,
+            # Of a cash order this is half of the decision: the opposite is no repetition.
+            content={"cash_paid": cash_paid} if order.cash else None,
             extra=_paid_in_cash if cash_paid else None,
         )
     return act(

@@ -90,11 +90,16 @@ def stop_clock(order: Order) -> None:
 
 
 def start_clock(order: Order, now: datetime) -> None:
-    """The order waits for money (again), for as long as the grace lasts. The purchase must be
-    locked."""
+    """The order waits for money (again): as long as when it was accepted, and at least for the
+    grace. The purchase must be locked."""
     timer = timer_of(order.state)
-    if timer and order.state is OrderState.ACCEPTED and order.outstanding and not order.cash:
-        order.due_at, order.reminded_at = now + timer.grace, now
+    if not timer or order.state is not OrderState.ACCEPTED or order.cash or not order.outstanding:
+        return
+    accepted_at = min(event.at for event in order.events if event.state is order.state)
+    order.due_at = max(accepted_at + timer.due, now + timer.grace)
+    if order.due_at == now + timer.grace:
+        # That the money has not come is told them now.
+        order.reminded_at = now
 
 
 def remind(session: Session, order: Order, now: datetime) -> OrderEvent | None:

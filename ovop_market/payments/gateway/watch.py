@@ -20,12 +20,13 @@ from ovop_market.web.logs import log, places_of
 def check_open(
     session: Session,
     gateway: Midtrans | None,
-    now: datetime,
+    now: Callable[[], datetime],
     stopped: Callable[[], bool] = lambda: False,
 ) -> int:
     """Asks the gateway about open pages that have been silent for too long, and notes what it says.
 
-    Returns how many it has told about. Each is a transaction of its own, and none is open while
+    Returns how many it has told about. `now` is the clock: answers are ordered by when they were
+    asked for, and this can take minutes. Each is a transaction of its own, and none is open while
     the gateway is asked: this commits, and wants a session in which nothing is pending. It ends
     early when the gateway cannot be reached or when it is `stopped`; the next call goes on, and
     two at the same time do no harm. What goes wrong with one page is logged, keeps no other from
@@ -34,16 +35,17 @@ def check_open(
     if gateway is None:
         return 0
     told, failure = 0, None
-    for row in _silent(session, now):
+    for row in _silent(session, now()):
         if stopped():
             break
+        asked_at = now()
         try:
-            _note(session, row, gateway.standing(row.code), now)
+            _note(session, row, gateway.standing(row.code), asked_at)
             told += 1
         except Unreachable as refusal:
             if not refusal.answered:
                 break
-            _ask_later(session, row, now)
+            _ask_later(session, row, asked_at)
         except OperationalError:
             session.rollback()
             raise
@@ -53,7 +55,7 @@ def check_open(
                 "page failed", page=row.code, error=type(error).__name__, places=places_of(error)
             )
             failure = error
-            _ask_later(session, row, now)
+            _ask_later(session, row, asked_at)
     if failure is not None:
         raise failure
     return told
@@ -75,9 +77,9 @@ def _silent(session: Session, now: datetime) -> list[AttemptRow]:
         begin_as_reader(False)
 
 
-def _note(session: Session, row: AttemptRow, standing: Standing | None, now: datetime) -> None:
+def _note(session: Session, row: AttemptRow, standing: Standing | None, asked: datetime) -> None:
     if standing is None:
-        services.hear_nothing(session, row.id, now)
+        services.hear_nothing(session, row.id, asked)
     else:
-        services.hear(session, row.id, standing, now)
+        services.hear(session, row.id, standing, asked)
     session.commit()

@@ -36,15 +36,18 @@ class GatewayAttempt(Model):
     state: Mapped[AttemptState] = mapped_column(Choice(AttemptState))
     redirect_url: Mapped[str] = mapped_column(String(500))
     made_at: Mapped[datetime] = mapped_column(Moment)
-    # The gateway's own word for how it stands, and when it was last heard.
+    # The gateway's own word for how it stands, and when it was asked for that.
     status: Mapped[str] = mapped_column(String(30), default="")
     status_at: Mapped[datetime | None] = mapped_column(Moment)
+    # When it was asked about last, were it in vain.
+    asked_at: Mapped[datetime | None] = mapped_column(Moment)
 
     payment: Mapped[Payment] = relationship()
 
 
 class GatewayNotification(Model):
-    """What the gateway sent: its status and amount, and whether it was signed. Append-only."""
+    """What the gateway said: its status and amount, of its own accord or when it was asked.
+    Append-only."""
 
     __tablename__ = "gateway_notification"
 

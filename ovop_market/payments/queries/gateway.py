@@ -38,7 +38,7 @@ LEFT = timedelta(minutes=5)
 SILENT_AFTER = timedelta(minutes=15)
 ASKED_EVERY = timedelta(hours=1)
 # Pages asked about in one go, and rows of the desk.
-AT_ONCE = 100
+PAGES_AT_ONCE = 100
 SHOWN = 50
 STUCK_SHOWN = 100
 
@@ -59,7 +59,7 @@ class AttemptRow:
 @dataclass(frozen=True, slots=True)
 class Booking:
     """Money of the gateway that has reached the bank account, in rupiah; `fee` is what the gateway
-    kept of it. `day` is when it was booked."""
+    kept of it. `at` is when it was booked."""
 
     id: int
     at: datetime
@@ -140,17 +140,17 @@ _ROW = (
 
 
 def silent(session: Session, now: datetime) -> list[AttemptRow]:
-    """Open pages of which nothing was heard for too long, the most silent first."""
-    heard = GatewayAttempt.status_at
+    """Open pages that nobody has asked about for too long, the most silent first."""
+    asked = GatewayAttempt.asked_at
     rows = session.execute(
         select(*_ROW)
         .where(
             GatewayAttempt.state == AttemptState.OPEN,
             GatewayAttempt.made_at <= now - SILENT_AFTER,
-            or_(heard.is_(None), heard <= now - ASKED_EVERY),
+            or_(asked.is_(None), asked <= now - ASKED_EVERY),
         )
-        .order_by(func.coalesce(heard, GatewayAttempt.made_at), GatewayAttempt.id)
-        .limit(AT_ONCE)
+        .order_by(func.coalesce(asked, GatewayAttempt.made_at), GatewayAttempt.id)
+        .limit(PAGES_AT_ONCE)
     )
     return [AttemptRow(*row) for row in rows]
 

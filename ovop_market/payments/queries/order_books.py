@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from ovop_market.orders.models import Order, PaymentMethod, Purchase
-from ovop_market.orders.states import OrderState
+from ovop_market.orders.states import FINAL, OrderState
 from ovop_market.payments.models import (
     AccountKind,
     Cause,
@@ -38,6 +38,7 @@ def differences(session: Session) -> Iterator[str]:
             row.back_own > row.own,
             row.back_shipping > row.shipping,
         ),
+        "kept": and_(row.state.in_(FINAL), income > back),
         "cash": or_(row.cash < 0, row.cash > row.cash_in),
         # What was owed back after a payout is taken off the producer's next one, which may go out
         # while the first is undone: then less than nothing has been paid out of this order.
@@ -93,6 +94,8 @@ def _said_of_order(row: Any) -> Iterator[str]:
         )
     if row.wrong_back:
         yield f"{order} {row.back} owed back of {row.income} that came"
+    if row.wrong_kept:
+        yield f"{order} came to nothing, and {row.income - row.back} that came is owed to nobody"
     if row.wrong_cash:
         yield f"{order} {row.cash} in cash of {row.cash_in} that was taken"
     if row.wrong_out and not row.wrong_paid:
@@ -121,6 +124,7 @@ def _sums_by_order() -> Select[*tuple[Any, ...]]:
     return (
         select(
             Order.number,
+            Order.state,
             Order.paid,
             Order.goods,
             Order.shipping.label("order_shipping"),

@@ -6,6 +6,7 @@ Amounts are rupiah.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,10 +19,11 @@ from ovop_market.payments.models import (
     LedgerEntry,
     LedgerTransaction,
     Payment,
+    PaymentEvent,
     StatementLine,
 )
 from ovop_market.payments.queries.balances import account_id
-from ovop_market.payments.states import LineState
+from ovop_market.payments.states import CORRECTIONS, RECEIPTS, LineState
 
 # Transactions that have been taken back.
 TAKEN_BACK = select(LedgerTransaction.reverses_id).where(LedgerTransaction.reverses_id.is_not(None))
@@ -96,10 +98,25 @@ def uses(session: Session, purchase_id: int) -> list[tuple[Payment, Receipt]]:
     ]
 
 
-def taken_back_by(session: Session, receipt_id: int) -> int | None:
-    """Who has taken it back, if anybody has."""
+def still_booked(events: Iterable[PaymentEvent]) -> list[PaymentEvent]:
+    """What came, of a payment's history, and was not taken back: of several alike, the latest is
+    taken back first."""
+    came: list[PaymentEvent] = []
+    for event in events:
+        if event.action in RECEIPTS:
+            came.append(event)
+        elif event.action in CORRECTIONS:
+            gone = next((e for e in reversed(came) if e.amount == event.amount), None)
+            came = [each for each in came if each is not gone]
+    return came
+
+
+def taken_back_by(session: Session, payment_id: int, receipt_id: int) -> int | None:
+    """Who has taken back what was booked for the payment, if anybody has."""
     return session.scalar(
-        select(LedgerTransaction.actor_id).where(LedgerTransaction.reverses_id == receipt_id)
+        select(LedgerTransaction.actor_id).where(
+            LedgerTransaction.reverses_id == receipt_id, LedgerTransaction.payment_id == payment_id
+        )
     )
 
 

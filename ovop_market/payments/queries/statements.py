@@ -127,7 +127,10 @@ def opened(session: Session, statement: BankStatement) -> Opened:
 
 
 def taken_in_before(session: Session, statement: BankStatement) -> datetime | None:
-    """When the very same file was taken in, the last time, if it was."""
+    """When the very same file was taken in, the last time, if it was: files from before there was
+    a digest are not known."""
+    if statement.content_digest is None:
+        return None
     return session.scalar(
         select(func.max(BankStatement.imported_at)).where(
             BankStatement.content_digest == statement.content_digest,

@@ -133,9 +133,15 @@ def free_credit(session: Session, payment: Payment) -> int:
     return max(credit - counted_on(session, payment, AWAITED), 0) if credit > 0 else 0
 
 
-def counted_on(session: Session, payment: Payment, states: Collection[PaymentState]) -> int:
-    """Credit of the purchase that payments in these states, other than this one, count on: they
-    ask for so much less than their parts."""
+def counted_on(
+    session: Session,
+    payment: Payment,
+    states: Collection[PaymentState],
+    *,
+    but: Collection[int] = (),
+) -> int:
+    """Credit of the purchase that payments in these states count on, other than this one and those
+    (ids) that are left out: they ask for so much less than their parts."""
     purchase_id = payment.purchase_id or payment.purchase.id
     with session.no_autoflush:
         others = session.scalars(
@@ -146,7 +152,7 @@ def counted_on(session: Session, payment: Payment, states: Collection[PaymentSta
     return sum(
         sum(part.amount for part in other.parts) + other.unique_digits - other.amount
         for other in others
-        if other is not payment
+        if other is not payment and other.id not in but
     )
 
 
@@ -169,9 +175,10 @@ def ask_again(
     has been asked the very same amount since."""
     digits = payment.unique_digits
     payment.state, payment.confirmed_by_id = after(payment, PaymentAction.REVERSE), None
-    payment.amount, payment.unique_digits = payment.amount - digits, 0
-    session.flush()
-    _price(session, payment, now, keep=digits)
+    if payment.parts:
+        payment.amount, payment.unique_digits = payment.amount - digits, 0
+        session.flush()
+        _price(session, payment, now, keep=digits)
     note(session, payment, PaymentAction.REVERSE, by, now, reason, amount=amount)
     drop_dead(session, payment, now)
 
@@ -298,8 +305,9 @@ def _free_digits(session: Session, payment: Payment, base: int, now: datetime, k
                 PaymentEvent.payment_id != (payment.id or 0),
             )
         ).all()
-    others = [row for row in rows if row.id != payment.id]
-    taken = {row.amount - base for row in others}
+    # A round amount says nothing of who sent it (matching.py), whatever digits have made it round.
+    round_ = -base % 1000
+    taken = {row.amount - base for row in rows if row.id != payment.id} | {round_}
     resting = {amount - base for amount in former}
     if keep and keep not in taken:
         return keep

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from ovop_market.core.errors import Conflict, Unusable
 from ovop_market.orders.services import locks, notes
 from ovop_market.orders.services.lifecycle import By
+from ovop_market.orders.states import Actor
 from ovop_market.payments.models import Cause, Payment, PaymentPart, Refund
 from ovop_market.payments.queries import receipts
 from ovop_market.payments.queries.balances import credit_of
@@ -52,10 +53,12 @@ def take_back(
     session.refresh(payment)
     for part in payment.parts:
         session.refresh(part.order)
-    if receipt_id is not None and receipts.taken_back_by(session, receipt_id) == by.user_id:
+    if receipt_id and receipts.taken_back_by(session, payment.id, receipt_id) == by.user_id:
         return payment
-    last = payment.events[-1]
-    if receipt_id is None and last.action in CORRECTIONS and last.actor_id == by.user_id:
+    # What the clock has done since follows from it: asked anew, lapsed.
+    last = next((e for e in reversed(payment.events) if e.actor is not Actor.CLOCK), None)
+    said = last is not None and last.action in CORRECTIONS and last.actor_id == by.user_id
+    if receipt_id is None and said:
         return payment
     _undo(session, payment, _latest(session, payment, receipt_id), by, now, reason)
     _cover(session, payment.purchase_id, by, now, reason)

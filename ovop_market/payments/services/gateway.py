@@ -110,23 +110,20 @@ def hear(
     asked_at: datetime | None = None,
     said: str = "",
 ) -> AttemptState:
-    """Notes how a page stands, as the gateway said when it was `asked_at`, and books its money the
-    first time that it says paid. Hearing the same again, or something older later, changes
-    nothing.
+    """Notes how a page stands, as the gateway said when it was `asked_at` (None: now), and books
+    its money the first time that it says paid. Hearing the same again, or something older later,
+    changes nothing.
 
     `said` is the notification's own word, if one came. Money for a payment that has changed or is
     asked no more is the buyer's all the same (receiving.receive).
     """
-    payment_id = session.scalars(
-        select(GatewayAttempt.payment_id).where(GatewayAttempt.id == attempt_id)
-    ).one()
-    _locked(session, payment_id)
-    attempt = session.get_one(GatewayAttempt, attempt_id, populate_existing=True)
-    before = attempt.state
-    earlier = attempt.status_at is not None and (asked_at or now) < attempt.status_at
+    attempt = _locked_attempt(session, attempt_id)
+    before, asked_at = attempt.state, asked_at or now
+    earlier = attempt.status_at is not None and asked_at < attempt.status_at
     if not outdated(attempt.status, standing.status, earlier=earlier):
         attempt.state = ATTEMPT_MOVES[before, standing.outcome]
-        attempt.status, attempt.status_at = standing.status, now
+        attempt.status, attempt.status_at = standing.status, asked_at
+    attempt.asked_at = now
     session.add(
         GatewayNotification(
             attempt_id=attempt.id,
@@ -164,23 +161,18 @@ def forget(session: Session, payment_id: int, amount: int) -> None:
 
 def ask_later(session: Session, attempt_id: int, now: datetime) -> None:
     """An open page has been asked about in vain."""
-    attempt = session.get_one(
-        GatewayAttempt, attempt_id, populate_existing=True, with_for_update=True
-    )
-    if attempt.state is AttemptState.OPEN:
-        attempt.status_at = now
-        session.flush()
+    attempt = _locked_attempt(session, attempt_id)
+    attempt.asked_at = now
+    session.flush()
 
 
 def hear_nothing(session: Session, attempt_id: int, now: datetime) -> None:
     """The gateway knows nothing of a page: nobody has begun to pay there. Once its time is over, it
     is closed."""
-    attempt = session.get_one(
-        GatewayAttempt, attempt_id, populate_existing=True, with_for_update=True
-    )
+    attempt = _locked_attempt(session, attempt_id)
     if attempt.state is not AttemptState.OPEN:
         return
-    attempt.status_at = now
+    attempt.asked_at = now
     if now > attempt.made_at + queries.LONGEST + AFTER_END:
         attempt.state, attempt.status = AttemptState.CLOSED, _NO_PAGE
     session.flush()
@@ -258,6 +250,16 @@ def _locked(session: Session, payment_id: int) -> Payment:
     locks.lock_purchase(session, payment.purchase_id)
     session.refresh(payment)
     return payment
+
+
+def _locked_attempt(session: Session, attempt_id: int) -> GatewayAttempt:
+    """A page as it is now: nobody else changes it or its payment until the transaction ends. The
+    purchase is what is locked, as for all that moves its money."""
+    payment_id = session.scalars(
+        select(GatewayAttempt.payment_id).where(GatewayAttempt.id == attempt_id)
+    ).one()
+    _locked(session, payment_id)
+    return session.get_one(GatewayAttempt, attempt_id, populate_existing=True)
 
 
 def _refuse_unless_asked_there(payment: Payment) -> None:

@@ -180,7 +180,11 @@ def account_ids(session: Session, wanted: Iterable[Account]) -> Mapping[Account,
     if missing:
         session.execute(
             insert_into(session, LedgerAccount).on_conflict_do_nothing(),
-            [{"kind": account.kind, "producer_id": account.producer_id} for account in missing],
+            # In one order, so that two who open the same never wait for each other in a circle.
+            sorted(
+                ({"kind": a.kind, "producer_id": a.producer_id} for a in missing),
+                key=lambda row: (row["kind"], row["producer_id"] or 0),
+            ),
         )
         found = _known(session)
     return {account: found[account] for account in wanted}

@@ -34,7 +34,7 @@ from ovop_market.payments.queries.balances import credit_of, credits_of
 from ovop_market.payments.services import asking, ledger, refunds
 from ovop_market.payments.services.ledger import Account, Leg, Posting
 from ovop_market.payments.signals import payments_moved
-from ovop_market.payments.states import AWAITED, RECEIPTS, PaymentAction, PaymentState
+from ovop_market.payments.states import AWAITED, OPEN, RECEIPTS, PaymentAction, PaymentState
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +70,16 @@ def receive(
     Every receipt is of a payment of its own. `key` names the tap, where a person books one by hand.
     """
     payments = _locked(session, [receipt.payment_id for receipt in receipts])
-    credit = dict(credits_of(session, {p.purchase_id for p in payments.values()}))
-    uses = []
+    purchase_ids = {payment.purchase_id for payment in payments.values()}
+    # All their producers at once: what comes for one order may move another of the purchase.
+    locks.order_in_time(session, purchase_ids)
+    credit = dict(credits_of(session, purchase_ids))
+    uses: list[_Use] = []
     for receipt in receipts:
         payment = payments[receipt.payment_id]
-        # Few have credit; of theirs, what claimed payments count on is not for others.
-        kept = (
-            asking.counted_on(session, payment, [PaymentState.CLAIMED])
-            if credit.get(payment.purchase_id)
-            else 0
-        )
-        use = _use(receipt, payment, credit.get(payment.purchase_id, 0), kept)
-        credit[use.payment.purchase_id] = use.credit_after
+        there = credit.get(payment.purchase_id, 0)
+        use = _use(receipt, payment, there, _kept(session, payment, there, uses))
+        credit[payment.purchase_id] = use.credit_after
         uses.append(use)
     write_changes(session, [(use.payment, _settle(use, by)) for use in uses])
     rows = [_event(session, use, by, now, key) for use in uses]
@@ -94,6 +92,15 @@ def receive(
     for use in uses:
         _follow_up(session, use, by, now)
     return events
+
+
+def _kept(session: Session, payment: Payment, credit: int, before: Sequence[_Use]) -> int:
+    """How much of a buyer's credit is not for this payment: what others that are claimed count on,
+    but for those whose money has been used just before."""
+    if credit <= 0:
+        return 0
+    done = {use.payment.id for use in before}
+    return min(credit, asking.counted_on(session, payment, [PaymentState.CLAIMED], but=done))
 
 
 def confirm(
@@ -268,8 +275,9 @@ def _follow_up(session: Session, use: _Use, by: By, now: datetime) -> None:
     payment = use.payment
     if use.uncovered and use.action is PaymentAction.CONFIRM:
         asking.ask(session, [part.order for part in use.uncovered], now)
-    elif use.action is PaymentAction.RECEIVE_PART:
-        # While it was claimed, one of its orders may have come to nothing.
+    elif use.action is PaymentAction.RECEIVE_PART and payment.state in OPEN:
+        # (Not if what came beside it has paid it by now.) While it was claimed, one of its orders
+        # may have come to nothing.
         asking.drop_dead(session, payment, now)
         asking.reprice(session, payment, now)
     for part in use.uncovered:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from ovop_market.accounts.services import record
@@ -17,7 +17,13 @@ from ovop_market.orders.services import locks
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import FINAL, Actor
 from ovop_market.payments.labels import REFUND_STATES
-from ovop_market.payments.models import AccountKind, Cause, LedgerTransaction, Refund
+from ovop_market.payments.models import (
+    AccountKind,
+    Cause,
+    LedgerEntry,
+    LedgerTransaction,
+    Refund,
+)
 from ovop_market.payments.queries.balances import balance
 from ovop_market.payments.queries.receipts import standing_ids
 from ovop_market.payments.services import ledger
@@ -104,12 +110,13 @@ def send(
     """The operator has sent the money back, from the bank account or on the gateway's own site.
 
     Raises Unusable without a reference of the transfer, or where less came in at the gateway;
-    MoveRefused when it has been sent already under another reference.
+    MoveRefused when it has been sent already under another reference or from the other place.
     """
     if not reference.strip():
         raise Unusable(_("Tulis nomor atau keterangan transfernya."), field="reference")
     _lock(session, refund)
-    if refund.state is RefundState.SENT and refund.reference == reference:
+    said = refund.state is RefundState.SENT and refund.reference == reference
+    if said and _sent_at_gateway(session, refund) == at_gateway:
         return refund
     if at_gateway:
         _refuse_more_than_there_is(session, refund)
@@ -177,6 +184,19 @@ def _refuse_more_than_there_is(session: Session, refund: Refund) -> None:
         )
 
 
+def _sent_at_gateway(session: Session, refund: Refund) -> bool:
+    """Whether the books say that it was given back there."""
+    (sent,) = _standing(session, refund, Cause.SENT_BACK)
+    gateway = ledger.account_ids(session, [ledger.GATEWAY])[ledger.GATEWAY]
+    return bool(
+        session.scalar(
+            select(
+                exists().where(LedgerEntry.transaction_id == sent, LedgerEntry.credit_id == gateway)
+            )
+        )
+    )
+
+
 def _lock(session: Session, refund: Refund) -> None:
     """Like all that moves the money of a purchase: the purchase first, so that nobody waits in a
     circle."""
@@ -204,6 +224,7 @@ def _moved_on(refund: Refund, **details: Any) -> MoveRefused:
 
 def _owe(session: Session, refund: Refund, debits: list[Leg], by: By, now: datetime) -> Refund:
     refund.state, refund.due_at = RefundState.DUE, now
+    refund.destination = _named_last(session, refund.purchase_id)
     session.add(refund)
     session.flush()
     posting = Posting(
@@ -218,6 +239,16 @@ def _owe(session: Session, refund: Refund, debits: list[Leg], by: By, now: datet
     record(session, "refund owed", f"refund {refund.id}", now, by.user_id, details)
     refund_moved.send(refund, session=session, at=now)
     return refund
+
+
+def _named_last(session: Session, purchase_id: int) -> str | None:
+    """The account that the buyer has named for an earlier refund: they can still name another."""
+    return session.scalar(
+        select(Refund.destination)
+        .where(Refund.purchase_id == purchase_id, Refund.destination.is_not(None))
+        .order_by(Refund.id.desc())
+        .limit(1)
+    )
 
 
 def _standing(session: Session, refund: Refund, cause: Cause) -> list[int]:
