@@ -110,6 +110,15 @@ def ledger_verify() -> None:
     _report(list(books.differences(db.session())))
 
 
+@ledger.command("balances")
+def ledger_balances() -> None:
+    """Prints what there is (bank, gateway, cash) and what is owed, by the book, in rupiah."""
+    from ovop_market.payments.queries import balances
+
+    for kind, amount in balances.by_kind(db.session()).items():
+        click.echo(f"{kind:<10}{amount:>16,}".replace(",", "."))
+
+
 @stock.command("verify")
 def stock_verify() -> None:
     """Exits with 1 and says where, if stock or capacity disagrees with its movements."""

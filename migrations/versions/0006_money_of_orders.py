@@ -232,8 +232,7 @@ def _close_the_books() -> None:
         "WHERE action = 'confirm'"
     )
     op.execute(
-        f"UPDATE payment SET amount = ({asked.format('payment.id')}) "
-        "WHERE state = 'CONFIRMED'"
+        f"UPDATE payment SET amount = ({asked.format('payment.id')}) WHERE state = 'CONFIRMED'"
     )
 
 

@@ -166,6 +166,11 @@ class Order(Model):
         """What is still to be paid, in rupiah."""
         return Rupiah(max(self.total - self.paid, 0))
 
+    @property
+    def settled(self) -> bool:
+        """Whether an operator has decided a complaint about it: that is the last word."""
+        return any(event.action is Action.SETTLE_FOR_PRODUCER for event in self.events)
+
     def facts(self, now: datetime) -> Facts:
         """What the state table's conditions look at."""
         return Facts(
@@ -202,6 +207,11 @@ class OrderLine(Model):
     order: Mapped[Order] = relationship(back_populates="lines")
     variant: Mapped[Variant] = relationship()
     holds: Mapped[list[Hold]] = relationship(back_populates="line", order_by="Hold.id")
+
+    @property
+    def agreed_quantity(self) -> int:
+        """Packs, if what is offered is agreed to."""
+        return self.quantity if self.offered_quantity is None else self.offered_quantity
 
     @property
     def amount(self) -> Rupiah:

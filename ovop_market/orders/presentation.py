@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from ovop_market.orders.labels import ACTORS, BADGES, EVENTS, STATES
 from ovop_market.orders.models import Order, OrderEvent, Purchase
-from ovop_market.orders.queries import open_actions
+from ovop_market.orders.queries import Terms, offered_terms, open_actions
 from ovop_market.orders.signals import Panel, order_shown, purchase_shown
 from ovop_market.orders.states import Action, Actor, OrderState
 from ovop_market.web import filters
@@ -32,7 +32,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class OrderView:
-    """An order as its buyer sees it."""
+    """An order as its buyer sees it. `offer`: what it comes to if they agree to the offer."""
 
     order: Order
     state_text: str
@@ -40,12 +40,13 @@ class OrderView:
     next: str
     steps: list[Step]
     actions: list[Action]
+    offer: Terms | None
 
 
 def purchase(session: Session, bought: Purchase, now: datetime) -> dict[str, Any]:
     """The context of the purchase page. Features above add panels (payments: what to pay)."""
     panels = [panel for _receiver, panel in purchase_shown.send(bought, session=session, now=now)]
-    orders = [order_view(order, now) for order in bought.orders]
+    orders = [order_view(session, order, now) for order in bought.orders]
     return {
         "purchase": bought,
         "orders": orders,
@@ -61,7 +62,7 @@ def order_panels(session: Session, order: Order, now: datetime, to: Actor) -> li
     return [panel for panel in panels if panel is not None]
 
 
-def order_view(order: Order, now: datetime) -> OrderView:
+def order_view(session: Session, order: Order, now: datetime) -> OrderView:
     """The order with its history and what its buyer can do now."""
     return OrderView(
         order=order,
@@ -70,6 +71,7 @@ def order_view(order: Order, now: datetime) -> OrderView:
         next=next_sentence(order),
         steps=timeline(order),
         actions=open_actions(order, Actor.BUYER, now),
+        offer=offered_terms(session, order) if order.state is OrderState.COUNTERED else None,
     )
 
 
@@ -135,7 +137,8 @@ def next_sentence(order: Order) -> str:
     sentences = {
         OrderState.PLACED: _("Penjual menjawab paling lambat %(due)s.", due=due),
         OrderState.COUNTERED: _(
-            "Penjual tidak sanggup persis seperti pesanan. Lihat tawarannya di bawah."
+            "Penjual tidak sanggup persis seperti pesanan. Jawab tawarannya paling lambat %(due)s.",
+            due=due,
         ),
         OrderState.ACCEPTED: _next_once_accepted(order, due, ready),
         OrderState.PREPARING: _("Sedang dibuat, siap %(ready)s.", ready=ready),
@@ -160,4 +163,6 @@ def _next_once_accepted(order: Order, due: str, ready: str) -> str:
     # The clock stands still while a payment is being looked at.
     if not due:
         return _("Pembayaran Anda sedang dicek pengelola.")
-    return _("Barang disisihkan untuk Anda. Bayar paling lambat %(due)s.", due=due)
+    return _(
+        "Disisihkan untuk Anda, siap %(ready)s. Bayar paling lambat %(due)s.", ready=ready, due=due
+    )

@@ -14,7 +14,9 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from ovop_market.accounts.models import User
 from ovop_market.catalogue.models import CapacityWeek, Offer, StockKind, StockMovement
 from ovop_market.core.errors import NotFound
+from ovop_market.core.quantity import Grams
 from ovop_market.core.tokens import digest, matches
+from ovop_market.delivery.queries import Freshness, Parcel, ways
 from ovop_market.orders.models import Cart, CartLine, Hold, Order, OrderLine, Purchase
 from ovop_market.orders.states import Action, Actor, moves_open_to
 from ovop_market.villages.models import Producer
@@ -83,7 +85,7 @@ def order_of(purchase: Purchase, number: str) -> Order:
 def order_numbered(session: Session, number: str, *conditions: ColumnElement[bool]) -> Order:
     """The order of this number with all that a page about it shows, if the conditions hold: they
     say whose orders the actor may see. Raises NotFound."""
-    order = None
+    order, number = None, number.upper()
     if _NUMBER.fullmatch(number):
         order = session.scalar(
             select(Order)
@@ -105,7 +107,8 @@ def order_numbered(session: Session, number: str, *conditions: ColumnElement[boo
 
 def open_actions(order: Order, actor: Actor, now: datetime) -> list[Action]:
     """What this actor can do with the order now."""
-    return list(moves_open_to(actor, order.state, order.facts(now)))
+    found = moves_open_to(actor, order.state, order.facts(now))
+    return [a for a in found if a is not Action.DISPUTE or not order.settled]
 
 
 def purchases_of(session: Session, user: User) -> Sequence[Purchase]:
@@ -197,3 +200,32 @@ def _hold_differences(session: Session) -> Iterator[str]:
                 f"order {number}, offer {offer_id}: holds {held.get(key, 0)} ({kind}), "
                 f"movements say {moved.get(key, 0)}"
             )
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What an order comes to, in rupiah."""
+
+    goods: int
+    shipping: int
+
+    @property
+    def total(self) -> int:
+        return self.goods + self.shipping
+
+
+def offered_terms(session: Session, order: Order) -> Terms:
+    """What the order comes to if the buyer agrees to what is offered. Shipping is the smaller
+    parcel's price: never more than agreed, and as agreed if the tariff is gone."""
+    goods = sum(line.unit_price * line.agreed_quantity for line in order.lines)
+    if order.service_id is None:
+        return Terms(goods, 0)
+    weight = sum(line.weight_grams * line.agreed_quantity for line in order.lines)
+    parcel = Parcel(
+        origin=order.producer.village.region_code,
+        destination=order.purchase.region_code,
+        weight=Grams(weight),
+        freshness=Freshness(),
+    )
+    found = [w.price for w in ways(session, [parcel])[0] if w.service_id == order.service_id]
+    return Terms(goods, min([*found, order.shipping]))

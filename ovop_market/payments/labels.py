@@ -53,7 +53,7 @@ REFUND_KINDS: dict[RefundKind, LazyString] = {
     RefundKind.ORDER: _l("Seluruh pesanan"),
     RefundKind.GOODS: _l("Sebagian harga barang"),
     RefundKind.SHIPPING: _l("Ongkos kirim"),
-    RefundKind.SURPLUS: _l("Kelebihan bayar"),
+    RefundKind.SURPLUS: _l("Uang lebih atau terlambat"),
 }
 
 # A page at the gateway, and its badge.

@@ -22,7 +22,7 @@ from ovop_market.orders.states import FINAL, OrderState
 from ovop_market.payments import methods
 from ovop_market.payments.labels import PAYMENT_STATES
 from ovop_market.payments.methods.interface import Method
-from ovop_market.payments.models import Payment, PaymentPart, Refund
+from ovop_market.payments.models import Payment, PaymentEvent, PaymentPart, Refund
 from ovop_market.payments.queries.balances import credit_of
 from ovop_market.payments.queries.receipts import still_booked
 from ovop_market.payments.states import (
@@ -40,7 +40,8 @@ _CASH_OVER = FINAL | {OrderState.RECEIVED, OrderState.DISPUTED}
 
 @dataclass(frozen=True, slots=True)
 class PaymentView:
-    """A payment as its buyer sees it. `until` is when the first of its orders would lapse.
+    """A payment as its buyer sees it. `amount`: rupiah that are asked, or of one that is done that
+    came; `until` is when the first of its orders would lapse.
 
     `shown` is what its method has to show, `obstacle` why it cannot; `said` are sentences on money
     that came otherwise than asked.
@@ -48,11 +49,13 @@ class PaymentView:
 
     payment: Payment
     method: Method | None
+    amount: int
     state_text: str
     open: bool
     claimed: bool
     until: datetime | None
     time_left: str
+    put_back: str
     rejected_because: str
     shown: object
     obstacle: str
@@ -103,18 +106,20 @@ def for_purchase(purchase: Purchase, *, session: Session, now: datetime, **_rest
 def _view(payment: Payment, now: datetime) -> PaymentView:
     is_open = payment.state in OPEN
     until = min((p.order.due_at for p in payment.parts if p.order.due_at), default=None)
-    rejected = [e.reason for e in payment.events if e.reason]
+    put_back = [e for e in payment.events if e.reason]
     method = methods.METHODS.get(payment.method)
     shown, obstacle = _shown(method, payment) if is_open else (None, "")
     return PaymentView(
         payment=payment,
         method=method,
+        amount=came_or_asked(payment),
         state_text=str(PAYMENT_STATES[payment.state]),
         open=is_open,
         claimed=payment.state is PaymentState.CLAIMED,
         until=until,
         time_left=time_left(until - now) if until else "",
-        rejected_because=(rejected[-1] if rejected and _is_rejected(payment) else "") or "",
+        put_back=_put_back(put_back[-1]) if put_back and _is_rejected(payment) else "",
+        rejected_because=(put_back[-1].reason if put_back and _is_rejected(payment) else "") or "",
         shown=shown,
         obstacle=obstacle,
         said=said(payment),
@@ -133,6 +138,22 @@ def _shown(method: Method | None, payment: Payment) -> tuple[object, str]:
         return None, problem.message
 
 
+def came_or_asked(payment: Payment) -> int:
+    """Rupiah that have come for a payment that is done, if any came (credit may have paid it); else
+    what is asked."""
+    came = sum(event.amount for event in still_booked(payment.events))
+    return came if came and payment.state is PaymentState.CONFIRMED else payment.amount
+
+
+def _put_back(event: PaymentEvent) -> str:
+    """Why it is asked again: the claim was refused, or the booking was a mistake of ours."""
+    if event.action is PaymentAction.REJECT:
+        return _("Uangnya belum masuk. Kirim lagi keterangannya.")
+    return _(
+        "Maaf, kami keliru mencatat uangnya sudah masuk. Silakan bayar seperti tertulis di sini."
+    )
+
+
 def _is_rejected(payment: Payment) -> bool:
     return payment.state is PaymentState.REJECTED
 
@@ -142,10 +163,12 @@ def _is_to_come(order: Order) -> bool:
 
 
 def time_left(left: timedelta) -> str:
-    """`2 hari`, `5 jam`, `12 menit`: whole ones; empty when there is none left."""
+    """`2 hari 23 jam`, `5 jam`, `12 menit`: whole ones; empty when there is none left."""
     text = ""
-    if left >= 2 * _DAY:
-        text = ngettext("%(num)d hari", "%(num)d hari", left // _DAY)
+    if left >= _DAY:
+        days, hours = left // _DAY, left % _DAY // _HOUR
+        text = _("%(days)d hari %(hours)d jam", days=days, hours=hours) if hours else ""
+        text = text or ngettext("%(num)d hari", "%(num)d hari", days)
     elif left >= _HOUR:
         text = ngettext("%(num)d jam", "%(num)d jam", left // _HOUR)
     elif left > timedelta():
@@ -162,8 +185,7 @@ def said(payment: Payment) -> list[str]:
         if event.action is PaymentAction.CONFIRM and more > 0:
             sentences.append(
                 _(
-                    "Uang yang masuk %(amount)s, lebih %(more)s. Lebihnya dipakai untuk pesanan "
-                    "lain di halaman ini, atau dikembalikan.",
+                    "Uang yang masuk %(amount)s, lebih %(more)s.",
                     amount=format_rupiah(event.amount),
                     more=format_rupiah(more),
                 )
@@ -176,16 +198,14 @@ def said(payment: Payment) -> list[str]:
 
 def _late(amount: int) -> str:
     return _(
-        "%(amount)s masuk sesudah tagihan ini ditutup. Uangnya dipakai untuk pesanan lain di "
-        "halaman ini, atau dikembalikan.",
+        "%(amount)s masuk sesudah tagihan ini ditutup.",
         amount=format_rupiah(amount),
     )
 
 
 def _once_more(amount: int) -> str:
     return _(
-        "%(amount)s masuk lagi sesudah tagihan ini lunas. Uangnya dipakai untuk pesanan lain di "
-        "halaman ini, atau dikembalikan.",
+        "%(amount)s masuk lagi sesudah tagihan ini lunas.",
         amount=format_rupiah(amount),
     )
 
@@ -204,4 +224,4 @@ def _what(refund: Refund) -> str:
         case RefundKind.SHIPPING:
             return _("ongkos kirim, pesanan %(number)s", number=number)
         case RefundKind.SURPLUS:
-            return _("uang yang lebih dari tagihan")
+            return _("uang yang lebih, atau masuk sesudah tagihannya ditutup")

@@ -25,6 +25,7 @@ LINES: dict[What, LazyString] = {
     What.CASH_TAKEN: _l("Tunainya Anda terima"),
     What.GIVEN_BACK: _l("Kembali ke pembeli"),
     What.PAID_OUT: _l("Dikirim ke rekening Anda"),
+    What.PREPARED: _l("Disiapkan untuk dikirim ke rekening Anda"),
     What.TAKEN_BACK: _l("Koreksi: uang pembeli"),
     What.PAYOUT_UNDONE: _l("Koreksi: tidak jadi dikirim"),
     What.OTHER: _l("Koreksi"),

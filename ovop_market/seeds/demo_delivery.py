@@ -38,7 +38,7 @@ SERVICES: tuple[ServiceSeed, ...] = (
     ServiceSeed("jne-yes", "JNE", "YES"),
     ServiceSeed("pos-kargo", "POS", "Kargo"),
     ServiceSeed("paxel-dingin", "Paxel", "Dingin", cold_chain=True),
-    ServiceSeed("kurir-lokal", "Kurir", "Bangka Barat"),
+    ServiceSeed("kurir-lokal", "Kurir lokal", "Bangka Barat"),
 )
 
 # Service, destinations, rupiah per kg, least weight in grams, days on the way (from, to).

@@ -108,17 +108,27 @@ def _sign_in_first() -> ResponseReturnValue:
 
 def _refuse_control_characters() -> None:
     """No address of ours holds any; a database or a page would choke on them later."""
-    for text in (request.path, *request.args.values()):
-        if any(ord(c) < 32 and c not in "\t\n\r" for c in text):
-            abort(400)
+    texts = (text for _name, text in request.args.items(multi=True))
+    if any(ord(c) < 32 and c not in "\t\n\r" for text in (request.path, *texts) for c in text):
+        abort(400)
+
+
+def _limit_plain_body() -> None:
+    """Only uploads are large. One that comes in pieces, without its length, is read at once: what
+    is beyond the limit must be refused, not cut off."""
+    if request.mimetype == "multipart/form-data":
+        return
+    request.max_content_length = MAX_PLAIN_FORM
+    if request.content_length is None and request.method not in SAFE_METHODS:
+        request.max_content_length += 1
+        if len(request.get_data()) > MAX_PLAIN_FORM:
+            abort(413)
 
 
 def _admit() -> ResponseReturnValue | None:
     begin_as_reader(request.method in SAFE_METHODS)
     _refuse_control_characters()
-    if request.mimetype != "multipart/form-data":
-        # Only uploads are large.
-        request.max_content_length = MAX_PLAIN_FORM
+    _limit_plain_body()
     if request.endpoint is None:
         return None
     door = door_of(request.endpoint)

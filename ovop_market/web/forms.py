@@ -20,6 +20,7 @@ from wtforms.validators import (
     Optional,
     StopValidation,
 )
+from wtforms.widgets import TextInput
 
 from ovop_market.core.errors import MarketError
 from ovop_market.core.tokens import digest
@@ -164,6 +165,8 @@ class PacksField(IntegerField):  # type: ignore[misc]
 class RupiahField(IntegerField):  # type: ignore[misc]
     """Whole rupiah as people write them: 45000, 45.000 or Rp45.000."""
 
+    # A number's field takes a point for a decimal one, and 45.000 for 45.
+    widget = TextInput()
     pre_validate = _stop_if_unreadable
 
     def process_formdata(self, valuelist: list[Any]) -> None:

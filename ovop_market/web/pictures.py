@@ -137,6 +137,11 @@ def private_path(folder: Path, key: str) -> Path:
     return folder / PRIVATE_FOLDER / f"{key}.webp"
 
 
+def discard_private(folder: Path, key: str) -> None:
+    """Removes a private picture; that it is gone already is no error."""
+    private_path(folder, key).unlink(missing_ok=True)
+
+
 def sources(photo: Photo) -> PictureSources:
     """The addresses of a stored picture. It is the same in all languages."""
     root = request.script_root.removesuffix(language.PREFIX) if has_request_context() else ""

@@ -88,3 +88,14 @@ def test_seeds_have_no_place_in_production(
     answer = run(app, *words, *more)
     assert answer.exit_code == 1
     assert "no place in production" in answer.output
+
+
+def test_the_balances_of_the_book(app: Flask, session: Session) -> None:
+    order = make_order(session, OrderState.PREPARING)
+    session.commit()
+    answer = run(app, "ledger", "balances")
+    assert answer.exit_code == 0
+    said = dict(line.split() for line in answer.output.splitlines())
+    figures = {kind: int(amount.replace(".", "")) for kind, amount in said.items()}
+    assert figures["producer"] == order.goods
+    assert figures["bank"] == order.total + figures["rounding"]

@@ -67,6 +67,7 @@ TABLE: dict[str, dict[str, int]] = {
     "/desk": ONLY_OPERATORS,
     "/desk/orders/{order}": ONLY_OPERATORS,
     "/desk/payments": ONLY_OPERATORS,
+    "/desk/search": ONLY_OPERATORS,
     "/desk/payments/{payment}": ONLY_OPERATORS,
     "/desk/payments/{payment}/proof": {**ONLY_OPERATORS, "operator": 404},
     # There is no gateway unless it is configured (tests/payments/test_gateway_desk.py).

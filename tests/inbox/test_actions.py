@@ -13,12 +13,13 @@ from werkzeug.test import TestResponse
 
 from ovop_market.core import clock
 from ovop_market.orders.models import Order, OrderEvent, PaymentMethod
+from ovop_market.orders.queries import offered_terms
 from ovop_market.orders.services import lifecycle
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import Action, Actor, OrderState
 from ovop_market.villages.models import Producer
 from tests.counting import counted
-from tests.factories import make_order, make_product
+from tests.factories import NOW, make_order, make_product
 from tests.pages import value_of
 
 S = OrderState
@@ -347,3 +348,19 @@ def test_statements_of_an_order_do_not_grow(
     with counted() as many:
         maker.get(f"/inbox/{done.number}")
     assert len(many) == len(few)
+
+
+def test_what_an_offer_comes_to_is_what_is_agreed(client: FlaskClient, session: Session) -> None:
+    """The buyer sees the new price, shipping and all, and until when they may answer."""
+    order = make_order(session, quantity=9)
+    (line,) = order.lines
+    producer = By(Actor.PRODUCER)
+    lifecycle.counter(session, order, producer, NOW, quantities={line.id: 4}, ready_by=None)
+    session.commit()
+    offer = offered_terms(session, order)
+    assert offer.goods == 4 * line.unit_price and offer.shipping < order.shipping
+    body = client.get(f"/purchases/{order.purchase.token}").get_data(as_text=True)
+    assert f'value="{offer.total}"' in body and f'value="{order.total}"' in body
+    assert "Jawab tawarannya paling lambat" in body
+    lifecycle.agree(session, order, By(Actor.BUYER), NOW)
+    assert (order.goods, order.shipping, order.total) == (offer.goods, offer.shipping, offer.total)

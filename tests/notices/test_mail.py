@@ -315,7 +315,7 @@ def test_an_accepted_order_says_how_much_and_until_when(
     send()
     mail = next(m for m in by_mail.to(BUYER) if "diterima penjual" in m["Subject"])
     assert "Bayar paling lambat 27 November 2026, 10.05 WIB." in plain(mail)
-    assert f"Jumlah yang dibayar: {amount}\n" in plain(mail)
+    assert f"Jumlah yang harus dibayar: {amount}\n" in plain(mail)
     assert [state for state, *_rest in failures(session)].count(NoticeState.SENT) == len(
         by_mail.mails
     )

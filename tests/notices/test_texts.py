@@ -195,7 +195,7 @@ def test_amounts_and_reasons_are_in_the_rows(told: Told) -> None:
     assert rows["shipped"]["Nomor resi"] == "JP123"
     assert rows["payout"]["Ke rekening"] == "BRI …6789"
     assert rows["refund_sent"]["Keterangan transfer"] == "TRX 1"
-    assert re.fullmatch(r"Rp[\d.]+", rows["pay_reminder"]["Jumlah yang dibayar"])
+    assert re.fullmatch(r"Rp[\d.]+", rows["pay_reminder"]["Jumlah yang harus dibayar"])
 
 
 def test_links_are_made_without_a_request(app: Flask) -> None:

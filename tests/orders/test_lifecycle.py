@@ -9,10 +9,12 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 
+from ovop_market.accounts.models import Role
 from ovop_market.catalogue.models import CapacityWeek, Offer
 from ovop_market.core.errors import Conflict, MoveRefused, Unusable
 from ovop_market.orders import queries
 from ovop_market.orders.models import OrderEvent, PaymentMethod
+from ovop_market.orders.queries import open_actions
 from ovop_market.orders.services import lifecycle
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import Action, Actor, OrderState
@@ -25,6 +27,7 @@ from tests.factories import (
     make_producer,
     make_product,
     make_purchase,
+    make_user,
     pay,
 )
 
@@ -131,8 +134,30 @@ def test_a_key_belongs_to_one_action(session: Session) -> None:
     order = make_order(session)
     keyed = By(Actor.PRODUCER, None, "tap-1")
     lifecycle.accept(session, order, keyed, NOW)
-    with pytest.raises(Conflict, match="Kunci"):
+    with pytest.raises(Conflict, match="sudah kami terima"):
         lifecycle.act(session, order, Action.START, keyed, NOW)
+
+
+def test_a_key_that_says_something_else_by_now(session: Session) -> None:
+    """The answer was lost, the number corrected, and the form sent again with its key."""
+    order = make_order(session, OrderState.READY)
+    keyed = By(Actor.PRODUCER, None, "tap-1")
+    sent = lifecycle.ship(session, order, keyed, NOW, courier="JNE", tracking_number="JP1")
+    again = lifecycle.ship(session, order, keyed, NOW, courier="JNE", tracking_number="JP1")
+    assert again is sent
+    with pytest.raises(Conflict, match="isi yang lain"):
+        lifecycle.ship(session, order, keyed, NOW, courier="JNE", tracking_number="JP2")
+    assert order.tracking_number == "JP1"
+
+
+def test_a_complaint_is_decided_once(session: Session) -> None:
+    order = make_order(session, OrderState.DISPUTED)
+    operator = By(Actor.OPERATOR, make_user(session, Role.OPERATOR).id)
+    lifecycle.settle(session, order, operator, NOW, for_buyer=False, reason="utuh")
+    assert Action.DISPUTE not in open_actions(order, Actor.BUYER, NOW)
+    with pytest.raises(Conflict, match="sudah diputuskan"):
+        lifecycle.act(session, order, Action.DISPUTE, BUYER, NOW, reason="masih rusak")
+    assert order.state is OrderState.RECEIVED
 
 
 def test_a_tap_overtaken_by_events_is_told_the_state(session: Session) -> None:

@@ -180,3 +180,13 @@ def test_a_statement_with_both(session: Session) -> None:
     told = [(day, "TRSF SARI 1", a.amount), (day, "TRSF SARI 2", b.amount)]
     take_in(session, operator, csv_of(told), LATER)
     assert {p.state for p in payments_of(session, purchase)} == {PaymentState.CONFIRMED}
+
+
+@pytest.mark.parametrize("short", [1_000, 10_000, 50_000])
+def test_the_rest_is_no_round_amount(session: Session, by: By, short: int) -> None:
+    """Whoever pays a whole number of thousands less is asked for an amount like no other again."""
+    purchase = ready_and_made(session)
+    (payment,) = payments_of(session, purchase)
+    receiving.confirm(session, payment, by, NOW, amount=payment.amount - short)
+    assert payment.unique_digits
+    assert payment.amount % 1000

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -174,7 +175,7 @@ def test_deciding_too_late(desk: FlaskClient, session: Session, operator: User) 
 def test_payments_by_state_and_page(
     desk: FlaskClient, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ovop_market.payments.queries.desk.PER_PAGE", 2)
+    monkeypatch.setattr("ovop_market.payments.queries.search.PER_PAGE", 2)
     payments = [claimed(session)[1].id for _ in range(3)]
     make_order(session, S.ACCEPTED)
     session.commit()
@@ -401,3 +402,69 @@ def test_cash_asks_for_no_payment(desk: FlaskClient, session: Session) -> None:
     body = desk.get(f"/desk/orders/{order.number}").get_data(as_text=True)
     assert "Bayar di tempat" in body
     assert session.scalar(select(func.count(Payment.id))) == 0
+
+
+def test_looking_for_an_order(desk: FlaskClient, session: Session) -> None:
+    order, payment = claimed(session, name="Kemuning Awan")
+    producer = make_producer(session, cash_on_delivery=True)
+    cash = make_order(session, producer=producer, method=PaymentMethod.COD, name="Sari Contoh")
+    session.commit()
+
+    def found(q: str) -> set[str]:
+        body = desk.get("/desk/search", query_string={"q": q}).get_data(as_text=True)
+        return set(re.findall(r'data-(?:order|payment)="([^"]+)"', body))
+
+    both = {order.number, str(payment.id)}
+    assert found(order.number) == both
+    assert found(order.number.replace("-", "").lower()) == both
+    assert found("kemuning") == both
+    assert found(cash.number) == {cash.number}
+    assert found(str(payment.amount)) == found(payment.code) == {str(payment.id)}
+    assert found("0812-3456-7890") == found("+62 812 3456 7890") == {*both, cash.number}
+    for nothing in ("", "   ", "xyz", "%", "\u0661\u0662", "9" * 40):
+        assert found(nothing) == set(), nothing
+    assert desk.get(f"/desk/orders/{order.number.lower()}").status_code == 200
+
+
+def files_of(scratch: Path) -> list[str]:
+    return sorted(path.name for path in (scratch / "media").rglob("*.webp") if "-" not in path.name)
+
+
+def test_no_picture_is_kept_that_no_payment_shows(
+    client: FlaskClient, session: Session, scratch: Path, operator: User
+) -> None:
+    order = make_order(session, S.ACCEPTED, now=clock.now())
+    session.commit()
+    payment, before = payment_of(session, order), files_of(scratch)
+
+    def claims_with(colour: str, reference: str) -> int:
+        picture = io.BytesIO()
+        Image.new("RGB", (40, 40), colour).save(picture, "PNG")
+        picture.seek(0)
+        proof = (picture, "bukti.png")
+        return claim(client, order, payment.id, reference=reference, proof=proof).status_code
+
+    assert claims_with("red", "Sari") == 303
+    assert claims_with("blue", "Sari") == 303  # a better picture takes the place of the first
+    session.expire_all()
+    assert files_of(scratch) == sorted([*before, f"{payment.proof_key}.webp"])
+    assert claims_with("green", "lain") == 409
+    assert files_of(scratch) == sorted([*before, f"{payment.proof_key}.webp"])
+    session.expire_all()
+    claims.reject(session, payment, operator.id, clock.now(), reason="belum ada")
+    session.commit()
+    assert claim(client, order, payment.id, reference="Sari lagi").status_code == 303
+    session.expire_all()
+    assert payment.proof_key is None and files_of(scratch) == before
+
+
+def test_what_is_wrong_with_a_claim_stands_beside_its_field(
+    client: FlaskClient, session: Session
+) -> None:
+    order = make_order(session, S.ACCEPTED, now=clock.now())
+    session.commit()
+    payment = payment_of(session, order)
+    proof = (io.BytesIO(b"not a picture"), "bukti.jpg")
+    body = claim(client, order, payment.id, reference="Sari", proof=proof).get_data(as_text=True)
+    assert f'aria-describedby="proof-{payment.id}-error"' in body
+    assert 'value="Sari"' in body

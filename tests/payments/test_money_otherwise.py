@@ -85,7 +85,8 @@ def test_too_much_and_twice(client: FlaskClient, session: Session, by_operator: 
     assert sorted(refund.amount for refund in owed) == [5_000, 10_000]
     for refund in owed:
         assert f'data-refund="{refund.id}" data-state="DUE"' in body
-    assert "Uang yang lebih dari tagihan." in body
+    assert "Uang yang lebih, atau masuk sesudah tagihannya ditutup." in body
+    assert "<h2" in body and "Rp181.000" in section(body, payment)  # what came, not what was asked
 
 
 def test_too_late(client: FlaskClient, session: Session, by_operator: By) -> None:
@@ -123,7 +124,7 @@ def test_a_confirmation_taken_back_counts_for_nothing(
     corrections.take_back(session, payment, by_operator, clock.now(), reason="Itu uang orang lain.")
     body = section(client.get(page_of(purchase)).text, payment)
     assert 'data-state="REJECTED"' in body
-    assert "Uangnya belum masuk." in body
+    assert "kami keliru mencatat uangnya sudah masuk" in body
     assert '<p class="said">Itu uang orang lain.</p>' in body
     assert "Sudah masuk" not in body
 
@@ -252,8 +253,9 @@ def test_cash_is_never_looked_at(session: Session) -> None:
     ("left", "said"),
     [
         (timedelta(days=2), "2 hari"),
-        (timedelta(hours=71, minutes=59), "2 hari"),
-        (timedelta(hours=47, minutes=59), "47 jam"),
+        (timedelta(hours=71, minutes=59), "2 hari 23 jam"),
+        (timedelta(hours=47, minutes=59), "1 hari 23 jam"),
+        (timedelta(hours=23, minutes=59), "23 jam"),
         (timedelta(hours=1), "1 jam"),
         (timedelta(minutes=59, seconds=59), "59 menit"),
         (timedelta(seconds=1), "1 menit"),

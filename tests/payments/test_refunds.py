@@ -278,3 +278,44 @@ def test_money_of_a_dead_order_is_taken_back(
     (refund,) = owed(session)
     assert (payment.state, refund.state) == (P.LAPSED, RefundState.WITHDRAWN)
     assert payment.amount == purchase.orders[0].total
+
+
+def test_a_key_that_says_another_amount_by_now(desk: FlaskClient, session: Session) -> None:
+    """The answer was lost, the amount corrected, and the form sent again with its key."""
+    order, payment = accepted(session)
+    path = f"/desk/payments/{payment.id}/confirmation"
+    fields = {"idempotency_key": "one"}
+    assert send(desk, path, amount="5.000", **fields).status_code == 303
+    answer = send(desk, path, amount="9.000", **fields)
+    assert answer.status_code == 409
+    assert "sebesar Rp5.000" in answer.get_data(as_text=True)
+    assert balance(session, AccountKind.BANK) == -5_000
+    send(desk, path, amount=str(order.total), idempotency_key="two")
+    part = {"part": "goods", "reason": "pecah", "idempotency_key": "three"}
+    assert grant(desk, order, amount="1.000", **part).status_code == 303
+    assert grant(desk, order, amount="2.000", **part).status_code == 409
+    assert [refund.amount for refund in owed(session) if refund.kind == "goods"] == [1_000]
+
+
+def test_whose_account_is_not_known_is_asked(desk: FlaskClient, session: Session) -> None:
+    _order, payment = accepted(session)
+    more = str(payment.amount + 12_000)
+    send(desk, f"/desk/payments/{payment.id}/confirmation", amount=more)
+    (refund,) = owed(session)
+    page = f"/desk/refunds/{refund.id}"
+    assert "Tanyakan rekeningnya" in desk.get(page).get_data(as_text=True)
+    assert "menunggu rekening pembeli" in desk.get("/desk").get_data(as_text=True)
+    refunds.name_destination(session, refund, "Bank Contoh 1, Sari", clock.now())
+    session.commit()
+    assert "Tanyakan rekeningnya" not in desk.get(page).get_data(as_text=True)
+    # A later refund of the purchase goes there too, unless the buyer says otherwise.
+    later = refunds.owe_part(
+        session,
+        refund.purchase.orders[0],
+        RefundKind.GOODS,
+        1_000,
+        By(Actor.OPERATOR, refund.sent_by_id),
+        clock.now(),
+        reason="pecah",
+    )
+    assert later.destination == "Bank Contoh 1, Sari"

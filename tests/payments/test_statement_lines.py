@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from flask.testing import FlaskClient
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
@@ -182,3 +183,48 @@ def test_searching(session: Session, operator: User) -> None:
     for text in ("", "   ", "tidak ada", "%%", "9" * 40, "\u0664\u0665"):
         assert found(text) == [], text
     assert len(found("a")) == 2
+
+
+def test_money_that_was_noted_by_hand_without_its_digits(
+    desk: FlaskClient, session: Session, operator: User, by: By
+) -> None:
+    """The line may be the same money: whoever decides is told, and it is not booked by itself."""
+    order, payment = awaited(session)
+    asked = payment.amount
+    receiving.confirm(session, payment, by, clock.now(), amount=order.total)
+    take_in(session, operator, csv_of([(today(), "SARI", asked)]), clock.now())
+    (line,) = lines(session)
+    assert line.state is L.OPEN
+    (choice,) = candidates.choices(session, [line])[line.id]
+    assert (choice.nearly, choice.bears_out) == (order.total, False)
+    body = desk.get(f"/desk/statements/lines/{line.id}").get_data(as_text=True)
+    assert "sudah dicatat dengan tangan" in body
+    assert "Ini uang lain: catat juga" in body
+
+
+def test_what_lacks_only_its_digits_is_enough(session: Session, operator: User) -> None:
+    order, payment = awaited(session)
+    line = opened_line(session, operator, order.total)
+    (choice,) = candidates.search(session, line, payment.code)
+    assert choice.enough and choice.difference < 0
+
+
+def test_from_one_line_to_the_next(desk: FlaskClient, session: Session, operator: User) -> None:
+    told = [(today(), "BUNGA", 1_000), (today(), "SETORAN", 2_000)]
+    take_in(session, operator, csv_of(told), clock.now())
+    first, second = lines(session)
+    path = f"/desk/statements/lines/{first.id}"
+    answer = desk.send(path, f"{path}/setting-aside", note="bunga bank")
+    assert answer.status_code == 303
+    body = desk.get(path).get_data(as_text=True)
+    assert f'href="/desk/statements/lines/{second.id}">Baris berikutnya' in body
+
+
+@pytest.mark.parametrize("q", ["a\0b", "\x01", "%00"])
+def test_odd_characters_in_the_search(
+    desk: FlaskClient, session: Session, operator: User, q: str
+) -> None:
+    line = opened_line(session, operator, 1_000)
+    path = f"/desk/statements/lines/{line.id}"
+    session.commit()
+    assert desk.send(path, f"{path}/setting-aside", note="", q=q).status_code == 422

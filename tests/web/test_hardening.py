@@ -15,10 +15,11 @@ from sqlalchemy.orm import Session
 from ovop_market.accounts.services import email_of
 from ovop_market.config import from_environment
 from ovop_market.core.errors import ConfigurationError
+from ovop_market.orders.models import CartLine
 from ovop_market.orders.states import OrderState
 from ovop_market.payments.models import Payment
 from ovop_market.payments.states import PaymentState
-from tests.factories import make_order, make_user, sign_in
+from tests.factories import make_order, make_product, make_user, sign_in
 from tests.pages import token_in
 
 HTTPS = "https://localhost"
@@ -150,3 +151,21 @@ def test_what_it_refuses_to_start_with(environment: dict[str, str]) -> None:
 
 def test_errors_are_kept_by_nobody(client: FlaskClient) -> None:
     assert client.get("/products/tidak-ada").headers["Cache-Control"] == "no-store"
+
+
+def test_a_body_in_pieces_is_refused_whole(client: FlaskClient, session: Session) -> None:
+    """Without its length it must not be cut where the limit is, and then be believed."""
+    product = make_product(session, ready=20)
+    session.commit()
+    variant = product.variants[0].id
+    for size, status in ((1_000, 303), (80_000, 413)):
+        body = f"variant_id={variant}&pad={'x' * size}&quantity=12".encode()
+        answer = client.post(
+            "/cart/lines",
+            input_stream=BytesIO(body),
+            content_type="application/x-www-form-urlencoded",
+            headers={"Origin": "http://localhost", "Transfer-Encoding": "chunked"},
+            environ_overrides={"wsgi.input_terminated": True},
+        )
+        assert answer.status_code == status
+    assert [line.quantity for line in session.scalars(select(CartLine))] == [12]

@@ -59,7 +59,7 @@ def _reason(story: Story) -> list[tuple[str, str]]:
 
 def _to_pay(story: Story) -> list[tuple[str, str]]:
     asked = story.asked
-    return [(_("Jumlah yang dibayar"), format_rupiah(asked.amount))] if asked else []
+    return [(_("Jumlah yang harus dibayar"), format_rupiah(asked.amount))] if asked else []
 
 
 def _pay_until(story: Story) -> str:

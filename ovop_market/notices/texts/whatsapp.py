@@ -167,10 +167,15 @@ def about_refund(order: Order, refund: Refund) -> str:
             "tulis.",
             **values,
         )
+    return _account_please(**values)
+
+
+def _account_please(amount: str, number: str) -> str:
     return _(
         "uang %(amount)s untuk pesanan %(number)s akan kami kembalikan. Tulis rekening tujuannya "
         "di halaman pesanan Anda, ya.",
-        **values,
+        amount=amount,
+        number=number,
     )
 
 
@@ -178,14 +183,20 @@ def about(item: Stuck) -> str:
     """What an operator asks whoever is awaited, straight from the desk: its WhatsApp address."""
     with speaking(item.language):
         hello = _("Halo %(name)s,", name=item.who)
-        ask = _answer_please if item.kind is DeskKind.UNANSWERED else _pay_please
-        return link(item.phone, f"{hello} {ask(item.number, item.until)}")
+        return link(item.phone, f"{hello} {_asked(item)}")
+
+
+def _asked(item: Stuck) -> str:
+    if item.kind is DeskKind.REFUNDS:
+        return _account_please(format_rupiah(item.amount), item.number)
+    ask = _answer_please if item.kind is DeskKind.UNANSWERED else _pay_please
+    return ask(item.number, item.until)
 
 
 def _answer_please(number: str, until: datetime | None) -> str:
     return _(
         "ada pesanan %(number)s yang menunggu jawaban Anda sampai %(until)s. Buka Pesanan "
-        "masuk di OVOP Market, lalu tekan Terima, Tawar, atau Tolak.",
+        "masuk di OVOP Market, lalu terima, tawar, atau tolak pesanannya.",
         number=number,
         until=filters.moment(until) if until else "",
     )

@@ -20,10 +20,9 @@ from ovop_market.catalogue.services import Cause, release
 from ovop_market.catalogue.supply import Share
 from ovop_market.core import clock
 from ovop_market.core.errors import Conflict, MoveRefused, Unusable
-from ovop_market.core.quantity import Grams
-from ovop_market.delivery.queries import Freshness, Parcel, ways
 from ovop_market.orders.labels import STATES
 from ovop_market.orders.models import Order, OrderEvent, OrderLine
+from ovop_market.orders.queries import offered_terms
 from ovop_market.orders.services.locks import lock, order_in_time
 from ovop_market.orders.signals import order_moved
 from ovop_market.orders.states import (
@@ -88,6 +87,8 @@ def act(
     if by.seen not in (None, order.state):
         raise _moved_on(order, state=order.state, action=action, condition=None)
     step = _step(order, action, by, now)
+    if action is Action.DISPUTE and order.settled:
+        raise Conflict(_("Keluhan pesanan ini sudah diputuskan pengelola. Hubungi pengelola."))
     if action in NEEDS_REASON and reason is None and by.actor is not Actor.CLOCK:
         raise Unusable(_("Tulis alasannya, supaya pihak lain mengerti."), field="reason")
     before = order.state
@@ -168,6 +169,7 @@ def agree(session: Session, order: Order, by: By, now: datetime) -> OrderEvent:
     """The buyer takes the counteroffer: quantities, price and day become what was offered."""
 
     def extra(order: Order) -> dict[str, Any]:
+        terms = offered_terms(session, order)
         shares: list[Share] = []
         for line in order.lines:
             if line.offered_quantity is not None:
@@ -177,11 +179,7 @@ def agree(session: Session, order: Order, by: By, now: datetime) -> OrderEvent:
         release(session, shares, cause)
         order.ready_by = order.offered_ready_by or order.ready_by
         order.offered_ready_by = None
-        # Asked for before the sums change: they must add up whenever the session flushes.
-        shipping = _shipping(session, order)
-        order.goods = sum(line.amount for line in order.lines)
-        order.shipping = shipping
-        order.total = order.goods + shipping
+        order.goods, order.shipping, order.total = terms.goods, terms.shipping, terms.total
         return {"total": order.total}
 
     return act(session, order, Action.AGREE, by, now, extra=extra)
@@ -270,8 +268,11 @@ def _done_before(
                 OrderEvent.idempotency_key == by.idempotency_key,
             )
         )
-        if event is not None and event.action is not action:
-            raise Conflict(_("Kunci kiriman ini sudah dipakai untuk tindakan lain."))
+        if event is not None and not _says(event, action, said):
+            # The answer to the first was lost, and something else is in the form by now.
+            raise Conflict(
+                _("Kiriman ini sudah kami terima, dengan isi yang lain. Lihat yang tercatat.")
+            )
         if event is not None:
             return event
     last = session.scalar(
@@ -280,10 +281,15 @@ def _done_before(
         .order_by(OrderEvent.id.desc())
         .limit(1)
     )
-    if last is None or last.action is not action or last.actor is not by.actor:
-        return None
-    kept = {**(last.details or {}), "reason": last.reason}
-    return last if all(kept.get(name) == value for name, value in said.items()) else None
+    repeated = last is not None and last.actor is by.actor and _says(last, action, said)
+    return last if repeated else None
+
+
+def _says(event: OrderEvent, action: Action, said: dict[str, Any]) -> bool:
+    """Whether the event is this action, with all that it says."""
+    kept = {**(event.details or {}), "reason": event.reason}
+    same = all(kept.get(name) == value for name, value in said.items())
+    return event.action is action and same
 
 
 def _step(order: Order, action: Action, by: By, now: datetime) -> Move:
@@ -337,21 +343,6 @@ def _shrink(line: OrderLine, quantity: int) -> list[Share]:
             hold.quantity -= freeing
             surplus -= freeing
     return freed
-
-
-def _shipping(session: Session, order: Order) -> int:
-    """The smaller parcel's price: never more than agreed, and as agreed if the tariff is gone."""
-    if order.service_id is None:
-        return 0
-    lines = [line for line in order.lines if line.quantity]
-    parcel = Parcel(
-        origin=order.producer.village.region_code,
-        destination=order.purchase.region_code,
-        weight=Grams(sum(line.weight_grams * line.quantity for line in lines)),
-        freshness=Freshness(),
-    )
-    found = [w.price for w in ways(session, [parcel])[0] if w.service_id == order.service_id]
-    return min([*found, order.shipping])
 
 
 def _sensible(day: date, now: datetime) -> date:

@@ -16,6 +16,9 @@ from ovop_market.payments.models import (
     LedgerTransaction,
 )
 
+# Of these, debit is what is there.
+ASSETS = frozenset({AccountKind.BANK, AccountKind.GATEWAY, AccountKind.CASH})
+
 
 def credit_of(session: Session, purchase_id: int) -> int:
     """The buyer's money that no order of the purchase has used yet."""
@@ -95,3 +98,20 @@ def signed(account: int) -> ColumnElement[int]:
 def touches(account: int) -> ColumnElement[bool]:
     """The entries at an account, on either side."""
     return or_(LedgerEntry.credit_id == account, LedgerEntry.debit_id == account)
+
+
+def by_kind(session: Session) -> Mapping[AccountKind, int]:
+    """The balance of each kind of account, all producers' as one, as a bank would write it: what is
+    there of assets (bank, gateway, cash), what is owed of all others."""
+    amount = case(
+        (LedgerEntry.credit_id == LedgerAccount.id, LedgerEntry.amount), else_=-LedgerEntry.amount
+    )
+    rows = session.execute(
+        select(LedgerAccount.kind, func.sum(amount))
+        .join(LedgerEntry, LedgerAccount.id.in_((LedgerEntry.debit_id, LedgerEntry.credit_id)))
+        .group_by(LedgerAccount.kind)
+    )
+    found = {AccountKind(kind): int(total) for kind, total in rows}
+    return {
+        kind: -found.get(kind, 0) if kind in ASSETS else found.get(kind, 0) for kind in AccountKind
+    }

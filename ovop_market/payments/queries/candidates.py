@@ -5,7 +5,6 @@ Operators only. Amounts are rupiah, days are in WIB.
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from ovop_market.payments.matching import (
     codes_in,
 )
 from ovop_market.payments.models import (
+    MOST_UNIQUE_DIGITS,
     AccountKind,
     Cause,
     LedgerEntry,
@@ -38,13 +38,13 @@ from ovop_market.payments.models import (
 )
 from ovop_market.payments.queries.balances import account_id
 from ovop_market.payments.queries.receipts import BOOKED, TAKEN_BACK
+from ovop_market.payments.queries.search import MOST_FOUND, payments_meant
 from ovop_market.payments.states import AWAITED, LineState, PaymentAction, PaymentState
 
 # Payments that were asked so long before a line are no candidates, unless they are still awaited.
 LOOKED_BACK = timedelta(days=120)
 # Beyond, the oldest are left out: a person can still search.
 _MOST_KNOWN = 20_000
-MOST_FOUND = 20
 # What comes through the gateway never stands on the bank's statement by itself.
 _TO_THE_BANK = Payment.method != PaymentMethod.GATEWAY
 
@@ -63,8 +63,10 @@ class ByHand:
 class Choice:
     """A payment that an operator may pick for a line, and what that would mean.
 
-    `difference` is the line's amount less what is asked, of awaited payments; `bears_out`: the
-    money has been booked by hand, so that the line only bears it out: nothing is booked again.
+    `difference` is the line's amount less what is asked, of awaited payments; `enough`: what is
+    missing of it are only the digits. `bears_out`: the money has been booked by hand, so that the
+    line only bears it out: nothing is booked again; `nearly`: rupiah that were booked by hand and
+    are all but the digits of this line, so that it may be the same money.
     """
 
     payment_id: int
@@ -75,7 +77,9 @@ class Choice:
     orders: Sequence[str]
     reasons: Sequence[Reason]
     difference: int
+    enough: bool
     bears_out: bool
+    nearly: int
 
     @property
     def asked(self) -> bool:
@@ -194,7 +198,7 @@ def choices(session: Session, lines: Sequence[StatementLine]) -> Mapping[int, Se
     payments = _shown(session, {c.payment_id for found in ranked.values() for c in found})
     return {
         line.key: [
-            _choice(line, payments[c.payment_id], c.reasons, Reason.BY_HAND in c.reasons)
+            _choice(line, payments[c.payment_id], c.reasons, known[c.payment_id].by_hand)
             for c in ranked[line.key]
         ]
         for line in sought
@@ -298,7 +302,12 @@ def _shown(session: Session, payment_ids: Iterable[int]) -> dict[int, Payment]:
     return {payment.id: payment for payment in payments}
 
 
-def _choice(line: Line, payment: Payment, reasons: Sequence[Reason], bears_out: bool) -> Choice:
+def _choice(
+    line: Line, payment: Payment, reasons: Sequence[Reason], by_hand: Iterable[int]
+) -> Choice:
+    booked = set(by_hand)
+    difference = line.amount - payment.amount if payment.state in AWAITED else 0
+    nearly = (amount for amount in booked if abs(amount - line.amount) <= MOST_UNIQUE_DIGITS)
     return Choice(
         payment.id,
         payment.purchase.name,
@@ -307,42 +316,28 @@ def _choice(line: Line, payment: Payment, reasons: Sequence[Reason], bears_out: 
         payment.asked_at,
         [part.order.number for part in payment.parts],
         reasons,
-        line.amount - payment.amount if payment.state in AWAITED else 0,
-        bears_out,
+        difference,
+        -payment.unique_digits <= difference < 0,
+        line.amount in booked,
+        0 if line.amount in booked else max(nearly, default=0),
     )
 
 
 def search(session: Session, line: StatementLine, text: str) -> Sequence[Choice]:
-    """Payments by amount, code, order number or the buyer's name, the latest first."""
-    words = " ".join(text.split())
-    if not words:
+    """Payments that these words may mean, the latest first."""
+    wanted = payments_meant(text)
+    if not wanted:
         return []
-    found = [Purchase.name.icontains(words, autoescape=True)]
-    code = re.sub(r"[^0-9A-Z]", "", words.upper())
-    if len(code) == 8:
-        of_order = (
-            select(PaymentPart.payment_id)
-            .join(PaymentPart.order)
-            .where(Order.number == f"{code[:4]}-{code[4:]}")
-        )
-        found += [Payment.code == code, Payment.id.in_(of_order)]
-    figures = re.sub(r"(?i)^rp|[.\s]|,-$", "", words)
-    # Not more figures than the database keeps.
-    if figures.isascii() and figures.isdecimal() and len(figures) <= 15:
-        asked = select(PaymentEvent.payment_id).where(PaymentEvent.amount == int(figures))
-        found += [Payment.amount == int(figures), Payment.id.in_(asked)]
     ids = session.scalars(
         select(Payment.id)
         .join(Payment.purchase)
-        .where(or_(*found))
+        .where(or_(*wanted))
         .order_by(Payment.id.desc())
         .limit(MOST_FOUND)
     ).all()
     payments = _shown(session, ids)
-    booked = {
-        receipt.payment_id
-        for receipt in by_hand(session, payment_ids=ids)
-        if receipt.amount == line.amount
-    }
+    booked: defaultdict[int, set[int]] = defaultdict(set)
+    for receipt in by_hand(session, payment_ids=ids):
+        booked[receipt.payment_id].add(receipt.amount)
     sought = of_line(line)
-    return [_choice(sought, payments[at], (), at in booked) for at in ids]
+    return [_choice(sought, payments[at], (), booked[at]) for at in ids]

@@ -11,16 +11,16 @@ from typing import Any
 
 from flask import url_for
 from flask_babel import gettext as _
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, exists, func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from ovop_market.accounts.models import User
 from ovop_market.core.errors import NotFound
 from ovop_market.orders.models import Order, OrderEvent, Purchase
-from ovop_market.orders.states import Action, OrderState, timer_of
+from ovop_market.orders.states import FINAL, Action, OrderState, timer_of
 from ovop_market.payments.labels import REFUND_KINDS
 from ovop_market.payments.models import Payment, PaymentPart, Refund
-from ovop_market.payments.states import PaymentState, RefundState
+from ovop_market.payments.states import OPEN, PaymentState, RefundKind, RefundState
 from ovop_market.villages.models import Producer
 
 # How long a producer may be silent before an operator asks what is the matter, and how long before
@@ -29,7 +29,6 @@ SILENT_AFTER = timedelta(hours=12)
 REMIND_BEFORE = timedelta(hours=24)
 # Rows of each kind on the desk; the counts tell how many more there are.
 MOST_STUCK = 100
-PER_PAGE = 50
 
 
 class Kind(StrEnum):
@@ -89,30 +88,6 @@ class Desk:
         return sum(self.counts.values())
 
 
-@dataclass(frozen=True, slots=True)
-class PaymentRow:
-    """A payment in the list; `amount` is rupiah."""
-
-    id: int
-    who: str
-    amount: int
-    state: PaymentState
-    asked_at: datetime
-    claimed_at: datetime | None
-    reference: str
-
-
-@dataclass(frozen=True, slots=True)
-class PaymentList:
-    """One page of the payments in a state (None: all)."""
-
-    state: PaymentState | None
-    counts: Mapping[PaymentState, int]
-    rows: Sequence[PaymentRow]
-    page: int
-    pages: int
-
-
 def desk(session: Session, kind: Kind | None, now: datetime) -> Desk:
     """The desk, of one kind or of all: one statement for each kind."""
     found = {of: SOURCES[of](session, now) for of in Kind if of in SOURCES}
@@ -135,16 +110,36 @@ def _rows(session: Session, statement: Select[*tuple[Any, ...]]) -> tuple[Sequen
 def _claims(session: Session, _now: datetime) -> tuple[list[Stuck], int]:
     rows, total = _rows(
         session,
-        select(Payment.id, Payment.amount, Payment.claimed_at, Payment.reference, Purchase.name)
+        select(
+            Payment.id,
+            Payment.amount,
+            Payment.claimed_at,
+            Payment.reference,
+            Payment.proof_key,
+            Purchase.name,
+        )
         .join(Purchase)
         .where(Payment.state == PaymentState.CLAIMED)
         .order_by(Payment.claimed_at, Payment.id),
     )
     items = [
-        Stuck(Kind.CLAIMS, r.claimed_at, r.name, "", r.reference or "", r.amount, r.id)
+        Stuck(
+            Kind.CLAIMS,
+            r.claimed_at,
+            r.name,
+            "",
+            _claimed(r.reference, r.proof_key),
+            r.amount,
+            r.id,
+        )
         for r in rows
     ]
     return items, total
+
+
+def _claimed(reference: str | None, proof_key: str | None) -> str:
+    """What the buyer says, and whether there is a picture to look at."""
+    return " · ".join(filter(None, (reference, _("ada foto bukti") if proof_key else "")))
 
 
 def _disputes(session: Session, _now: datetime) -> tuple[list[Stuck], int]:
@@ -175,7 +170,15 @@ def _disputes(session: Session, _now: datetime) -> tuple[list[Stuck], int]:
 def _refunds(session: Session, _now: datetime) -> tuple[list[Stuck], int]:
     rows, total = _rows(
         session,
-        select(Refund.id, Refund.amount, Refund.kind, Refund.due_at, Order.number, Purchase.name)
+        select(
+            Refund.id,
+            Refund.amount,
+            Refund.kind,
+            Refund.due_at,
+            Refund.destination,
+            Order.number,
+            Purchase.name,
+        )
         .join(Refund.purchase)
         .outerjoin(Refund.order)
         .where(Refund.state == RefundState.DUE)
@@ -187,7 +190,7 @@ def _refunds(session: Session, _now: datetime) -> tuple[list[Stuck], int]:
             r.due_at,
             r.name,
             r.number or "",
-            str(REFUND_KINDS[r.kind]),
+            _to_send(r.kind, r.destination),
             r.amount,
             r.id,
             home=url_for("payments.refund", refund_id=r.id),
@@ -195,6 +198,12 @@ def _refunds(session: Session, _now: datetime) -> tuple[list[Stuck], int]:
         for r in rows
     ]
     return items, total
+
+
+def _to_send(kind: RefundKind, destination: str | None) -> str:
+    """What is owed back, and whether it can be sent."""
+    named = _("rekening sudah ditulis") if destination else _("menunggu rekening pembeli")
+    return f"{REFUND_KINDS[kind]} · {named}"
 
 
 def _unanswered(session: Session, now: datetime) -> tuple[list[Stuck], int]:
@@ -238,6 +247,14 @@ def _unpaid(session: Session, now: datetime) -> tuple[list[Stuck], int]:
         .correlate(Order)
         .exists()
     )
+    # What its buyer is asked for: with the other orders that are due, less what has come.
+    asked = (
+        select(func.max(Payment.amount))
+        .join(Payment.parts)
+        .where(PaymentPart.order_id == Order.id, Payment.state.in_(OPEN))
+        .correlate(Order)
+        .scalar_subquery()
+    )
     rows, total = _rows(
         session,
         select(
@@ -248,6 +265,7 @@ def _unpaid(session: Session, now: datetime) -> tuple[list[Stuck], int]:
             Purchase.name,
             Purchase.phone,
             Purchase.language,
+            asked.label("asked"),
         )
         .join(Order.purchase)
         .where(Order.state == OrderState.ACCEPTED, Order.due_at <= now + REMIND_BEFORE, ~claimed)
@@ -262,7 +280,7 @@ def _unpaid(session: Session, now: datetime) -> tuple[list[Stuck], int]:
             r.name,
             r.number,
             "",
-            max(r.total - r.paid, 0),
+            r.asked or max(r.total - r.paid, 0),
             phone=r.phone,
             until=r.due_at,
             language=r.language,
@@ -281,37 +299,6 @@ SOURCES.update(
         Kind.UNPAID: _unpaid,
     }
 )
-
-
-def payments(session: Session, state: PaymentState | None, page: int) -> PaymentList:
-    """A page of payments: what is claimed in the order of the claims, anything else the latest
-    first."""
-    counted = session.execute(select(Payment.state, func.count()).group_by(Payment.state)).all()
-    counts = {PaymentState(of): n for of, n in counted}
-    matching = sum(counts.values()) if state is None else counts.get(state, 0)
-    pages = max(1, -(-matching // PER_PAGE))
-    page = min(max(page, 1), pages)
-    statement = select(Payment, Purchase.name).join(Payment.purchase)
-    if state is not None:
-        statement = statement.where(Payment.state == state)
-    oldest = state is PaymentState.CLAIMED
-    order = (Payment.claimed_at, Payment.id) if oldest else (Payment.id.desc(),)
-    rows = session.execute(
-        statement.order_by(*order).offset((page - 1) * PER_PAGE).limit(PER_PAGE)
-    ).all()
-    return PaymentList(state, counts, [_payment_row(p, who) for p, who in rows], page, pages)
-
-
-def _payment_row(payment: Payment, who: str) -> PaymentRow:
-    return PaymentRow(
-        payment.id,
-        who,
-        payment.amount,
-        payment.state,
-        payment.asked_at,
-        payment.claimed_at,
-        payment.reference or "",
-    )
 
 
 def payment_of(session: Session, payment_id: int) -> Payment:
@@ -339,6 +326,11 @@ def payment_in(session: Session, purchase: Purchase, payment_id: int) -> Payment
     if payment is None:
         raise NotFound(_("Pembayaran ini tidak ada. Periksa tautannya."))
     return payment
+
+
+def shows_proof(session: Session, key: str) -> bool:
+    """Whether a payment has this picture (the same picture has the same key)."""
+    return bool(session.scalar(select(exists().where(Payment.proof_key == key))))
 
 
 def payments_for(session: Session, order: Order) -> Sequence[Payment]:
@@ -383,4 +375,6 @@ def payment_text(order: Order) -> str:
     """Whether an order is paid, in two or three words."""
     if order.paid >= order.total:
         return str(_("Sudah dibayar"))
+    if order.state in FINAL:
+        return str(_("Tidak ditagih"))
     return str(_("Bayar di tempat") if order.cash else _("Belum dibayar"))

@@ -26,10 +26,13 @@ from ovop_market.payments.models import (
     Cause,
     LedgerEntry,
     LedgerTransaction,
+    Payout,
     PayoutAccount,
+    PayoutBatch,
 )
 from ovop_market.payments.queries.balances import account_id
 from ovop_market.payments.queries.payouts import at_account
+from ovop_market.payments.states import BatchState
 from ovop_market.villages.models import Producer
 from ovop_market.villages.queries import own_producers
 
@@ -45,6 +48,7 @@ class What(StrEnum):
     CASH_TAKEN = "cash_taken"
     GIVEN_BACK = "given_back"
     PAID_OUT = "paid_out"
+    PREPARED = "prepared"
     TAKEN_BACK = "taken_back"
     PAYOUT_UNDONE = "payout_undone"
     OTHER = "other"
@@ -203,16 +207,19 @@ def _lines(
             LedgerTransaction.at,
             LedgerTransaction.cause,
             reversed_.cause.label("undone"),
+            PayoutBatch.state.label("batch"),
             number.label("number"),
             own.label("own"),
             shipping.label("shipping"),
             cash.label("cash"),
         )
         .outerjoin(reversed_, reversed_.id == LedgerTransaction.reverses_id)
+        .outerjoin(Payout, Payout.id == LedgerTransaction.payout_id)
+        .outerjoin(PayoutBatch, PayoutBatch.id == Payout.batch_id)
         .where(LedgerTransaction.at >= begin, LedgerTransaction.at < end)
         .group_by(
             LedgerTransaction.id, LedgerTransaction.at, LedgerTransaction.cause, reversed_.cause,
-            number,
+            PayoutBatch.state, number,
         )
         .order_by(LedgerTransaction.at, LedgerTransaction.id, number)
     )  # fmt: skip
@@ -240,7 +247,10 @@ def _told(row: Any) -> list[tuple[What, int, int, int]]:
         case Cause.OWED_BACK:
             return [(What.GIVEN_BACK, own, shipping, cash)]
         case Cause.PAYOUT:
-            return [(What.PAID_OUT, 0, 0, own + shipping + cash)]
+            # Until the transfer is made it has only been put on the list for the bank.
+            sent = row.batch == BatchState.SENT
+            what = What.PAID_OUT if sent else What.PREPARED
+            return [(what, 0, 0, own + shipping + cash)]
         case Cause.REVERSAL if row.undone in (Cause.RECEIVED, Cause.USED):
             return [(What.TAKEN_BACK, own, shipping, cash)]
         case Cause.REVERSAL if row.undone == Cause.PAYOUT:

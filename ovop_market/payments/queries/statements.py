@@ -262,6 +262,13 @@ def line_of(session: Session, line_id: int) -> StatementLine:
     return line
 
 
+def next_open(session: Session) -> int | None:
+    """The line that has waited longest for a decision, if any does."""
+    statement = select(StatementLine.id).where(StatementLine.state == LineState.OPEN)
+    keys = (StatementLine.booked_on, StatementLine.amount, StatementLine.id)
+    return session.scalar(statement.order_by(*keys).limit(1))
+
+
 def oldest_open(session: Session, most: int) -> tuple[Sequence[StatementLine], int]:
     """The lines that have waited longest for a person, and how many there are."""
     found = session.scalars(

@@ -34,19 +34,21 @@ def claim(
     proof_key: str | None,
     by: By,
 ) -> Payment:
-    """The buyer says that the money is on its way. Saying the same twice is saying it once.
+    """The buyer says that the money is on its way, with a picture (its key) if there is one. Saying
+    the same twice is saying it once; a picture that comes then takes the place of the first.
 
     The orders do not lapse while that is being looked at. Raises MoveRefused when the payment is
     not open any more, Conflict for a method of which the buyer need not tell.
     """
     _lock(session, payment)
     if payment.state is PaymentState.CLAIMED and payment.reference == reference:
-        payment.proof_key = payment.proof_key or proof_key
+        payment.proof_key = proof_key or payment.proof_key
+        session.flush()
         return payment
     refuse_unless_claimable(payment)
     payment.claimed_at = now
     payment.reference = reference
-    payment.proof_key = proof_key or payment.proof_key
+    payment.proof_key = proof_key
     asking.move(session, payment, PaymentAction.CLAIM, by, now)
     for part in payment.parts:
         notes.stop_clock(part.order)

@@ -16,8 +16,8 @@ from flask_babel import gettext as _
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from ovop_market.core.errors import Unusable
-from ovop_market.core.money import MAX_PRICE
+from ovop_market.core.errors import Conflict, Unusable
+from ovop_market.core.money import MAX_PRICE, format_rupiah
 from ovop_market.extensions.database import AT_ONCE, write_all, write_changes
 from ovop_market.orders.models import Order, PaymentMethod, Purchase
 from ovop_market.orders.services import locks, notes
@@ -305,18 +305,23 @@ def _refuse_what_was_not_seen(payment: Payment, by: By, amount: int | None) -> N
 
 
 def _booked_before(session: Session, payment: Payment, by: By, amount: int | None) -> bool:
-    """Whether this very tap has been booked, or, without a key, the same by the same person."""
+    """Whether this very tap has been booked, or, without a key, the same by the same person. Raises
+    Conflict for a tap that says another amount by now."""
     if by.idempotency_key:
-        return bool(
-            session.scalar(
-                select(
-                    exists().where(
-                        PaymentEvent.payment_id == payment.id,
-                        PaymentEvent.idempotency_key == by.idempotency_key,
-                    )
-                )
+        booked = session.scalar(
+            select(PaymentEvent.amount).where(
+                PaymentEvent.payment_id == payment.id,
+                PaymentEvent.idempotency_key == by.idempotency_key,
             )
         )
+        if booked is not None and amount not in (None, booked):
+            raise Conflict(
+                _(
+                    "Kiriman ini sudah dicatat, sebesar %(amount)s. Periksa riwayatnya.",
+                    amount=format_rupiah(booked),
+                )
+            )
+        return booked is not None
     if payment.state is not PaymentState.CONFIRMED or payment.confirmed_by_id != by.user_id:
         return False
     came = [event.amount for event in payment.events if event.action in RECEIPTS]

@@ -63,14 +63,22 @@ def owe_part(
 ) -> Refund:
     """An operator grants the buyer a part of the goods' price or of the shipping.
 
-    The same tap grants it once. Raises Unusable for an amount beyond what was paid for it and is
+    The same tap grants it once; Conflict for one that says something else by now. Raises Unusable
+    for an amount beyond what was paid for it and is
     not owed back yet, Conflict for an order that is not paid or has come to nothing (then all of it
     is owed back anyway).
     """
     locks.lock(session, order)
     granted = _granted_before(session, order, by)
     if granted is not None:
-        return granted
+        if (granted.order_id, granted.kind, granted.amount) == (order.id, kind, amount):
+            return granted
+        raise Conflict(
+            _(
+                "Kiriman ini sudah dicatat: %(amount)s dikembalikan. Periksa di bawah.",
+                amount=format_rupiah(granted.amount),
+            )
+        )
     if order.state in FINAL or order.paid < order.total:
         raise Conflict(_("Pesanan ini belum dibayar atau sudah batal. Muat ulang halamannya."))
     whole = order.goods if kind is RefundKind.GOODS else order.shipping

@@ -120,7 +120,7 @@ def _month(name: str) -> int:
 
 def _written(year: str | None, month: str | int, day: str | int) -> Written | None:
     of = int(year) if year else None
-    if of is not None and of < 100:
+    if year is not None and of is not None and len(year) <= 2:
         of += 2000
     if of is not None and not FIRST_YEAR <= of <= LAST_YEAR:
         return None

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from flask import current_app, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 from flask_login import current_user
 
 from ovop_market.core import clock
@@ -29,40 +28,58 @@ def claim(token: str, payment_id: int) -> ResponseReturnValue:
     claimed = queries.payment_in(db.session(), purchase_by_token(db.session(), token), payment_id)
     form = forms.ClaimForm()
     if not form.validate():
-        said = next(iter(form.errors.values()))[0]
-        return _again(token, form, _("Keterangan transfer: %(problem)s", problem=said))
+        name, said = next(iter(form.errors.items()))
+        return _again(token, payment_id, form, said[0], field=name)
     key = None
     if form.proof.data:
         try:
             claims.refuse_unless_claimable(claimed)
         except Conflict as refusal:
-            return _again(token, form, refusal.message, refusal.status)
+            return _again(token, payment_id, form, refusal.message, refusal.status)
         # Decoding a picture takes its time; nobody's order waits for it meanwhile.
         db.session.rollback()
         proof = form.proof.data.read(pictures.MAX_BYTES + 1)
         try:
             key = pictures.store_private(proof, media_folder())
         except Unusable as refusal:
-            return _again(token, form, refusal.message)
+            return _again(token, payment_id, form, refusal.message, field="proof")
         claimed = queries.payment_in(
             db.session(), purchase_by_token(db.session(), token), payment_id
         )
     by = By(Actor.BUYER, current_user.id if current_user.is_authenticated else None)
-    reference = form.reference.data or ""
+    reference, before = form.reference.data or "", claimed.proof_key
     try:
         claims.claim(db.session(), claimed, clock.now(), reference=reference, proof_key=key, by=by)
+        db.session.commit()
     except Conflict as refusal:
         db.session.rollback()
-        return _again(token, form, refusal.message, refusal.status)
-    db.session.commit()
+        _throw_away(key)
+        return _again(token, payment_id, form, refusal.message, refusal.status)
+    if claimed.proof_key != before:
+        _throw_away(before)
     return htmx.moved(url_for("orders.purchase", token=token))
 
 
+def _throw_away(key: str | None) -> None:
+    """A picture that no payment shows (any more) is kept for nobody."""
+    if key is not None and not queries.shows_proof(db.session(), key):
+        pictures.discard_private(media_folder(), key)
+
+
 def _again(
-    token: str, form: forms.ClaimForm, problem: str, status: int = 422
+    token: str,
+    payment_id: int,
+    form: forms.ClaimForm,
+    problem: str,
+    status: int = 422,
+    *,
+    field: str = "",
 ) -> ResponseReturnValue:
-    """The purchase page once more, with what was typed still in its field."""
+    """The purchase page once more, with what was typed still in its field, and what is wrong beside
+    the `field` that it is about as well as on top."""
     typed = {"reference": form.reference.data or ""}
+    if field:
+        typed[f"{field}-{payment_id}-error"] = problem
     return purchase_page(token, status, problem=problem, typed=typed)
 
 

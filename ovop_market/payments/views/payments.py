@@ -19,7 +19,7 @@ from ovop_market.core.errors import Conflict, MarketError, NotFound
 from ovop_market.core.money import format_rupiah
 from ovop_market.core.tokens import secret_token
 from ovop_market.extensions import db
-from ovop_market.orders.labels import ACTORS
+from ovop_market.orders.labels import ACTORS, BADGES, STATES
 from ovop_market.orders.models import PaymentMethod
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import Actor
@@ -34,15 +34,26 @@ from ovop_market.payments.labels import (
 )
 from ovop_market.payments.models import Payment, PaymentEvent
 from ovop_market.payments.queries import desk as queries
-from ovop_market.payments.queries import gateway, receipts
+from ovop_market.payments.queries import gateway, receipts, search
 from ovop_market.payments.services import claims, corrections, receiving
-from ovop_market.payments.states import PAYMENT_MOVES, RECEIPTS, PaymentAction, PaymentState
+from ovop_market.payments.statements.movements import plain
+from ovop_market.payments.states import (
+    CORRECTIONS,
+    PAYMENT_MOVES,
+    RECEIPTS,
+    PaymentAction,
+    PaymentState,
+)
 from ovop_market.payments.views import ID, blueprint
 from ovop_market.payments.views.claims import media_folder
 from ovop_market.payments.views.desk import came_from_desk, desk_page
 from ovop_market.web import access, htmx, pictures
 from ovop_market.web.forms import BaseForm, state_seen, tap_key
 from ovop_market.web.paging import page_number, pager
+
+LONGEST_SEARCH = 100
+# What happened to a payment of which the amount is worth telling.
+_OF_MONEY = RECEIPTS | CORRECTIONS | {PaymentAction.ASK, PaymentAction.AMEND}
 
 
 def _payment(
@@ -62,7 +73,7 @@ def _payment(
             "title": PAYMENT_EVENTS[event.action],
             "when": event.at,
             "who": names.get(event.actor_id or 0) or ACTORS[event.actor],
-            "note": event.reason or _received(event),
+            "note": _told(event),
             "kind": "wrong" if event.action is PaymentAction.REJECT else "done",
         }
         for event in payment.events
@@ -95,9 +106,10 @@ def _payment(
     )
 
 
-def _received(event: PaymentEvent) -> str:
-    """How much came, in the line that tells of it."""
-    return format_rupiah(event.amount) if event.action in RECEIPTS else ""
+def _told(event: PaymentEvent) -> str:
+    """How much was asked, came or was taken back, in the line that tells of it, and why."""
+    amount = format_rupiah(event.amount) if event.action in _OF_MONEY else ""
+    return " · ".join(filter(None, (amount, event.reason)))
 
 
 @blueprint.get("/desk/payments")
@@ -106,7 +118,7 @@ def payments() -> ResponseReturnValue:
     wanted = request.args.get("state")
     state = PaymentState(wanted) if wanted in set(PaymentState) else None
     page = page_number(request.args.get("page", ""))
-    found = queries.payments(db.session(), state, page)
+    found = search.payments(db.session(), state, page)
     return htmx.page_or_fragment(
         "payments/payments.html",
         "payments/_payments.html",
@@ -115,6 +127,24 @@ def payments() -> ResponseReturnValue:
         badges=STATE_BADGES,
         at_gateway=bool(current_app.config["OVOP"].midtrans_server_key),
         pager=pager(found.page, found.pages, partial(_payments_address, state)),
+    )
+
+
+@blueprint.get("/desk/search")
+@access.role("operator")
+def find() -> ResponseReturnValue:
+    q, session = plain(request.args.get("q", ""))[:LONGEST_SEARCH], db.session()
+    return htmx.page_or_fragment(
+        "payments/search.html",
+        "payments/_found.html",
+        q=q,
+        orders=search.found_orders(session, q),
+        payments=search.found_payments(session, q),
+        most=search.MOST_FOUND,
+        states=PAYMENT_STATES,
+        badges=STATE_BADGES,
+        order_states=STATES,
+        order_badges=BADGES,
     )
 
 

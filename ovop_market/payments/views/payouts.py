@@ -138,7 +138,7 @@ def undo_payout(batch_id: int) -> ResponseReturnValue:
         db.session.commit()
     except Conflict as refusal:
         return _refused(batch_id, refusal)
-    return _done(batch_id, _("Daftar dibatalkan. Yang belum dibayar kembali ditunggu."))
+    return _done(batch_id, _("Daftar dibatalkan. Uangnya menunggu daftar berikutnya."))
 
 
 @blueprint.post(f"/desk/payouts/<{ID}:batch_id>/recall")

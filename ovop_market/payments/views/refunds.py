@@ -22,6 +22,7 @@ from ovop_market.payments.labels import REFUND_KINDS, REFUND_STATES
 from ovop_market.payments.models import Refund
 from ovop_market.payments.queries import desk as queries
 from ovop_market.payments.queries import gateway
+from ovop_market.payments.queries.desk import Kind, Stuck
 from ovop_market.payments.services import refunds
 from ovop_market.payments.views import ID, blueprint
 from ovop_market.payments.views.orders import order_page
@@ -47,10 +48,30 @@ def _refund(
         form=forms.refund_form(
             refund.id, form, at_gateway=gateway.came_in(db.session(), refund.purchase_id)
         ),
+        ask=_ask_for_account(refund),
         refused=form,
         notice=notice,
         problem=problem,
     )
+
+
+def _ask_for_account(refund: Refund) -> str:
+    """The address of a chat in which the buyer is asked whither the money goes; empty if known."""
+    if refund.destination or queries.chat_about is None:
+        return ""
+    bought = refund.purchase
+    number = refund.order.number if refund.order else bought.orders[0].number
+    about = Stuck(
+        Kind.REFUNDS,
+        refund.due_at,
+        bought.name,
+        number,
+        "",
+        refund.amount,
+        phone=bought.phone,
+        language=bought.language,
+    )
+    return queries.chat_about(about)
 
 
 @blueprint.get(f"/desk/refunds/<{ID}:refund_id>")

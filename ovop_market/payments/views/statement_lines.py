@@ -26,6 +26,7 @@ from ovop_market.payments.queries import statements as queries
 from ovop_market.payments.queries.desk import Kind, Stuck
 from ovop_market.payments.services import statements as services
 from ovop_market.payments.statement_forms import MatchForm, NoteForm
+from ovop_market.payments.statements.movements import plain
 from ovop_market.payments.states import LineState
 from ovop_market.payments.views import ID, blueprint
 from ovop_market.web import access, htmx
@@ -89,7 +90,7 @@ def _line(
     notice: str = "",
 ) -> Response:
     """One line with its candidates, or with what is searched for."""
-    session, q = db.session(), request.values.get("q", "").strip()[:LONGEST_SEARCH]
+    session, q = db.session(), plain(request.values.get("q", ""))[:LONGEST_SEARCH]
     open_now = line.state is LineState.OPEN
     return htmx.page_or_fragment(
         "payments/line.html",
@@ -100,6 +101,7 @@ def _line(
         found=candidates.search(session, line, q) if open_now and q else (),
         q=q,
         who=desk.names_of(session, iter([line.decided_by_id])).get(line.decided_by_id or 0, ""),
+        following=None if open_now else queries.next_open(session),
         form=form or NoteForm(formdata=None),
         problem=problem,
         notice=notice,

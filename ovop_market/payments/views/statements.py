@@ -16,9 +16,10 @@ from ovop_market.extensions import db
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import Actor
 from ovop_market.payments import statement_labels as labels
-from ovop_market.payments.models import BankStatement, StatementState
+from ovop_market.payments.models import AccountKind, BankStatement, StatementState
 from ovop_market.payments.queries import desk
 from ovop_market.payments.queries import statements as queries
+from ovop_market.payments.queries.balances import balance
 from ovop_market.payments.services import statements as services
 from ovop_market.payments.statement_forms import ColumnsForm, UploadForm, columns_form
 from ovop_market.payments.statements.sheets import MOST_BYTES
@@ -45,6 +46,7 @@ def _statements(
         extents=queries.extents(session, (s.id for s in found)),
         names=desk.names_of(session, (s.imported_by_id or s.uploaded_by_id for s in found)),
         waiting=queries.counts_of(session)[LineState.OPEN],
+        in_the_book=-balance(session, AccountKind.BANK),
         form=form or UploadForm(formdata=None),
         problem=problem,
     )
