@@ -66,6 +66,8 @@ STEPS = (
     "pay_again",
     "pay_again",
     "gateway",
+    "statement",
+    "statement",
     "method",
     "claim",
     "claim",
@@ -133,6 +135,24 @@ class World:
                 self._ship(order, number)
             case OrderState.SHIPPED:
                 self._receive(order, number)
+
+    def _statement(self, _order: Order, number: int) -> None:
+        """The bank's file brings all that is asked, in any order: it is never refused."""
+        awaited = self.session.scalars(
+            select(Payment)
+            .where(Payment.state.in_(AWAITED), Payment.method != PaymentMethod.GATEWAY)
+            .order_by(Payment.id)
+        ).all()
+        found = [Receipt(payment.id, payment.amount) for payment in awaited]
+        if number % 2:
+            found.reverse()
+        if not found:
+            return
+        try:
+            receiving.receive(self.session, found, self.by, self.now)
+        except MarketError as refusal:
+            raise AssertionError(f"a statement was refused: {refusal}") from refusal
+        self.came += sum(receipt.amount for receipt in found)
 
     def _agree(self, order: Order, _number: int) -> None:
         lifecycle.agree(self.session, order, BUYER, self.now)
