@@ -1,4 +1,5 @@
-"""Every page, on a phone and on a desk: nothing that axe objects to, nothing beside the screen.
+"""Every page, on a phone and on a desk, light and dark: nothing that axe objects to, nothing beside
+the screen. A page is loaded once, on a phone, and looked at on each screen.
 
 A complaint of the browser (its console, a violated policy, a failed request) fails as well: see
 people.Watch.
@@ -11,7 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from ovop_market.seeds.demo_producers import GROUP, WEAVER
-from tests.browser.people import PHONE, Market, Person, Scheme
+from tests.browser.people import HEIGHT, PHONE, Market, Person, Scheme
 
 pytestmark = pytest.mark.browser
 PRODUCT = "/products/pempek-udang-belo-laut"
@@ -32,17 +33,21 @@ def check(person: Person, path: str) -> None:
 
 
 def examine(page: Page) -> None:
-    found = Axe().run(page)
-    assert found.violations_count == 0, f"{page.url}\n{found.generate_report()}"
-    beside = page.evaluate(
-        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-    )
-    assert beside <= 0, f"{page.url} is {beside} px wider than the screen"
+    """Raises AssertionError with what is wrong on a screen; leaves the page on the first of them."""
+    for width, scheme in (*SCREENS[1:], SCREENS[0]):
+        page.set_viewport_size({"width": width, "height": HEIGHT})
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        found = Axe().run(page)
+        where = f"{page.url}, {width} px, {scheme}"
+        assert found.violations_count == 0, f"{where}\n{found.generate_report()}"
+        beside = page.evaluate(
+            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        )
+        assert beside <= 0, f"{where}: {beside} px wider than the screen"
 
 
-@pytest.mark.parametrize(("width", "scheme"), SCREENS)
-def test_public_pages(market: Market, width: int, scheme: Scheme) -> None:
-    with market.visited_by(width=width, scheme=scheme) as visitor:
+def test_public_pages(market: Market) -> None:
+    with market.visited_by() as visitor:
         for path in PUBLIC:
             check(visitor, path)
         # Not even the badge of the cart, which each of them has fetched.
@@ -50,9 +55,8 @@ def test_public_pages(market: Market, width: int, scheme: Scheme) -> None:
         check(visitor, "/sign-in")
 
 
-@pytest.mark.parametrize(("width", "scheme"), SCREENS)
-def test_a_buyers_pages(market: Market, width: int, scheme: Scheme) -> None:
-    with market.visited_by(width=width, scheme=scheme) as buyer:
+def test_a_buyers_pages(market: Market) -> None:
+    with market.visited_by() as buyer:
         check(buyer, "/cart")
         buyer.put_in_cart("pempek-udang-belo-laut", 0, 2)
         buyer.put_in_cart("keranjang-rotan-dendang", 0, 1)
@@ -64,9 +68,8 @@ def test_a_buyers_pages(market: Market, width: int, scheme: Scheme) -> None:
         check(buyer, purchase)
 
 
-@pytest.mark.parametrize(("width", "scheme"), SCREENS)
-def test_a_refused_form(market: Market, width: int, scheme: Scheme) -> None:
-    with market.visited_by(width=width, scheme=scheme, refused=422) as buyer:
+def test_a_refused_form(market: Market) -> None:
+    with market.visited_by(refused=422) as buyer:
         buyer.put_in_cart("keranjang-rotan-dendang", 0, 1)
         buyer.open("/checkout")
         with buyer.page.expect_navigation():
@@ -75,10 +78,9 @@ def test_a_refused_form(market: Market, width: int, scheme: Scheme) -> None:
         examine(buyer.page)
 
 
-@pytest.mark.parametrize(("width", "scheme"), SCREENS)
 @pytest.mark.parametrize("who", STAFF)
-def test_staff_pages(market: Market, who: str, width: int, scheme: Scheme) -> None:
-    with market.visited_by(who, width=width, scheme=scheme) as person:
+def test_staff_pages(market: Market, who: str) -> None:
+    with market.visited_by(who) as person:
         for path in STAFF[who]:
             check(person, path)
         if who in DETAILS:
