@@ -70,7 +70,9 @@
     const step = event.target.closest("[data-step]");
     if (step) {
       const input = step.parentElement.querySelector("input");
+      const before = input.value;
       if (step.dataset.step > 0) input.stepUp(); else input.stepDown();
+      if (input.value === before) return;
       input.dispatchEvent(new Event("input", { bubbles: true }));
       input.dispatchEvent(new Event("change", { bubbles: true }));
     }

@@ -36,6 +36,9 @@ COMPLAINTS = ("error", "warning")
 UNSETTLED = ".htmx-request, .htmx-swapping, .htmx-settling"
 # A request that a newer one replaces, or that the next page cuts off.
 CUT_OFF = "net::ERR_ABORTED"
+NO_SIGNAL = "net::ERR_INTERNET_DISCONNECTED"
+# How it is noted on the console, by the browser and by HTMX.
+NO_SIGNAL_NOTED = (NO_SIGNAL, "htmx:afterRequest", "htmx:sendError")
 
 
 @dataclass
@@ -45,6 +48,8 @@ class Watch:
     complaints: list[str] = field(default_factory=list)
     # A status that the test brings about; browsers note it on the console as well.
     expected: int = 0
+    # Whether the test takes the signal away.
+    offline: bool = False
 
     def over(self, context: BrowserContext) -> None:
         context.on("console", self._console)
@@ -54,14 +59,15 @@ class Watch:
 
     def _console(self, message: ConsoleMessage) -> None:
         expected = self.expected and f"status of {self.expected}" in message.text
-        if message.type in COMPLAINTS and not expected:
+        cut_off = self.offline and any(noted in message.text for noted in NO_SIGNAL_NOTED)
+        if message.type in COMPLAINTS and not expected and not cut_off:
             self.complaints.append(f"console: {message.text} ({message.location})")
 
     def _error(self, error: WebError) -> None:
         self.complaints.append(f"script: {error.error}")
 
     def _failed(self, request: Request) -> None:
-        if request.failure != CUT_OFF:
+        if request.failure != CUT_OFF and not (self.offline and request.failure == NO_SIGNAL):
             self.complaints.append(f"{request.failure}: {request.url}")
 
     def _answered(self, response: Response) -> None:
@@ -178,10 +184,12 @@ class Market:
         width: int = PHONE,
         scheme: Scheme = "light",
         refused: int = 0,
+        offline: bool = False,
     ) -> Iterator[Person]:
         """Somebody with an empty browser, signed in to a demo account if `who` is given.
 
-        `refused`: the status with which the test means to be refused.
+        `refused`: the status with which the test means to be refused; `offline`: whether it takes
+        the signal away.
         """
         context = self.browser.new_context(
             base_url=self.url,
@@ -192,7 +200,7 @@ class Market:
             reduced_motion="reduce",
         )
         context.set_default_timeout(PATIENCE_MS)
-        watch = Watch(expected=refused)
+        watch = Watch(expected=refused, offline=offline)
         watch.over(context)
         try:
             person = Person(context.new_page(), script)

@@ -125,6 +125,8 @@ def test_lines_are_changed_and_removed(
     refused = client.send("/cart", f"/cart/lines/{line.id}", quantity="-7")
     assert refused.status_code == 422
     assert 'value="-7"' in refused.text
+    assert f'id="error-{line.id}">Isi jumlah 1 sampai 999' in refused.text
+    assert "/checkout" not in refused.text, "nobody orders another number than the one in sight"
     assert client.send("/cart", f"/cart/lines/{line.id}/removal").status_code == 303
     session.expire_all()
     assert session.scalar(select(func.count(CartLine.id))) == 0
@@ -167,6 +169,19 @@ def test_htmx_gets_the_changed_part(
     assert answer.status_code == 200
     assert "<html" not in answer.text
     assert 'id="cart"' in answer.text
+    # The count at the top of the page comes along.
+    assert 'hx-swap-oob="true"' in answer.text
+    assert '<b class="count">2</b>' in answer.text
+
+
+def test_the_price_of_one_is_said_where_it_is_not_the_amount(
+    client: FlaskClient, product: Product
+) -> None:
+    add(client, product, 1)
+    page = client.get("/cart").text
+    assert page.count("Rp45.000") == 2, "the line, and the sum"
+    add(client, product, 1)
+    assert "2 × Rp45.000" in client.get("/cart").text
 
 
 def test_the_badge_counts_packs_and_sets_no_cookie(client: FlaskClient, product: Product) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -38,10 +40,20 @@ def _typed(missing: str) -> str:
     return "".join(c for c in request.form.get("quantity", missing)[:20] if c.isprintable())
 
 
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A quantity that was not taken over: it stays in its field, with the reason beside it."""
+
+    line_id: int
+    typed: str
+    reason: str
+
+
 def cart_page(
-    status: int = 200, *, problem: str = "", typed: dict[int, str] | None = None
+    status: int = 200, *, problem: str = "", refused: Refused | None = None
 ) -> ResponseReturnValue:
-    """The cart as it stands; `typed` keeps a refused quantity in its field (by line id)."""
+    """The cart as it stands. Nobody goes on with another number than the one in sight: after a
+    refusal it must be mended first."""
     cart = current_cart()
     found = quotes.make(db.session(), cart, None, clock.now()) if cart else []
     return htmx.page_or_fragment(
@@ -50,10 +62,16 @@ def cart_page(
         status,
         quotes=found,
         goods=sum(quote.goods for quote in found),
-        orderable=bool(found) and all(not line.problem for q in found for line in q.lines),
+        orderable=(
+            bool(found)
+            and refused is None
+            and all(not line.problem for q in found for line in q.lines)
+        ),
         problem=problem,
-        typed=typed or {},
+        refused=refused,
         most=MAX_PACKS,
+        # With the cart, HTMX gets the top's count of what is in it.
+        renew_top=htmx.is_fragment(),
     )
 
 
@@ -104,7 +122,7 @@ def change_line(line_id: int) -> ResponseReturnValue:
         carts.change(db.session(), line, whole_number("quantity") or 0, clock.now())
     except Unusable as refusal:
         db.session.rollback()
-        return cart_page(422, problem=refusal.message, typed={line_id: _typed("")})
+        return cart_page(422, refused=Refused(line_id, _typed(""), refusal.message))
     db.session.commit()
     return cart_page() if htmx.is_fragment() else redirect(url_for("orders.cart"), 303)
 
