@@ -63,7 +63,8 @@ def begin_session() -> ResponseReturnValue:
     db.session.rollback()
     begin_as_reader(False)
     if user is None:
-        form.password.errors = [_("Email, nomor HP, atau kata sandi tidak cocok. Coba lagi.")]
+        # Of the form, not of a field: which of the two is wrong, nobody is told.
+        form.form_errors = [_("Email, nomor HP, atau kata sandi tidak cocok. Coba lagi.")]
         return render_template("accounts/sign_in.html", form=form), 422
     services.record(db.session(), "signed in", f"user {user.id}", clock.now(), user.id)
     db.session.commit()

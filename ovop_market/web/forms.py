@@ -67,9 +67,9 @@ def _is_readable(character: str) -> bool:
     return ord(character) >= 32 or character in "\n\r\t"
 
 
-def required() -> DataRequired:
-    """The field must be filled in."""
-    return DataRequired(message=lazy_gettext("Isi bagian ini."))
+def required(message: Any = None) -> DataRequired:
+    """The field must be filled in; `message` says it where the usual words would not do."""
+    return DataRequired(message=message or lazy_gettext("Isi bagian ini."))
 
 
 def chosen() -> InputRequired:

@@ -40,7 +40,7 @@ def test_unknown_and_wrong_look_the_same(
     make_user(session, login="ibu@ovop.example")
     answer = attempt(client, login=login, password=password)
     assert answer.status_code == 422
-    assert "tidak cocok" in answer.text
+    assert "<li>Email, nomor HP, atau kata sandi tidak cocok" in answer.text
     assert client.get("/account").status_code == 303
 
 

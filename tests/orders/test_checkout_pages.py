@@ -80,6 +80,14 @@ def test_a_guest_orders_on_one_page(
     assert "Rp166.000" in page.text  # 2 × 45.000 + 2 kg × 38.000
 
 
+def test_a_total_without_shipping_is_called_so(client: FlaskClient, product: Product) -> None:
+    begin(client, product)
+    before = client.get("/checkout").text
+    assert "belum dihitung" in before
+    assert "Total sementara" in before
+    assert "Total sementara" not in client.get(f"/checkout?region_code={BANDUNG}").text
+
+
 def test_sent_twice_it_is_one_purchase(
     client: FlaskClient, session: Session, product: Product
 ) -> None:
@@ -138,7 +146,7 @@ def test_prices_come_from_the_database(
         ("payment_method", "gateway", "Pilih cara bayar"),
         ("delivery-toko", "gratis", "Pilih cara kirim"),
         ("delivery-toko", "pos-kargo", "Pilih cara kirim"),
-        ("consent", None, "Isi bagian ini"),
+        ("consent", None, "Centang dulu persetujuan"),
         ("idempotency_key", "", "Isi bagian ini"),
     ],
 )

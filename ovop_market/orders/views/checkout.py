@@ -68,6 +68,7 @@ def _page(
         selected=selected,
         goods=goods,
         shipping=shipping,
+        priced=all(selected.values()),
         total=goods + shipping,
         methods=options,
         paying_by=_paying_by(form, options),
