@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from ovop_market.catalogue.models import Product
+from ovop_market.orders.states import OrderState
 from tests.counting import counted
-from tests.factories import BANDUNG, make_delivery, make_product, make_purchase
+from tests.factories import (
+    BANDUNG,
+    make_delivery,
+    make_order,
+    make_producer,
+    make_product,
+    make_purchase,
+    make_user,
+    pay,
+    sign_in,
+)
 
 OURS = {"Sec-Fetch-Site": "same-origin"}
 
@@ -43,3 +56,36 @@ def test_a_larger_purchase_costs_no_more(client: FlaskClient, session: Session) 
     with counted() as many:
         assert client.get(addresses[1]).status_code == 200
     assert len(many) == len(few)
+
+
+def test_more_purchases_cost_no_more_and_each_says_how_it_stands(
+    client: FlaskClient, session: Session
+) -> None:
+    buyer = make_user(session)
+    sign_in(client, buyer)
+    ready = make_product(session, make_producer(session, slug="siap"), ready=50)
+    make_purchase(session, [(ready, 2)], buyer=buyer)
+    with counted() as few:
+        page = client.get("/account/purchases").text
+    # Ready goods are accepted at once, and wait for the money: 2 × 45.000 and 2 kg × 38.000.
+    assert "Diterima penjual" in page
+    assert re.search("Bayar Rp166.000 paling lambat .* WIB", page)
+    for _ in range(5):
+        # One that has to be made waits for the seller's answer first.
+        made = make_product(session, capacity=100)
+        make_purchase(session, [(made, 1), (ready, 1)], buyer=buyer)
+    with counted() as many:
+        page = client.get("/account/purchases").text
+    assert page.count("Menunggu jawaban penjual") == 5
+    assert page.count("Diterima penjual") == 6
+    assert len(many) == len(few) <= 6
+
+
+def test_a_paid_purchase_asks_for_nothing(client: FlaskClient, session: Session) -> None:
+    buyer = make_user(session)
+    sign_in(client, buyer)
+    purchase = make_purchase(session, [(make_product(session, ready=5), 1)], buyer=buyer)
+    pay(session, purchase.orders[0])
+    assert "paling lambat" not in client.get("/account/purchases").text
+    make_order(session, OrderState.COUNTERED, buyer=buyer)
+    assert "jawab tawarannya" in client.get("/account/purchases").text

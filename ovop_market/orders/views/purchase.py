@@ -11,6 +11,7 @@ from ovop_market.core.errors import Conflict, MarketError, Unusable
 from ovop_market.extensions import db
 from ovop_market.orders import presentation, queries
 from ovop_market.orders.forms import ReasonForm
+from ovop_market.orders.overview import overviews
 from ovop_market.orders.services import lifecycle
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import Action, Actor
@@ -86,5 +87,5 @@ def _refused(token: str, number: str, reason: str, refusal: MarketError) -> Resp
 @blueprint.get("/account/purchases")
 @access.signed_in
 def purchases() -> ResponseReturnValue:
-    own = queries.purchases_of(db.session(), current_user)
+    own = overviews(queries.purchases_of(db.session(), current_user))
     return make_response(render_template("orders/purchases.html", purchases=own))
