@@ -27,13 +27,16 @@ HOMES = {
 }
 
 
-def _next(user: User, wanted: str | None) -> str:
-    """Where to go after signing in: a path of this site, never another site."""
+def _local(wanted: str | None) -> str:
+    """The wanted address if it is a path of this site, never another site; else empty."""
     path = wanted or ""
     local = path.startswith("/") and not path.startswith(("//", "/\\"))
-    if local and all(32 < ord(c) < 127 and c != "\\" for c in path):
-        return path
-    return url_for(HOMES[user.role])
+    return path if local and all(32 < ord(c) < 127 and c != "\\" for c in path) else ""
+
+
+def _next(user: User, wanted: str | None) -> str:
+    """Where to go after signing in."""
+    return _local(wanted) or url_for(HOMES[user.role])
 
 
 def _begin_session(user: User) -> None:
@@ -77,7 +80,7 @@ def begin_session() -> ResponseReturnValue:
 def end_session() -> ResponseReturnValue:
     logout_user()
     session.clear()
-    return redirect(url_for("catalogue.front"), 303)
+    return redirect(_local(request.form.get("next")) or url_for("catalogue.front"), 303)
 
 
 @blueprint.get("/register")

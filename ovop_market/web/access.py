@@ -145,7 +145,9 @@ def _admit() -> ResponseReturnValue | None:
         if not current_user.is_authenticated:
             return _sign_in_first()
         if door.roles and current_user.role not in door.roles:
-            raise NotAllowed(_("Halaman ini untuk akun lain. Masuk dengan akun yang sesuai."))
+            raise NotAllowed(
+                _("Halaman ini untuk akun lain. Masuk dengan akun yang sesuai."), other_account=True
+            )
     return None
 
 

@@ -43,8 +43,11 @@ def _advice(status: int) -> str:
     return advice.get(status, _("Coba lagi sebentar lagi. Kesalahan ini sudah tercatat."))
 
 
-def answer(status: int, message: str) -> Response:
-    """The error as a page, or for HTMX as a notice that leaves what was typed where it is."""
+def answer(status: int, message: str, *, other_account: bool = False) -> Response:
+    """The error as a page, or for HTMX as a notice that leaves what was typed where it is.
+
+    `other_account`: whether the person is signed in, and another account would be let in.
+    """
     if htmx.is_fragment():
         response = make_response(render_template("errors/_notice.html", message=message), status)
         response.headers["HX-Retarget"] = "#notices"
@@ -55,15 +58,19 @@ def answer(status: int, message: str) -> Response:
         status=status,
         title=_title(status),
         message=message,
-        action_url=url_for("catalogue.front"),
-        action_text=_("Ke halaman depan"),
+        # To whoever is signed in, signing in answers with their own first page.
+        action_url=url_for("accounts.sign_in" if other_account else "catalogue.front"),
+        action_text=_("Ke halaman saya") if other_account else _("Ke halaman depan"),
+        other_account=other_account,
     )
     return make_response(page, status)
 
 
 def _market_error(error: MarketError) -> Response:
     db.session.rollback()
-    return answer(error.status, error.message)
+    return answer(
+        error.status, error.message, other_account=bool(error.details.get("other_account"))
+    )
 
 
 def _csrf_error(_error: CSRFError) -> Response:

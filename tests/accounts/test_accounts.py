@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import unescape
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -12,7 +14,7 @@ from ovop_market.accounts import services
 from ovop_market.accounts.models import AuditEvent, Role, User
 from ovop_market.core.errors import Unusable
 from tests.factories import NOW, PASSWORD, make_user, sign_in
-from tests.pages import token_in
+from tests.pages import token_in, value_of
 
 
 def attempt(client: FlaskClient, **fields: str):  # type: ignore[no-untyped-def]
@@ -103,6 +105,35 @@ def test_signing_out(client: FlaskClient, session: Session) -> None:
     sign_in(client, make_user(session))
     assert client.send("/account", "/sign-out").status_code == 303
     assert client.get("/account").status_code == 303
+
+
+def test_whoever_has_the_wrong_account_can_change_it(
+    client: FlaskClient, session: Session
+) -> None:
+    sign_in(client, make_user(session, Role.PRODUCER, name="Ibu Teratai"))
+    refused = client.get("/reach?year=2016")
+    assert refused.status_code == 403
+    # The top is that of somebody who is signed in, and leads on.
+    assert ">Masuk</a>" not in refused.text
+    assert "Pesanan masuk" in refused.text
+    assert "Anda masuk sebagai Ibu Teratai" in refused.text
+    assert client.get("/sign-in").headers["Location"] == "/inbox", "where the button leads"
+    target = value_of(refused.text, "next")
+    token = token_in(refused.text)
+    left = client.post("/sign-out", data={"csrf_token": token, "next": unescape(target)})
+    assert left.headers["Location"] == "/sign-in?next=/reach?year%3D2016"
+    assert client.get("/account").status_code == 303
+    assert 'value="/reach?year=2016"' in client.get(left.headers["Location"]).text
+
+
+def test_signing_out_leads_to_no_other_site(client: FlaskClient, session: Session) -> None:
+    sign_in(client, make_user(session))
+    answer = client.send("/account", "/sign-out", next="//evil.example/")
+    assert answer.headers["Location"] == "/"
+
+
+def test_who_has_forgotten_the_password_is_told_whom_to_ask(client: FlaskClient) -> None:
+    assert "Lupa kata sandi? Tanyakan kepada pengelola" in client.get("/sign-in").text
 
 
 def test_a_buyer_registers(client: FlaskClient, session: Session) -> None:
