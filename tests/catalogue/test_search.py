@@ -24,6 +24,11 @@ QUERIES = {
     "pmpek": ["pempek-udang", "pempek-telur"],
     "pepmek": ["pempek-udang", "pempek-telur"],
     "pemp": ["pempek-udang", "pempek-telur"],
+    # Other names of the same.
+    "mpek mpek": ["pempek-udang", "pempek-telur"],
+    "Empek-empek": ["pempek-udang", "pempek-telur"],
+    "belacan": ["terasi-udang"],
+    "rattan basket": ["keranjang-rotan"],
     "kerpuk": ["kerupuk-udang"],
     "udang belo laut": ["pempek-udang", "kerupuk-udang", "pempek-telur"],
     "udang belolaut": ["pempek-udang", "kerupuk-udang", "pempek-telur"],

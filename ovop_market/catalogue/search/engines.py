@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from ovop_market.catalogue.models import Product
-from ovop_market.catalogue.search import words
+from ovop_market.catalogue.search import names, words
 from ovop_market.catalogue.search.words import Document, Terms
 
 # So many products are looked at, the newest first; a search that finds more is no search.
@@ -90,7 +90,8 @@ def _occurring(session: Session, asked: Iterable[str]) -> set[str]:
     term = _vocabulary.c.term
     conditions: list[ColumnElement[bool]] = []
     for word in asked:
-        conditions += [term == word, term == words.stem(word)]
+        spellings = {word, words.stem(word), *names.others(word)}
+        conditions += [term == spelling for spelling in sorted(spellings)]
         if len(word) >= words.MIN_PREFIX:
             # Both vocabularies are sorted by bytes: what begins with "teh" lies before "tei".
             conditions.append(and_(term >= word, term < word[:-1] + chr(ord(word[-1]) + 1)))

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 import snowballstemmer
 
+from ovop_market.catalogue.search import names
 from ovop_market.regions.words import distance, plain
 
 # A query is read up to here; nobody types more, and what is longer is not a question.
@@ -19,9 +20,9 @@ MAX_PREFIXED = 30
 MAX_SIMILAR = 5
 MIN_PREFIX = 3
 MIN_MISTYPED = 3
-# What a match is worth: the word itself, its stem, a word that begins with it, one that resembles
-# it; and where it stands.
-EXACT, STEM, PREFIX, ONE_ERROR, TWO_ERRORS = 1.0, 0.9, 0.7, 0.6, 0.4
+# What a match is worth: the word itself, its stem, another name for the same, a word that begins
+# with it, one that resembles it; and where it stands.
+EXACT, STEM, NAME, PREFIX, ONE_ERROR, TWO_ERRORS = 1.0, 0.9, 0.8, 0.7, 0.6, 0.4
 IN_TITLE, IN_TEXT, IN_BACKGROUND = 3.0, 1.0, 0.5
 # A match that is worth less than this share of the best product's match for the same word is none:
 # a search for pempek shall not bring everything else from the village whose flagship is pempek.
@@ -68,11 +69,13 @@ def of_query(query: str) -> list[str]:
 
 
 def known_terms(word: str, vocabulary: Collection[str]) -> dict[str, float]:
-    """The words of the vocabulary that the word is, is inflected from, or begins; with weights."""
+    """The words of the vocabulary that the word is, is inflected from or begins, and other names
+    of the same; with weights."""
     terms: dict[str, float] = {}
     if len(word) >= MIN_PREFIX:
         longer = sorted((t for t in vocabulary if t.startswith(word)), key=lambda t: (len(t), t))
         terms = dict.fromkeys(longer[:MAX_PREFIXED], PREFIX)
+    terms |= {name: NAME for name in names.others(word) if name in vocabulary}
     if stem(word) in vocabulary:
         terms[stem(word)] = STEM
     if word in vocabulary:
