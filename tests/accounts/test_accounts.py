@@ -107,9 +107,7 @@ def test_signing_out(client: FlaskClient, session: Session) -> None:
     assert client.get("/account").status_code == 303
 
 
-def test_whoever_has_the_wrong_account_can_change_it(
-    client: FlaskClient, session: Session
-) -> None:
+def test_whoever_has_the_wrong_account_can_change_it(client: FlaskClient, session: Session) -> None:
     sign_in(client, make_user(session, Role.PRODUCER, name="Ibu Teratai"))
     refused = client.get("/reach?year=2016")
     assert refused.status_code == 403

@@ -222,6 +222,30 @@ def test_product_page(client: FlaskClient, shop: Session) -> None:
     assert "csrf_token" not in body
 
 
+def test_texts_of_the_makers_are_marked_as_indonesian(
+    client: FlaskClient, session: Session
+) -> None:
+    producer = make_producer(session, about="Dua belas rumah.")
+    make_product(
+        session,
+        producer,
+        slug="pempek",
+        ready=3,
+        description="Kenyal di luar.",
+        ingredients="Udang, sagu.",
+        storage_note="Simpan di freezer.",
+    )
+    page = text_of(client, "/en/products/pempek")
+    for text in ("Dua belas rumah.", "Udang, sagu.", "Simpan di freezer."):
+        assert re.search(f'lang="id">{text}<', page), text
+    assert re.search('lang="id">\\s*<p>Kenyal di luar.', page)
+    assert "<dd>Frozen (freezer)</dd>" in page, "a row of its own for what the maker says"
+    # A note says so, to those who read English.
+    assert page.count('<p class="hint">') == 1 + text_of(client, "/products/pempek").count(
+        '<p class="hint">'
+    )
+
+
 def test_made_to_order(client: FlaskClient, shop: Session) -> None:
     body = text_of(client, "/products/kerupuk")
     assert "Dibuat 2 hari" in body

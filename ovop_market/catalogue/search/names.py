@@ -23,9 +23,7 @@ GROUPS: tuple[frozenset[str], ...] = (
     frozenset({"kelor", "moringa"}),
 )
 
-_others: Mapping[str, frozenset[str]] = {
-    name: group - {name} for group in GROUPS for name in group
-}
+_others: Mapping[str, frozenset[str]] = {name: group - {name} for group in GROUPS for name in group}
 
 
 def others(word: str) -> frozenset[str]:
