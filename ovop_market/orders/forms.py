@@ -63,7 +63,7 @@ class CheckoutForm(BaseForm):
     )
     consent = BooleanField(
         _l("Saya setuju data ini dipakai penjual dan kurir untuk pesanan ini saja"),
-        [required(_l("Centang dulu persetujuan pemakaian data di bagian bawah."))],
+        [required(_l("Centang dulu persetujuan pemakaian data."))],
         false_values=(False, "false", "", "0"),
     )
     idempotency_key = HiddenField(validators=[required(), at_most(100)])
