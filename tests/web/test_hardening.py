@@ -10,6 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from ovop_market.accounts.services import email_of
@@ -169,3 +170,19 @@ def test_a_body_in_pieces_is_refused_whole(client: FlaskClient, session: Session
         )
         assert answer.status_code == status
     assert [line.quantity for line in session.scalars(select(CartLine))] == [12]
+
+
+def test_a_page_about_the_database_does_without_it(
+    client: FlaskClient, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def out_of_reach(*_args: object) -> None:
+        raise OperationalError("SELECT 1", {}, Exception("no connection"))
+
+    product = make_product(session, ready=1)
+    data = {"variant_id": product.variants[0].id}
+    client.post("/cart/lines", data=data, headers={"Sec-Fetch-Site": "same-origin"})
+    monkeypatch.setattr("ovop_market.orders.services.cart.find", out_of_reach)
+    monkeypatch.setattr("ovop_market.orders.queries.cart_count", out_of_reach)
+    answer = client.get("/cart")
+    assert answer.status_code == 503
+    assert "Sedang sibuk" in answer.text
