@@ -33,7 +33,7 @@ def check(person: Person, path: str) -> None:
 
 
 def examine(page: Page) -> None:
-    """Raises AssertionError with what is wrong on a screen; leaves the page on the first of them."""
+    """Raises AssertionError with what is wrong on a screen; leaves the page on the first."""
     for width, scheme in (*SCREENS[1:], SCREENS[0]):
         page.set_viewport_size({"width": width, "height": HEIGHT})
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
