@@ -50,7 +50,7 @@ def test_village_tells_all_of_itself(client: FlaskClient, dendang: Session) -> N
     assert "2 rumah tangga" in body
     assert "Rumah Satu" not in body, "a group's households sell through it"
     assert "Tutup sementara" in body
-    assert "<p>Desa di tepi laut.</p>" in body
+    assert '<p lang="id">Desa di tepi laut.</p>' in body
     assert "<p>Udangnya dibuat pempek.</p>" in body
 
 
