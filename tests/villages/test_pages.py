@@ -51,7 +51,7 @@ def test_village_tells_all_of_itself(client: FlaskClient, dendang: Session) -> N
     assert "Rumah Satu" not in body, "a group's households sell through it"
     assert "Tutup sementara" in body
     assert '<p lang="id">Desa di tepi laut.</p>' in body
-    assert "<p>Udangnya dibuat pempek.</p>" in body
+    assert '<p lang="id">Udangnya dibuat pempek.</p>' in body
 
 
 def test_reach_has_its_place(
