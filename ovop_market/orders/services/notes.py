@@ -26,9 +26,9 @@ def record_payments(
 ) -> list[OrderEvent]:
     """Notes rupiah that have come for orders; called by payments, many as fast as few.
 
-    The purchases must be locked. States stay; the gate before preparing opens when all is paid.
+    The purchases must be locked, and their producers (locks.order_in_time). States stay; the gate
+    before preparing opens when all is paid.
     """
-    order_in_time(session, {order.purchase_id for order, _amount in paid})
     rows, changes = [], []
     for order, amount in paid:
         enough = order.paid + amount >= order.total
