@@ -39,7 +39,7 @@ class PaymentAction(StrEnum):
 
 
 class RefundState(StrEnum):
-    """Money owed back to a buyer; WITHDRAWN when it had come by mistake."""
+    """Money owed back to a buyer; WITHDRAWN when it had never come: its booking was a mistake."""
 
     DUE = "DUE"
     SENT = "SENT"

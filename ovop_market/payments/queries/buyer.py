@@ -19,7 +19,6 @@ def is_open(payment: Payment, method: PaymentMethod) -> bool:
 
 def refund_in(session: Session, purchase: Purchase, refund_id: int) -> Refund:
     """A refund of this very purchase. Raises NotFound for any other."""
-    # Without its order: the service locks the row, and PostgreSQL locks no outer join.
     refund = session.scalar(
         select(Refund).where(Refund.id == refund_id, Refund.purchase_id == purchase.id)
     )

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from ovop_market.core import clock
@@ -27,17 +27,13 @@ from ovop_market.payments.matching import (
 )
 from ovop_market.payments.models import (
     MOST_UNIQUE_DIGITS,
-    AccountKind,
-    Cause,
-    LedgerEntry,
     LedgerTransaction,
     Payment,
     PaymentEvent,
     PaymentPart,
     StatementLine,
 )
-from ovop_market.payments.queries.balances import account_id
-from ovop_market.payments.queries.receipts import BOOKED, TAKEN_BACK
+from ovop_market.payments.queries.receipts import BOOKED, booked_by_hand
 from ovop_market.payments.queries.search import MOST_FOUND, payments_meant
 from ovop_market.payments.states import AWAITED, LineState, PaymentAction, PaymentState
 
@@ -136,29 +132,14 @@ def by_hand(
 ) -> list[ByHand]:
     """What was booked on the bank account by hand (since a day, or of a few payments), was not
     taken back, and has no line yet."""
-    bank = account_id(session, AccountKind.BANK)
-    amount = func.sum(LedgerEntry.amount)
-    statement = (
-        select(LedgerTransaction.id, LedgerTransaction.payment_id, LedgerTransaction.at, amount)
-        .join(LedgerTransaction.entries)
-        .where(
-            LedgerEntry.debit_id == bank,
-            LedgerTransaction.cause == Cause.RECEIVED,
-            LedgerTransaction.line_id.is_(None),
-            LedgerTransaction.payment_id.is_not(None),
-            LedgerTransaction.id.not_in(TAKEN_BACK),
-        )
-        .group_by(LedgerTransaction.id, LedgerTransaction.payment_id, LedgerTransaction.at)
-        .order_by(LedgerTransaction.id)
-    )
+    statement = booked_by_hand(session)
     if since is not None:
         statement = statement.where(LedgerTransaction.at >= clock.start_of_day(since))
     if payment_ids is not None:
         statement = statement.where(LedgerTransaction.payment_id.in_(payment_ids))
     rows = [
-        ByHand(receipt, payment, int(rupiah), clock.wib_date(at))
-        for receipt, payment, at, rupiah in session.execute(statement)
-        if payment is not None
+        ByHand(row.id, row.payment_id, int(row.amount), clock.wib_date(row.at))
+        for row in session.execute(statement)
     ]
     borne_out = _borne_out(session, {row.payment_id for row in rows})
     left = []

@@ -355,7 +355,6 @@ def refunds_of(session: Session, purchase_id: int) -> Sequence[Refund]:
 
 def refund_of(session: Session, refund_id: int) -> Refund:
     """A refund. Raises NotFound."""
-    # Without its order: the service locks the row, and PostgreSQL locks no outer join.
     refund = session.get(Refund, refund_id)
     if refund is None:
         raise NotFound(_("Uang kembali ini tidak ada."))

@@ -128,11 +128,11 @@ def unfounded_lines(session: Session, payment_id: int | None = None) -> list[int
         .where(StatementLine.state == LineState.MATCHED, ~BOOKED)
         .order_by(StatementLine.id)
     )
-    by_hand = _by_hand(session)
+    by_hand = booked_by_hand(session)
     if payment_id is not None:
         lines = lines.where(StatementLine.payment_id == payment_id)
         by_hand = by_hand.where(LedgerTransaction.payment_id == payment_id)
-    founded = Counter((payment, int(amount)) for _id, payment, amount in session.execute(by_hand))
+    founded = Counter((row.payment_id, int(row.amount)) for row in session.execute(by_hand))
     found = []
     for line_id, payment, amount in session.execute(lines):
         founded[payment, amount] -= 1
@@ -141,18 +141,26 @@ def unfounded_lines(session: Session, payment_id: int | None = None) -> list[int
     return found
 
 
-def _by_hand(session: Session) -> Select[*tuple[Any, ...]]:
-    """What was booked on the bank account by hand and stands."""
+def booked_by_hand(session: Session) -> Select[*tuple[Any, ...]]:
+    """What was booked on the bank account by hand and stands: which transaction, for which payment,
+    when, how much, in order."""
     return (
-        select(LedgerTransaction.id, LedgerTransaction.payment_id, func.sum(LedgerEntry.amount))
+        select(
+            LedgerTransaction.id,
+            LedgerTransaction.payment_id,
+            LedgerTransaction.at,
+            func.sum(LedgerEntry.amount).label("amount"),
+        )
         .join(LedgerTransaction.entries)
         .where(
             LedgerEntry.debit_id == account_id(session, AccountKind.BANK),
             LedgerTransaction.cause == Cause.RECEIVED,
             LedgerTransaction.line_id.is_(None),
+            LedgerTransaction.payment_id.is_not(None),
             LedgerTransaction.id.not_in(TAKEN_BACK),
         )
-        .group_by(LedgerTransaction.id, LedgerTransaction.payment_id)
+        .group_by(LedgerTransaction.id, LedgerTransaction.payment_id, LedgerTransaction.at)
+        .order_by(LedgerTransaction.id)
     )
 
 
