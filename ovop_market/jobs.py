@@ -30,12 +30,13 @@ from ovop_market.orders.services import timers, upkeep
 from ovop_market.orders.services.timers import Waiting
 from ovop_market.orders.states import TIMERS
 from ovop_market.payments.gateway import midtrans, watch
-from ovop_market.payments.services import statements
+from ovop_market.payments.services import claims, statements
 from ovop_market.web.logs import log, places_of
 
 # What nobody has touched for so long is swept away: carts, and statements that were only looked at.
 CART_LIFETIME = timedelta(days=30)
 PREVIEW_LIFETIME = timedelta(hours=24)
+PROOF_LIFETIME = timedelta(hours=24)  # of a picture that no payment shows
 # Orders that are looked up at a time, however many are due.
 AT_ONCE = 200
 # Seconds between two orders: longer than those naps in which writers wait for SQLite's one lock
@@ -132,6 +133,7 @@ def _sweep(app: Flask, counts: Counts, _stopped: Stopped) -> None:
     sweeps: dict[str, tuple[Callable[[Session, datetime], int], timedelta]] = {
         "carts": (upkeep.remove_old_carts, CART_LIFETIME),
         "previews": (statements.sweep_previews, PREVIEW_LIFETIME),
+        "proofs": (partial(claims.sweep_proofs, folder=app.config["OVOP"].media), PROOF_LIFETIME),
     }
     for name, (sweep, lifetime) in sweeps.items():
         with app.app_context():

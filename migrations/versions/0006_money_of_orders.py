@@ -216,6 +216,12 @@ def _close_the_books() -> None:
         "bank_statement",
     ):
         op.execute(f"DELETE FROM {table}")
+    # What was granted in part before all of it went back is a part of the whole again.
+    op.execute(
+        "UPDATE refund SET amount = amount + (SELECT coalesce(sum(p.amount), 0) FROM refund p "
+        "WHERE p.order_id = refund.order_id AND p.kind <> 'order' AND p.state <> 'WITHDRAWN') "
+        "WHERE kind = 'order' AND state <> 'WITHDRAWN'"
+    )
     op.execute("DELETE FROM refund WHERE kind <> 'order' OR state = 'WITHDRAWN'")
     op.execute(
         "UPDATE payment SET state = 'LAPSED' WHERE state = 'CONFIRMED' "

@@ -1,18 +1,20 @@
 """What the list of a buyer's purchases says of each: how its orders stand, and what waits for the
-buyer. It asks nothing of the database beyond what the purchases came with."""
+buyer. How much is asked for, the feature above says, once for all of the list."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from flask_babel import gettext as _
+from sqlalchemy.orm import Session
 
 from ovop_market.core.money import Rupiah, format_rupiah, total
 from ovop_market.orders.labels import BADGES, STATES
 from ovop_market.orders.models import Order, Purchase
 from ovop_market.orders.presentation import may_be_made
+from ovop_market.orders.signals import purchases_listed
 from ovop_market.orders.states import OrderState
 from ovop_market.web import filters
 
@@ -38,18 +40,21 @@ class Overview:
     needs: tuple[str, ...]
 
 
-def overviews(purchases: Iterable[Purchase]) -> list[Overview]:
+def overviews(session: Session, purchases: Sequence[Purchase]) -> list[Overview]:
     """The purchases as their list shows them."""
-    return [_overview(purchase) for purchase in purchases]
+    asked: dict[int, int] = {}
+    for _listener, found in purchases_listed.send(None, session=session, purchases=purchases):
+        asked |= found
+    return [_overview(purchase, asked.get(purchase.id, 0)) for purchase in purchases]
 
 
-def _overview(purchase: Purchase) -> Overview:
+def _overview(purchase: Purchase, asked: int) -> Overview:
     return Overview(
         token=purchase.token,
         placed_at=purchase.placed_at,
         total=total(*(Rupiah(order.total) for order in purchase.orders)),
         orders=tuple(_line(order) for order in purchase.orders),
-        needs=tuple(_needs(purchase)),
+        needs=tuple(_needs(purchase, asked)),
     )
 
 
@@ -62,16 +67,16 @@ def _line(order: Order) -> OrderLine:
     )
 
 
-def _needs(purchase: Purchase) -> list[str]:
+def _needs(purchase: Purchase, asked: int) -> list[str]:
     needs = []
     if any(order.state is OrderState.COUNTERED for order in purchase.orders):
         needs.append(_("Penjual menawar lain: jawab tawarannya."))
     unpaid = [order for order in purchase.orders if _is_asked(order)]
-    if unpaid:
+    if unpaid and asked:
         needs.append(
             _(
                 "Bayar %(amount)s paling lambat %(due)s.",
-                amount=format_rupiah(total(*(order.outstanding for order in unpaid))),
+                amount=format_rupiah(asked),
                 due=filters.moment(min(order.due_at for order in unpaid if order.due_at)),
             )
         )

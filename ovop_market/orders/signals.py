@@ -20,6 +20,10 @@ order_noted = _signals.signal("order noted")
 # a Panel for the page, or None: what is to be paid, say. It reads only.
 purchase_shown = _signals.signal("purchase shown")
 
+# Sent as purchases_listed.send(None, session=…, purchases=[Purchase, …]) when a buyer lists theirs.
+# A listener answers what is asked for now (rupiah) by the purchase's id. It reads only.
+purchases_listed = _signals.signal("purchases listed")
+
 # Sent as order_shown.send(order, session=…, now=…, to=Actor) when the page of an order is made for
 # a producer or an operator. A listener answers a Panel or None.
 order_shown = _signals.signal("order shown")

@@ -9,7 +9,7 @@ def init_app(app: Flask) -> None:
     Raises ConfigurationError for a QRIS payload that could not be paid to.
     """
     from ovop_market.orders import methods as checkout
-    from ovop_market.orders.signals import order_moved, purchase_shown
+    from ovop_market.orders.signals import order_moved, purchase_shown, purchases_listed
     from ovop_market.payments import methods, panel
     from ovop_market.payments.methods import qris
     from ovop_market.payments.queries import desk, gateway, payouts
@@ -21,6 +21,7 @@ def init_app(app: Flask) -> None:
     checkout.offered = methods.offered
     order_moved.connect(following.follow)
     purchase_shown.connect(panel.for_purchase)
+    purchases_listed.connect(panel.asked_for)
     desk.SOURCES[desk.Kind.GATEWAY] = gateway.given_back
     desk.SOURCES[desk.Kind.PAYOUTS] = payouts.on_desk
     app.register_blueprint(blueprint)

@@ -10,7 +10,7 @@ from typing import Any
 from flask import current_app
 from flask_babel import gettext as _
 from flask_babel import ngettext
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from ovop_market.config import Config
@@ -101,6 +101,18 @@ def for_purchase(purchase: Purchase, *, session: Session, now: datetime, **_rest
             "refunds_sent": _refunds(refunds, RefundState.SENT),
         },
     )
+
+
+def asked_for(
+    _sender: object, *, session: Session, purchases: Sequence[Purchase], **_rest: Any
+) -> dict[int, int]:
+    """What each of the purchases is asked for now, in rupiah, by its id."""
+    rows = session.execute(
+        select(Payment.purchase_id, func.sum(Payment.amount))
+        .where(Payment.purchase_id.in_([p.id for p in purchases]), Payment.state.in_(OPEN))
+        .group_by(Payment.purchase_id)
+    )
+    return {purchase_id: int(amount) for purchase_id, amount in rows}
 
 
 def _view(payment: Payment, now: datetime) -> PaymentView:

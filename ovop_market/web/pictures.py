@@ -15,6 +15,7 @@ import tempfile
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -121,7 +122,9 @@ def store_private(data: bytes | Image.Image, folder: Path) -> str:
         key = _key_of(image)
         path = private_path(folder, key)
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not path.exists():
+        if path.exists():
+            path.touch()  # brought anew: see private_keys
+        else:
             image.thumbnail((PRIVATE_SIDE, PRIVATE_SIDE), Image.Resampling.LANCZOS)
             _write(path, _encoded(image, "webp"))
     return key
@@ -135,6 +138,12 @@ def private_path(folder: Path, key: str) -> Path:
     if not _KEY.fullmatch(key):
         raise ValueError("not the key of a picture")
     return folder / PRIVATE_FOLDER / f"{key}.webp"
+
+
+def private_keys(folder: Path, before: datetime) -> list[str]:
+    """The keys of private pictures that nobody has brought since a moment."""
+    found = (folder / PRIVATE_FOLDER).glob("*.webp")
+    return [path.stem for path in found if path.stat().st_mtime < before.timestamp()]
 
 
 def discard_private(folder: Path, key: str) -> None:

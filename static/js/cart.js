@@ -53,6 +53,10 @@
     link.setAttribute("aria-busy", "true");
     open.filter(isDue).forEach((form) => form.requestSubmit());
   });
+  // Whoever changes something is not gone yet.
+  document.addEventListener("input", ({ target }) => {
+    if (target.closest("#cart")) stay();
+  });
   document.addEventListener("htmx:afterSettle", ({ target }) => {
     if (target.id !== "cart" || !goingOn) return;
     stay();

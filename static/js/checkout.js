@@ -3,6 +3,7 @@
 (() => {
   "use strict";
   const KEY = "checkout";
+  const LIFETIME = 30 * 60 * 1000; // milliseconds
   const LEFT_OUT = ["csrf_token", "idempotency_key", "seen", "consent"]; // the page's own, and a word given anew
   const CHOSEN = /^(region_code|payment_method|delivery-.*)$/; // what the ways of delivery depend on
   const form = document.querySelector("form[data-kept]");
@@ -28,15 +29,17 @@
   const owner = form.dataset.kept; // an account, or nobody
   const store = (sent) => {
     const fields = [...new FormData(form)].filter(([name]) => !LEFT_OUT.includes(name));
-    keep({ owner, sent, fields: Object.fromEntries(fields) });
+    keep({ owner, sent, at: Date.now(), fields: Object.fromEntries(fields) });
   };
   const show = (selector, address, fields) => {
     const asked = new URLSearchParams(fields);
     return htmx.ajax("GET", `${address}?${asked}`, { target: selector, swap: "outerHTML" });
   };
 
-  // Whoever has signed out since left nothing to the next person.
-  const fields = draft.owner && draft.owner !== owner ? {} : draft.fields || {};
+  // Another person, or somebody who comes later to a phone that many use, finds nothing.
+  const mine = draft.owner === owner && Date.now() - draft.at < LIFETIME;
+  if (!mine) keep({});
+  const fields = mine ? draft.fields || {} : {};
   for (const [name, value] of Object.entries(fields)) {
     const field = form.elements[name];
     if (field && field.type !== "radio") field.value = value;

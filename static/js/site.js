@@ -57,6 +57,12 @@
     document.execCommand("copy");
     box.remove();
   };
+  // A phone may be another person's next: what this tab has kept goes with whoever signs out.
+  document.addEventListener("submit", ({ target }) => {
+    if (new URL(target.action).pathname.endsWith("/sign-out")) {
+      try { sessionStorage.clear(); } catch { /* a browser that keeps nothing */ }
+    }
+  });
   document.addEventListener("click", (event) => {
     const copier = event.target.closest("[data-copy]");
     if (copier) {

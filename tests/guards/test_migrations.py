@@ -12,10 +12,14 @@ from sqlalchemy.orm import Session
 from ovop_market.accounts.models import Role
 from ovop_market.extensions import db
 from ovop_market.orders.models import Order
-from ovop_market.orders.states import OrderState
+from ovop_market.orders.services import lifecycle
+from ovop_market.orders.services.lifecycle import By
+from ovop_market.orders.states import Action, Actor, OrderState
 from ovop_market.payments.queries import books
+from ovop_market.payments.services import refunds
+from ovop_market.payments.states import RefundKind
 from ovop_market.regions.models import Region
-from tests.factories import make_order, make_user
+from tests.factories import NOW, make_order, make_user
 from tests.payments.test_books import everything
 
 pytestmark = pytest.mark.rebuilds
@@ -63,7 +67,9 @@ def test_all_the_way_down_leaves_nothing(app: Flask, session: Session) -> None:
 @pytest.mark.parametrize("target", ["0004", "0005", "0006", "0007"])
 def test_books_are_right_again(app: Flask, session: Session, target: str) -> None:
     """Whatever has happened of money: down and up again, what is left of it agrees."""
-    everything(session, make_user(session, Role.OPERATOR))
+    operator = make_user(session, Role.OPERATOR)
+    everything(session, operator)
+    _part_then_whole(session, By(Actor.OPERATOR, operator.id))
     session.commit()
     assert list(books.differences(session)) == []
     paid = session.execute(select(Order.number, Order.paid).order_by(Order.number)).all()
@@ -72,3 +78,14 @@ def test_books_are_right_again(app: Flask, session: Session, target: str) -> Non
     upgrade()
     assert list(books.differences(session)) == []
     assert session.execute(select(Order.number, Order.paid).order_by(Order.number)).all() == paid
+
+
+def _part_then_whole(session: Session, by: By) -> None:
+    """A part is given back, and then, as the complaint is decided for the buyer, the rest."""
+    order = make_order(session, OrderState.SHIPPED)
+    refunds.owe_part(
+        session, order, RefundKind.SHIPPING, order.shipping, by, NOW, reason="terlambat"
+    )
+    refunds.owe_part(session, order, RefundKind.GOODS, order.goods - 1, by, NOW, reason="pecah")
+    lifecycle.act(session, order, Action.DISPUTE, By(Actor.BUYER), NOW, reason="rusak")
+    lifecycle.settle(session, order, by, NOW, for_buyer=True, reason="rusak")

@@ -6,13 +6,20 @@ import re
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from ovop_market.accounts.models import Role
 from ovop_market.catalogue.models import Product
-from ovop_market.orders.states import OrderState
+from ovop_market.core.money import format_rupiah
+from ovop_market.orders.services.lifecycle import By
+from ovop_market.orders.states import Actor, OrderState
+from ovop_market.payments.models import Payment
+from ovop_market.payments.services import receiving
 from tests.counting import counted
 from tests.factories import (
     BANDUNG,
+    NOW,
     make_delivery,
     make_order,
     make_producer,
@@ -67,9 +74,9 @@ def test_more_purchases_cost_no_more_and_each_says_how_it_stands(
     make_purchase(session, [(ready, 2)], buyer=buyer)
     with counted() as few:
         page = client.get("/account/purchases").text
-    # Ready goods are accepted at once, and wait for the money: 2 × 45.000 and 2 kg × 38.000.
+    # Ready goods are accepted at once, and wait for the money: 2 × 45.000, 2 kg × 38.000, and digits.
     assert "Diterima penjual" in page
-    assert re.search("Bayar Rp166.000 paling lambat .* WIB", page)
+    assert re.search(r"Bayar Rp16[67]\.\d{3} paling lambat .* WIB", page)
     for _ in range(5):
         # One that has to be made waits for the seller's answer first.
         made = make_product(session, capacity=100)
@@ -89,3 +96,17 @@ def test_a_paid_purchase_asks_for_nothing(client: FlaskClient, session: Session)
     assert "paling lambat" not in client.get("/account/purchases").text
     make_order(session, OrderState.COUNTERED, buyer=buyer)
     assert "jawab tawarannya" in client.get("/account/purchases").text
+
+
+def test_the_list_says_what_the_payment_asks(client: FlaskClient, session: Session) -> None:
+    """With the digits, and less what has come: else somebody would transfer another amount."""
+    user = make_user(session)
+    purchase = make_purchase(session, [(make_product(session, ready=5), 1)], buyer=user)
+    payment = session.scalars(select(Payment)).one()
+    operator = By(Actor.OPERATOR, make_user(session, Role.OPERATOR).id)
+    receiving.confirm(session, payment, operator, NOW, amount=20_000)
+    session.commit()
+    sign_in(client, user)
+    body = client.get("/account/purchases").text
+    assert payment.unique_digits and payment.amount < purchase.orders[0].total
+    assert f"Bayar {format_rupiah(payment.amount)} paling lambat" in body

@@ -357,3 +357,27 @@ def test_verify_sees_a_dead_order_whose_money_is_kept(session: Session, by: By) 
     refunds.withdraw(session, session.scalars(select(Refund)).one(), by, LATER)
     assert order.paid == order.total and order.state is OrderState.CANCELLED
     assert list(books.differences(session)) != []
+
+
+def test_a_dead_payment_whose_amount_somebody_else_is_asked(session: Session, by: By) -> None:
+    purchase = ready_purchase(session, 1)
+    (payment,) = payments_of(session, purchase)
+    claims.claim(session, payment, NOW, reference="Sari", proof_key=None, by=BUYER)
+    lifecycle.act(session, purchase.orders[0], Action.CANCEL, BUYER, NOW, reason="batal")
+    receiving.confirm(session, payment, by, NOW)
+    (other,) = payments_of(session, ready_purchase(session, 1))
+    other.amount, other.unique_digits = payment.amount, payment.unique_digits
+    session.flush()
+    corrections.take_back(session, payment, by, LATER, reason="keliru")
+    assert payment.state is P.LAPSED
+    assert list(books.differences(session)) == []
+
+
+def test_money_that_came_again_is_taken_back_again(session: Session, by: By) -> None:
+    """Also without saying which: the gateway's own booking in between is no part of the first."""
+    purchase = ready_purchase(session, 1)
+    (payment,) = payments_of(session, purchase)
+    for _ in range(2):
+        receiving.receive(session, [Receipt(payment.id, 5_000, ledger.GATEWAY)], CLOCK, NOW)
+        corrections.take_back(session, payment, by, LATER, reason="ditarik")
+    assert balance(session, AccountKind.GATEWAY) == 0

@@ -5,10 +5,10 @@ from __future__ import annotations
 import io
 import re
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
 from sqlalchemy import func, select
@@ -24,6 +24,7 @@ from ovop_market.orders.states import Action, Actor, OrderState
 from ovop_market.payments.models import Payment, Refund
 from ovop_market.payments.services import claims, receiving
 from ovop_market.payments.states import PaymentState, RefundState
+from ovop_market.web import pictures
 from tests.counting import counted
 from tests.factories import make_order, make_producer, make_product, make_user, sign_in
 from tests.payments.earned import LONG_AGO, payable, shipped_for_cash
@@ -426,36 +427,53 @@ def test_looking_for_an_order(desk: FlaskClient, session: Session) -> None:
     assert desk.get(f"/desk/orders/{order.number.lower()}").status_code == 200
 
 
-def files_of(scratch: Path) -> list[str]:
-    return sorted(path.name for path in (scratch / "media").rglob("*.webp") if "-" not in path.name)
+def with_picture(
+    client: FlaskClient, order: Order, payment: Payment, colour: str, reference: str
+) -> int:
+    picture = io.BytesIO()
+    Image.new("RGB", (40, 40), colour).save(picture, "PNG")
+    picture.seek(0)
+    proof = (picture, "bukti.png")
+    return claim(client, order, payment.id, reference=reference, proof=proof).status_code
+
+
+def test_the_picture_of_a_claim(client: FlaskClient, session: Session, operator: User) -> None:
+    """A better one takes the place of the first; a word without a new one keeps it."""
+    order = make_order(session, S.ACCEPTED, now=clock.now())
+    session.commit()
+    payment = payment_of(session, order)
+    keys = []
+    for colour in ("red", "blue"):
+        assert with_picture(client, order, payment, colour, "Sari") == 303
+        session.expire_all()
+        keys.append(payment.proof_key)
+    assert len(set(keys)) == 2
+    claims.reject(session, payment, operator.id, clock.now(), reason="bank mana?")
+    session.commit()
+    assert claim(client, order, payment.id, reference="Sari, Bank Contoh").status_code == 303
+    session.expire_all()
+    assert payment.proof_key == keys[-1]
 
 
 def test_no_picture_is_kept_that_no_payment_shows(
-    client: FlaskClient, session: Session, scratch: Path, operator: User
+    client: FlaskClient, session: Session, app: Flask
 ) -> None:
-    order = make_order(session, S.ACCEPTED, now=clock.now())
+    folder, now = app.config["OVOP"].media, clock.now()
+    claims.sweep_proofs(session, now + timedelta(days=9), folder)
+    order = make_order(session, S.ACCEPTED, now=now)
     session.commit()
-    payment, before = payment_of(session, order), files_of(scratch)
-
-    def claims_with(colour: str, reference: str) -> int:
-        picture = io.BytesIO()
-        Image.new("RGB", (40, 40), colour).save(picture, "PNG")
-        picture.seek(0)
-        proof = (picture, "bukti.png")
-        return claim(client, order, payment.id, reference=reference, proof=proof).status_code
-
-    assert claims_with("red", "Sari") == 303
-    assert claims_with("blue", "Sari") == 303  # a better picture takes the place of the first
+    payment = payment_of(session, order)
+    for colour, reference, status in (
+        ("orange", "Sari", 303),
+        ("purple", "Sari", 303),
+        ("green", "lain", 409),
+    ):
+        assert with_picture(client, order, payment, colour, reference) == status
     session.expire_all()
-    assert files_of(scratch) == sorted([*before, f"{payment.proof_key}.webp"])
-    assert claims_with("green", "lain") == 409
-    assert files_of(scratch) == sorted([*before, f"{payment.proof_key}.webp"])
-    session.expire_all()
-    claims.reject(session, payment, operator.id, clock.now(), reason="belum ada")
-    session.commit()
-    assert claim(client, order, payment.id, reference="Sari lagi").status_code == 303
-    session.expire_all()
-    assert payment.proof_key is None and files_of(scratch) == before
+    # It may be just about to be shown.
+    assert claims.sweep_proofs(session, now - timedelta(days=1), folder) == 0
+    assert claims.sweep_proofs(session, clock.now() + timedelta(minutes=1), folder) == 2
+    assert pictures.private_path(folder, payment.proof_key or "").exists()
 
 
 def test_what_is_wrong_with_a_claim_stands_beside_its_field(

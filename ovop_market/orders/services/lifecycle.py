@@ -288,7 +288,8 @@ def _done_before(
 def _says(event: OrderEvent, action: Action, said: dict[str, Any]) -> bool:
     """Whether the event is this action, with all that it says."""
     kept = {**(event.details or {}), "reason": event.reason}
-    same = all(kept.get(name) == value for name, value in said.items())
+    # What is not said, older events do not have.
+    same = all((kept.get(name) or None) == (value or None) for name, value in said.items())
     return event.action is action and same
 
 

@@ -67,9 +67,11 @@ def order_in_time(session: Session, purchase_ids: Iterable[int]) -> None:
 
 def lock_producers(session: Session, producer_ids: Iterable[int]) -> None:
     """Their next events are written by nobody else until the transaction ends."""
-    session.execute(
-        select(Producer.id)
-        .where(Producer.id.in_(producer_ids))
-        .order_by(Producer.id)
-        .with_for_update(key_share=True)
-    )
+    wanted = sorted(set(producer_ids))
+    for start in range(0, len(wanted), AT_ONCE):
+        session.execute(
+            select(Producer.id)
+            .where(Producer.id.in_(wanted[start : start + AT_ONCE]))
+            .order_by(Producer.id)
+            .with_for_update(key_share=True)
+        )

@@ -87,5 +87,5 @@ def _refused(token: str, number: str, reason: str, refusal: MarketError) -> Resp
 @blueprint.get("/account/purchases")
 @access.signed_in
 def purchases() -> ResponseReturnValue:
-    own = overviews(queries.purchases_of(db.session(), current_user))
+    own = overviews(db.session(), queries.purchases_of(db.session(), current_user))
     return make_response(render_template("orders/purchases.html", purchases=own))

@@ -11,7 +11,7 @@ from typing import Any
 
 from flask import url_for
 from flask_babel import gettext as _
-from sqlalchemy import Select, exists, func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from ovop_market.accounts.models import User
@@ -326,11 +326,6 @@ def payment_in(session: Session, purchase: Purchase, payment_id: int) -> Payment
     if payment is None:
         raise NotFound(_("Pembayaran ini tidak ada. Periksa tautannya."))
     return payment
-
-
-def shows_proof(session: Session, key: str) -> bool:
-    """Whether a payment has this picture (the same picture has the same key)."""
-    return bool(session.scalar(select(exists().where(Payment.proof_key == key))))
 
 
 def payments_for(session: Session, order: Order) -> Sequence[Payment]:

@@ -175,8 +175,10 @@ def ask_again(
     has been asked the very same amount since."""
     digits = payment.unique_digits
     payment.state, payment.confirmed_by_id = after(payment, PaymentAction.REVERSE), None
+    # Its digits may be somebody else's by now; without parts nothing is asked, and it lapses below.
+    payment.unique_digits = 0
     if payment.parts:
-        payment.amount, payment.unique_digits = payment.amount - digits, 0
+        payment.amount -= digits
         session.flush()
         _price(session, payment, now, keep=digits)
     note(session, payment, PaymentAction.REVERSE, by, now, reason, amount=amount)

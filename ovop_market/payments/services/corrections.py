@@ -25,6 +25,7 @@ from ovop_market.payments.queries.receipts import Receipt
 from ovop_market.payments.services import asking, gateway, ledger, receiving, refunds, statements
 from ovop_market.payments.states import (
     CORRECTIONS,
+    RECEIPTS,
     PaymentAction,
     PaymentState,
     RefundKind,
@@ -55,8 +56,9 @@ def take_back(
         session.refresh(part.order)
     if receipt_id and receipts.taken_back_by(session, payment.id, receipt_id) == by.user_id:
         return payment
-    # What the clock has done since follows from it: asked anew, lapsed.
-    last = next((e for e in reversed(payment.events) if e.actor is not Actor.CLOCK), None)
+    # What the clock has done since follows from it (asked anew, lapsed), unless money came.
+    done = (e for e in payment.events if e.actor is not Actor.CLOCK or e.action in RECEIPTS)
+    last = next(reversed(list(done)), None)
     said = last is not None and last.action in CORRECTIONS and last.actor_id == by.user_id
     if receipt_id is None and said:
         return payment

@@ -71,7 +71,8 @@ def owe_part(
     locks.lock(session, order)
     granted = _granted_before(session, order, by)
     if granted is not None:
-        if (granted.order_id, granted.kind, granted.amount) == (order.id, kind, amount):
+        said = (order.id, kind, amount, reason)
+        if (granted.order_id, granted.kind, granted.amount, granted.reason) == said:
             return granted
         raise Conflict(
             _(

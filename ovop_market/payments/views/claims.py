@@ -47,23 +47,14 @@ def claim(token: str, payment_id: int) -> ResponseReturnValue:
             db.session(), purchase_by_token(db.session(), token), payment_id
         )
     by = By(Actor.BUYER, current_user.id if current_user.is_authenticated else None)
-    reference, before = form.reference.data or "", claimed.proof_key
+    reference = form.reference.data or ""
     try:
         claims.claim(db.session(), claimed, clock.now(), reference=reference, proof_key=key, by=by)
         db.session.commit()
     except Conflict as refusal:
         db.session.rollback()
-        _throw_away(key)
         return _again(token, payment_id, form, refusal.message, refusal.status)
-    if claimed.proof_key != before:
-        _throw_away(before)
     return htmx.moved(url_for("orders.purchase", token=token))
-
-
-def _throw_away(key: str | None) -> None:
-    """A picture that no payment shows (any more) is kept for nobody."""
-    if key is not None and not queries.shows_proof(db.session(), key):
-        pictures.discard_private(media_folder(), key)
 
 
 def _again(
