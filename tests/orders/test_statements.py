@@ -74,7 +74,7 @@ def test_more_purchases_cost_no_more_and_each_says_how_it_stands(
     make_purchase(session, [(ready, 2)], buyer=buyer)
     with counted() as few:
         page = client.get("/account/purchases").text
-    # Ready goods are accepted at once, and wait for the money: 2 × 45.000, 2 kg × 38.000, and digits.
+    # Ready goods are accepted at once, and wait for the money: 90.000, 2 kg × 38.000, and digits.
     assert "Diterima penjual" in page
     assert re.search(r"Bayar Rp16[67]\.\d{3} paling lambat .* WIB", page)
     for _ in range(5):
