@@ -91,16 +91,13 @@ class Database:
                 "SELECT tablename FROM pg_tables WHERE schemaname = 'public' "
                 "AND tablename NOT LIKE 'region%' AND tablename <> 'alembic_version'"
             ).fetchall()
-            filled = " UNION ALL ".join(
-                f"SELECT '{name}' WHERE EXISTS (SELECT 1 FROM \"{name}\")" for (name,) in tables
-            )
-            names = [row[0] for row in connection.execute(filled)]
             used = connection.execute(
                 "SELECT sequencename FROM pg_sequences "
                 "WHERE schemaname = 'public' AND last_value IS NOT NULL"
             ).fetchall()
-            again = [f'ALTER SEQUENCE "{name}" RESTART' for (name,) in used]
-            connection.execute("; ".join([f'DELETE FROM "{name}"' for name in names] + again))
+            emptied = [f'DELETE FROM "{name}"' for (name,) in tables]
+            again = [f"SELECT setval('\"{name}\"', 1, false)" for (name,) in used]
+            connection.execute("; ".join(emptied + again))
 
 
 def database_name(purpose: str) -> str:
