@@ -73,6 +73,18 @@ def test_what_an_account_typed_is_not_for_the_next_person(market: Market) -> Non
         buyer.open("/account")
         page.get_by_role("button", name="Keluar").click()
         page.wait_for_url("**/")
+        assert not page.evaluate(KEPT)
         buyer.put_in_cart(PEMPEK, 0, 1)
         buyer.open("/checkout")
         expect(page.locator("[name=street]")).to_have_value("")
+
+
+def test_what_a_guest_typed_is_not_for_whoever_signs_in(market: Market) -> None:
+    with market.visited_by() as buyer:
+        page = buyer.page
+        fill_in(buyer)
+        buyer.sign_in("pembeli")
+        buyer.open("/checkout")
+        expect(page.locator("[name=street]")).to_have_value("")
+        expect(page.locator("[name=name]")).not_to_have_value(TYPED["name"])
+        assert TYPED["street"] not in page.evaluate(KEPT)

@@ -165,6 +165,8 @@ def test_days(written: str, order: DateOrder, expected: tuple[int | None, int, i
     [
         *("", "PEND", "24/13/2026", "31/02/2026", "29/02/2026", "24/11/1026", "4511", "24"),
         *("1.234.567", "٢٤/١١/٢٠٢٦", "24 Foo 2026", "00/00/0000", "24/11/20266"),
+        # Only a year of two figures is short for one of this century.
+        *("01/01/0000", "0000-01-01", "01/01/0026"),
     ],
 )
 def test_what_is_no_day(written: str) -> None:
