@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Protocol
 
 from flask import Flask
@@ -30,7 +31,9 @@ from ovop_market.orders.services import timers, upkeep
 from ovop_market.orders.services.timers import Waiting
 from ovop_market.orders.states import TIMERS
 from ovop_market.payments.gateway import midtrans, watch
-from ovop_market.payments.services import claims, statements
+from ovop_market.payments.queries import proofs
+from ovop_market.payments.services import statements
+from ovop_market.web import pictures
 from ovop_market.web.logs import log, places_of
 
 # What nobody has touched for so long is swept away: carts, and statements that were only looked at.
@@ -133,7 +136,7 @@ def _sweep(app: Flask, counts: Counts, _stopped: Stopped) -> None:
     sweeps: dict[str, tuple[Callable[[Session, datetime], int], timedelta]] = {
         "carts": (upkeep.remove_old_carts, CART_LIFETIME),
         "previews": (statements.sweep_previews, PREVIEW_LIFETIME),
-        "proofs": (partial(claims.sweep_proofs, folder=app.config["OVOP"].media), PROOF_LIFETIME),
+        "proofs": (partial(sweep_proofs, folder=app.config["OVOP"].media), PROOF_LIFETIME),
     }
     for name, (sweep, lifetime) in sweeps.items():
         with app.app_context():
@@ -141,6 +144,14 @@ def _sweep(app: Flask, counts: Counts, _stopped: Stopped) -> None:
             db.session.commit()
         if swept:
             counts[name] += swept
+
+
+def sweep_proofs(session: Session, before: datetime, folder: Path) -> int:
+    """Throws pictures away that came before a moment and no payment shows; returns how many."""
+    unseen = proofs.unseen(session, pictures.private_keys(folder, before))
+    for key in unseen:
+        pictures.discard_private(folder, key)
+    return len(unseen)
 
 
 def _each(app: Flask, look: Look, do: Do, counts: Counts, stopped: Stopped) -> None:

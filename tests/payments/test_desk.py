@@ -15,6 +15,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
+from ovop_market import jobs
 from ovop_market.accounts.models import Role, User
 from ovop_market.core import clock
 from ovop_market.orders.models import Order, PaymentMethod
@@ -459,7 +460,7 @@ def test_no_picture_is_kept_that_no_payment_shows(
     client: FlaskClient, session: Session, app: Flask
 ) -> None:
     folder, now = app.config["OVOP"].media, clock.now()
-    claims.sweep_proofs(session, now + timedelta(days=9), folder)
+    jobs.sweep_proofs(session, now + timedelta(days=9), folder)
     order = make_order(session, S.ACCEPTED, now=now)
     session.commit()
     payment = payment_of(session, order)
@@ -471,8 +472,8 @@ def test_no_picture_is_kept_that_no_payment_shows(
         assert with_picture(client, order, payment, colour, reference) == status
     session.expire_all()
     # It may be just about to be shown.
-    assert claims.sweep_proofs(session, now - timedelta(days=1), folder) == 0
-    assert claims.sweep_proofs(session, clock.now() + timedelta(minutes=1), folder) == 2
+    assert jobs.sweep_proofs(session, now - timedelta(days=1), folder) == 0
+    assert jobs.sweep_proofs(session, clock.now() + timedelta(minutes=1), folder) == 2
     assert pictures.private_path(folder, payment.proof_key or "").exists()
 
 

@@ -37,14 +37,7 @@ def lock_purchase(session: Session, purchase_id: int) -> None:
 def lock_purchases(session: Session, purchase_ids: Iterable[int]) -> None:
     """The same for many, locked in the order of their ids, so that two who lock many never wait for
     each other in a circle."""
-    wanted = sorted(set(purchase_ids))
-    for start in range(0, len(wanted), AT_ONCE):
-        session.execute(
-            select(Purchase.id)
-            .where(Purchase.id.in_(wanted[start : start + AT_ONCE]))
-            .order_by(Purchase.id)
-            .with_for_update()
-        ).all()
+    _lock_rows(session, Purchase, purchase_ids)
 
 
 def order_in_time(session: Session, purchase_ids: Iterable[int]) -> None:
@@ -67,11 +60,22 @@ def order_in_time(session: Session, purchase_ids: Iterable[int]) -> None:
 
 def lock_producers(session: Session, producer_ids: Iterable[int]) -> None:
     """Their next events are written by nobody else until the transaction ends."""
-    wanted = sorted(set(producer_ids))
+    # Rows that point to a producer may be written meanwhile: their foreign keys only look.
+    _lock_rows(session, Producer, producer_ids, key_share=True)
+
+
+def _lock_rows(
+    session: Session,
+    model: type[Purchase] | type[Producer],
+    ids: Iterable[int],
+    *,
+    key_share: bool = False,
+) -> None:
+    wanted = sorted(set(ids))
     for start in range(0, len(wanted), AT_ONCE):
         session.execute(
-            select(Producer.id)
-            .where(Producer.id.in_(wanted[start : start + AT_ONCE]))
-            .order_by(Producer.id)
-            .with_for_update(key_share=True)
-        )
+            select(model.id)
+            .where(model.id.in_(wanted[start : start + AT_ONCE]))
+            .order_by(model.id)
+            .with_for_update(key_share=key_share)
+        ).all()

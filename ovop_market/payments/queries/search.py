@@ -18,6 +18,8 @@ from ovop_market.payments.states import PaymentState
 from ovop_market.villages.models import Producer
 
 PER_PAGE = 50
+# More of what somebody looks for is not read.
+LONGEST = 100
 # Rows of what was found; whoever needs others says more.
 MOST_FOUND = 20
 # Not more figures than the database keeps; and not so few that any telephone has them.

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from pathlib import Path
 
 from flask_babel import gettext as _
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ovop_market.core.errors import Conflict, Unusable
-from ovop_market.extensions.database import AT_ONCE
 from ovop_market.orders.services import locks, notes
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import Actor
@@ -18,7 +15,6 @@ from ovop_market.payments.methods import METHODS
 from ovop_market.payments.models import Payment
 from ovop_market.payments.services import asking, receiving
 from ovop_market.payments.states import PaymentAction, PaymentState
-from ovop_market.web import pictures
 
 
 def refuse_unless_claimable(payment: Payment) -> None:
@@ -78,20 +74,6 @@ def reject(
     receiving.use_credit(session, payment.purchase, by, now)
     session.flush()
     return payment
-
-
-def sweep_proofs(session: Session, before: datetime, folder: Path) -> int:
-    """Throws pictures away that came before a moment and that no payment shows (any more): of a
-    claim that was refused, or replaced by a better one. Returns how many."""
-    old = pictures.private_keys(folder, before)
-    shown: set[str | None] = set()
-    for start in range(0, len(old), AT_ONCE):
-        keys = old[start : start + AT_ONCE]
-        shown |= set(session.scalars(select(Payment.proof_key).where(Payment.proof_key.in_(keys))))
-    unseen = [key for key in old if key not in shown]
-    for key in unseen:
-        pictures.discard_private(folder, key)
-    return len(unseen)
 
 
 def _lock(session: Session, payment: Payment) -> None:

@@ -51,7 +51,6 @@ from ovop_market.web import access, htmx, pictures
 from ovop_market.web.forms import BaseForm, state_seen, tap_key
 from ovop_market.web.paging import page_number, pager
 
-LONGEST_SEARCH = 100
 # What happened to a payment of which the amount is worth telling.
 _OF_MONEY = RECEIPTS | CORRECTIONS | {PaymentAction.ASK, PaymentAction.AMEND}
 
@@ -133,7 +132,7 @@ def payments() -> ResponseReturnValue:
 @blueprint.get("/desk/search")
 @access.role("operator")
 def find() -> ResponseReturnValue:
-    q, session = plain(request.args.get("q", ""))[:LONGEST_SEARCH], db.session()
+    q, session = plain(request.args.get("q", ""))[: search.LONGEST], db.session()
     return htmx.page_or_fragment(
         "payments/search.html",
         "payments/_found.html",

@@ -21,7 +21,7 @@ from ovop_market.orders.states import Actor
 from ovop_market.payments import statement_labels as labels
 from ovop_market.payments.labels import PAYMENT_STATES, STATE_BADGES
 from ovop_market.payments.models import StatementLine
-from ovop_market.payments.queries import candidates, desk
+from ovop_market.payments.queries import candidates, desk, search
 from ovop_market.payments.queries import statements as queries
 from ovop_market.payments.queries.desk import Kind, Stuck
 from ovop_market.payments.services import statements as services
@@ -32,7 +32,6 @@ from ovop_market.payments.views import ID, blueprint
 from ovop_market.web import access, htmx
 from ovop_market.web.paging import page_number, pager
 
-LONGEST_SEARCH = 100
 # The way back to where a form stood: the worklist, or (otherwise) the line's own page.
 WORKLIST = "worklist"
 
@@ -90,7 +89,7 @@ def _line(
     notice: str = "",
 ) -> Response:
     """One line with its candidates, or with what is searched for."""
-    session, q = db.session(), plain(request.values.get("q", ""))[:LONGEST_SEARCH]
+    session, q = db.session(), plain(request.values.get("q", ""))[: search.LONGEST]
     open_now = line.state is LineState.OPEN
     return htmx.page_or_fragment(
         "payments/line.html",
