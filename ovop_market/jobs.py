@@ -178,7 +178,7 @@ def _each(app: Flask, look: Look, do: Do, counts: Counts, stopped: Stopped) -> N
 def _one(waiting: Waiting, do: Do, counts: Counts) -> None:
     session = db.session()
     try:
-        event = do(session, waiting.order_id, clock.now())
+        event = do(session, waiting.id, clock.now())
         done = None if event is None else str(event.action)
         session.commit()
     except OperationalError:

@@ -36,7 +36,14 @@ from ovop_market.orders.states import Action, Actor, OrderState
 from ovop_market.payments.models import Payment
 from ovop_market.payments.services import receiving
 from ovop_market.payments.states import AWAITED
-from ovop_market.villages.models import Designation, Producer, ProducerStaff, Stage, Village
+from ovop_market.villages.models import (
+    Designation,
+    Producer,
+    ProducerKind,
+    ProducerStaff,
+    Stage,
+    Village,
+)
 
 NOW = datetime(2026, 11, 24, 3, 5, tzinfo=UTC)  # 10.05 WIB
 PASSWORD = "kata-sandi-contoh"
@@ -96,7 +103,7 @@ def make_producer(session: Session, village: Village | None = None, **values: An
     values.setdefault("cash_at_pickup", values.get("cash_on_delivery", False))
     producer = Producer(
         village=village or make_village(session),
-        kind=values.pop("kind", "household"),
+        kind=ProducerKind(values.pop("kind", "household")),
         slug=values.pop("slug", f"rumah-{number}"),
         name=values.pop("name", f"Rumah {number}"),
         phone="+6281200000000",
@@ -144,6 +151,41 @@ def make_product(
     change_ready(session, variant.offers[0].id, ready, Cause(StockReason.OPENING, NOW))
     session.expire(variant.offers[0])
     return product
+
+
+def make_group(
+    session: Session,
+    capacities: Sequence[int] = (40, 40, 20),
+    *,
+    staffed: bool = True,
+    batch: int = 1,
+    **values: Any,
+) -> tuple[Product, list[User | None]]:
+    """A group's product with an offer of each member household, and the members' accounts.
+
+    Without `staffed`, the group has one phone: no member has an account.
+    """
+    group = make_producer(session, kind="group", staff=values.pop("staff", None))
+    product = make_product(session, group, made_to_order=True, **values)
+    variant = product.variants[0]
+    session.delete(variant.offers[0])
+    people: list[User | None] = []
+    for capacity in capacities:
+        person = make_user(session, Role.PRODUCER) if staffed else None
+        household = make_producer(session, group=group, staff=person)
+        session.add(
+            Offer(
+                variant=variant,
+                producer=household,
+                weekly_capacity=capacity,
+                lead_days=2,
+                smallest_batch=batch,
+            )
+        )
+        people.append(person)
+    session.flush()
+    session.expire(variant, ["offers"])
+    return product, people
 
 
 def make_delivery(session: Session) -> None:

@@ -154,6 +154,7 @@ class Offer(Model):
         CheckConstraint("ready >= 0", name="ready_not_negative"),
         CheckConstraint("weekly_capacity >= 0", name="capacity_not_negative"),
         CheckConstraint("lead_days >= 0", name="lead_not_negative"),
+        CheckConstraint("smallest_batch > 0", name="batch_positive"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -162,6 +163,8 @@ class Offer(Model):
     ready: Mapped[int] = mapped_column(default=0)
     weekly_capacity: Mapped[int] = mapped_column(default=0)
     lead_days: Mapped[int] = mapped_column(SmallInteger, default=0)
+    # The fewest packs for which it is worth beginning, in a group's order.
+    smallest_batch: Mapped[int] = mapped_column(SmallInteger, default=1)
 
     variant: Mapped[Variant] = relationship(back_populates="offers")
     producer: Mapped[Producer] = relationship()
@@ -191,10 +194,11 @@ class StockMovement(Model):
         one_of("reason", StockReason),
         CheckConstraint("change <> 0", name="change_not_zero"),
         CheckConstraint("(kind = 'capacity') = (week IS NOT NULL)", name="week_for_capacity"),
+        Index("ix_stock_movement_offer_id_at", "offer_id", "at"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    offer_id: Mapped[int] = mapped_column(ForeignKey("offer.id"), index=True)
+    offer_id: Mapped[int] = mapped_column(ForeignKey("offer.id"))
     kind: Mapped[StockKind] = mapped_column(Choice(StockKind))
     week: Mapped[date | None]
     change: Mapped[int]

@@ -10,24 +10,30 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from flask_babel import gettext as _
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from ovop_market.catalogue.models import (
     CapacityWeek,
     Offer,
+    Product,
     StockKind,
     StockMovement,
     StockReason,
+    Variant,
 )
 from ovop_market.catalogue.supply import Share, Supply
+from ovop_market.core import clock
 from ovop_market.core.clock import monday
 from ovop_market.core.errors import Conflict, OutOfStock
 from ovop_market.extensions.database import insert_into
 from ovop_market.villages.models import Producer, open_on
+
+# As far back as fairness looks.
+LATELY = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,28 +49,65 @@ class Cause:
 def supplies(
     session: Session, variant_ids: Collection[int], today: date, *, lock: bool = False
 ) -> dict[int, list[Supply]]:
-    """Who can supply each variant on this day (WIB); a member household that is closed cannot.
+    """Who can supply each variant on this day (WIB): its producer, or the group's members of today;
+    a household that is closed cannot.
 
     With `lock`, the offers stay locked until the transaction ends.
     """
     statement = (
         select(Offer)
         .join(Offer.producer)
-        .where(Offer.variant_id.in_(variant_ids), open_on(Producer, today))
+        .join(Offer.variant)
+        .join(Variant.product)
+        .where(Offer.variant_id.in_(variant_ids), open_on(Producer, today), still_supplies())
         .order_by(Offer.id)
         .execution_options(populate_existing=True)
     )
     if lock:
         statement = statement.with_for_update(of=Offer)
+    offers = session.scalars(statement).all()
+    several = len(offers) > len({offer.variant_id for offer in offers})
+    had = had_lately(session, [offer.id for offer in offers], today) if several else {}
     found: dict[int, list[Supply]] = defaultdict(list)
-    for offer in session.scalars(statement):
-        found[offer.variant_id].append(supply_of(offer))
+    for offer in offers:
+        found[offer.variant_id].append(supply_of(offer, had.get(offer.id, 0)))
     return found
 
 
-def supply_of(offer: Offer) -> Supply:
+def still_supplies() -> ColumnElement[bool]:
+    """Whether the Producer of an offer lists the Product, or is a member of the group that does."""
+    lister = Product.producer_id
+    return or_(Producer.id == lister, Producer.group_id == lister)
+
+
+def supply_of(offer: Offer, lately: int = 0) -> Supply:
     """An offer's means, for the arithmetic of catalogue.supply."""
-    return Supply(offer.id, offer.ready, offer.weekly_capacity, offer.lead_days)
+    return Supply(
+        offer.id,
+        offer.ready,
+        offer.weekly_capacity,
+        offer.lead_days,
+        lately=lately,
+        batch=offer.smallest_batch,
+    )
+
+
+def had_lately(session: Session, offer_ids: Collection[int], today: date) -> Mapping[int, int]:
+    """Packs that orders took of each offer in the last 90 days, less those that were released."""
+    ready = StockMovement.kind == StockKind.READY
+    packs = func.sum(case((ready, -StockMovement.change), else_=StockMovement.change))
+    since = clock.start_of_day(today - LATELY)
+    rows = session.execute(
+        select(StockMovement.offer_id, packs)
+        .where(
+            StockMovement.offer_id.in_(offer_ids),
+            StockMovement.at >= since,
+            StockMovement.reason.in_((StockReason.HELD, StockReason.RELEASED)),
+        )
+        .group_by(StockMovement.offer_id)
+    )
+    # What was released of an order from before may be more than what was held since.
+    return {offer_id: max(int(found), 0) for offer_id, found in rows}
 
 
 def held_weeks(

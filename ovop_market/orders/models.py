@@ -22,6 +22,7 @@ from ovop_market.core.money import Rupiah
 from ovop_market.core.quantity import MAX_PACKS
 from ovop_market.delivery.models import CollectionPoint, Service
 from ovop_market.extensions.database import Choice, Model, Moment, one_of
+from ovop_market.orders.share_states import LIVE, ShareState
 from ovop_market.orders.states import Action, Actor, Facts, OrderState
 from ovop_market.regions.models import Region
 from ovop_market.villages.models import Producer
@@ -207,6 +208,9 @@ class OrderLine(Model):
     order: Mapped[Order] = relationship(back_populates="lines")
     variant: Mapped[Variant] = relationship()
     holds: Mapped[list[Hold]] = relationship(back_populates="line", order_by="Hold.id")
+    allocations: Mapped[list[Allocation]] = relationship(
+        back_populates="line", order_by="Allocation.id"
+    )
 
     @property
     def agreed_quantity(self) -> int:
@@ -238,6 +242,60 @@ class Hold(Model):
 
     line: Mapped[OrderLine] = relationship(back_populates="holds")
     offer: Mapped[Offer] = relationship()
+
+
+class Allocation(Model):
+    """One member household's share of a line of a group's order, in packs.
+
+    Written by orders.services alone, with an OrderEvent beside it. The live shares of a line at an
+    offer stand for as many packs as are held there (`stock verify`).
+    """
+
+    __tablename__ = "allocation"
+    __table_args__ = (
+        one_of("state", ShareState),
+        CheckConstraint("offered > 0", name="offered_positive"),
+        CheckConstraint("taken BETWEEN 0 AND offered", name="taken_within_offered"),
+        CheckConstraint("made BETWEEN 0 AND taken", name="made_within_taken"),
+        CheckConstraint(
+            "state NOT IN ('TAKEN', 'MADE', 'SETTLED') OR taken IS NOT NULL", name="taken_is_said"
+        ),
+        CheckConstraint("(state IN ('MADE', 'SETTLED')) = (made IS NOT NULL)", name="made_is_said"),
+        CheckConstraint("due_at IS NULL OR state = 'OFFERED'", name="only_an_offer_is_due"),
+        Index("ix_allocation_state_due_at", "state", "due_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    line_id: Mapped[int] = mapped_column(ForeignKey("order_line.id"), index=True)
+    # The offer says which household it is.
+    offer_id: Mapped[int] = mapped_column(ForeignKey("offer.id"), index=True)
+    state: Mapped[ShareState] = mapped_column(Choice(ShareState))
+    offered: Mapped[int]
+    taken: Mapped[int | None]
+    made: Mapped[int | None]
+    # When the offer lapses; null where nobody could answer it but the coordinator.
+    due_at: Mapped[datetime | None] = mapped_column(Moment)
+    # The day by which it is to be handed in.
+    ready_by: Mapped[date]
+    offered_at: Mapped[datetime] = mapped_column(Moment)
+    # Why this household got so many: facts, of which labels make a sentence.
+    why: Mapped[dict[str, object]] = mapped_column(JSON)
+
+    line: Mapped[OrderLine] = relationship(back_populates="allocations")
+    offer: Mapped[Offer] = relationship()
+
+    @property
+    def packs(self) -> int:
+        """Packs for which the share stands now."""
+        if self.state not in LIVE:
+            return 0
+        return next(n for n in (self.made, self.taken, self.offered) if n is not None)
+
+    @property
+    def falls_short(self) -> bool:
+        """Whether the household took or made less than it was asked for."""
+        asked = [n for n in (self.offered, self.taken, self.made) if n is not None]
+        return asked[-1] < asked[0]
 
 
 class OrderEvent(Model):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from ovop_market.accounts.models import User
@@ -17,7 +17,16 @@ from ovop_market.core.errors import NotFound
 from ovop_market.core.quantity import Grams
 from ovop_market.core.tokens import digest, matches
 from ovop_market.delivery.queries import Freshness, Parcel, ways
-from ovop_market.orders.models import Cart, CartLine, Hold, Order, OrderLine, Purchase
+from ovop_market.orders.models import (
+    Allocation,
+    Cart,
+    CartLine,
+    Hold,
+    Order,
+    OrderLine,
+    Purchase,
+)
+from ovop_market.orders.share_states import LIVE
 from ovop_market.orders.states import Action, Actor, moves_open_to
 from ovop_market.villages.models import Producer
 
@@ -146,6 +155,7 @@ def stock_differences(session: Session) -> Iterator[str]:
         yield f"offer {offer_id}: {ready} packs ready, movements say {change}"
     yield from _capacity_differences(session)
     yield from _hold_differences(session)
+    yield from _share_differences(session)
 
 
 def _capacity_differences(session: Session) -> Iterator[str]:
@@ -200,6 +210,48 @@ def _hold_differences(session: Session) -> Iterator[str]:
                 f"order {number}, offer {offer_id}: holds {held.get(key, 0)} ({kind}), "
                 f"movements say {moved.get(key, 0)}"
             )
+
+
+def _share_differences(session: Session) -> Iterator[str]:
+    """Where a member household's shares stand for other packs than are held at its offer."""
+    packs = func.coalesce(Allocation.made, Allocation.taken, Allocation.offered)
+    shared = (
+        select(Allocation.line_id, Allocation.offer_id, func.sum(packs).label("packs"))
+        .where(Allocation.state.in_(LIVE))
+        .group_by(Allocation.line_id, Allocation.offer_id)
+        .subquery()
+    )
+    held = (
+        select(Hold.line_id, Hold.offer_id, func.sum(Hold.quantity).label("packs"))
+        .group_by(Hold.line_id, Hold.offer_id)
+        .subquery()
+    )
+    either = (
+        select(held.c.line_id, held.c.offer_id).union(select(shared.c.line_id, shared.c.offer_id))
+    ).subquery()
+    same = {
+        of: and_(of.c.line_id == either.c.line_id, of.c.offer_id == either.c.offer_id)
+        for of in (held, shared)
+    }
+    rows = session.execute(
+        select(
+            Order.number,
+            either.c.offer_id,
+            func.coalesce(held.c.packs, 0),
+            func.coalesce(shared.c.packs, 0),
+        )
+        .join(OrderLine, OrderLine.id == either.c.line_id)
+        .join(Order, Order.id == OrderLine.order_id)
+        .join(Offer, Offer.id == either.c.offer_id)
+        .outerjoin(held, same[held])
+        .outerjoin(shared, same[shared])
+        # A household's own product has no shares, nor have a group's own packs.
+        .where(Offer.producer_id != Order.producer_id)
+        .where(func.coalesce(held.c.packs, 0) != func.coalesce(shared.c.packs, 0))
+        .order_by(Order.number, either.c.offer_id)
+    )
+    for number, offer_id, kept, shared_out in rows:
+        yield f"order {number}, offer {offer_id}: holds {kept} packs, shares say {shared_out}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,8 @@ class Action(StrEnum):
     PAY = "pay"
     UNPAY = "unpay"
     REMIND = "remind"
+    # Something about a member household's share of it (share_states.ShareAction, in the details).
+    SHARE = "share"
 
 
 class Actor(StrEnum):
@@ -174,7 +176,7 @@ MOVES: tuple[Move, ...] = (
 _TABLE = {(m.source, m.action, m.actor): m for m in MOVES}
 
 # Lines of an order's history that are no moves.
-NOTES = frozenset({A.PAY, A.UNPAY, A.REMIND})
+NOTES = frozenset({A.PAY, A.UNPAY, A.REMIND, A.SHARE})
 
 # Actions that must say why.
 NEEDS_REASON = frozenset({A.DECLINE, A.CANCEL, A.REVOKE, A.DISPUTE, A.SETTLE_FOR_BUYER})

@@ -51,7 +51,7 @@ def act_at(session: Session, moment: datetime) -> list[Order]:
     moved = []
     for timer in TIMERS:
         for waiting in timers.overdue(session, timer, moment, limit=100):
-            event = timers.run_out(session, waiting.order_id, moment)
+            event = timers.run_out(session, waiting.id, moment)
             moved += [event.order] if event else []
     return moved
 
@@ -61,7 +61,7 @@ def remind_at(session: Session, moment: datetime) -> list[Order]:
     reminded = []
     for timer in TIMERS:
         for waiting in timers.unreminded(session, timer, moment, limit=100):
-            event = timers.remind(session, waiting.order_id, moment)
+            event = timers.remind(session, waiting.id, moment)
             reminded += [event.order] if event else []
     return reminded
 
@@ -171,7 +171,7 @@ def test_what_a_person_did_first_stands(session: Session) -> None:
     order = make_order(session, S.COUNTERED)
     (found,) = timers.overdue(session, TIMERS[1], NOW + 25 * HOUR, limit=10)
     lifecycle.agree(session, order, BUYER, NOW + 25 * HOUR)
-    assert timers.run_out(session, found.order_id, NOW + 25 * HOUR) is None
+    assert timers.run_out(session, found.id, NOW + 25 * HOUR) is None
     assert order.state is S.ACCEPTED
     assert order.due_at == NOW + (25 + 72) * HOUR
 

@@ -10,9 +10,7 @@ from flask_babel import gettext as _
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from ovop_market.catalogue.models import StockReason
-from ovop_market.catalogue.services import Cause, hold
-from ovop_market.catalogue.supply import Share
+from ovop_market.catalogue.supply import Share, Supply
 from ovop_market.core.errors import Conflict, Unusable
 from ovop_market.core.tokens import digest, order_number, secret_token
 from ovop_market.delivery.queries import Way
@@ -22,14 +20,15 @@ from ovop_market.orders.methods import Choice
 from ovop_market.orders.models import (
     Cart,
     CartLine,
-    Hold,
     Order,
     OrderEvent,
     OrderLine,
     PaymentMethod,
     Purchase,
 )
-from ovop_market.orders.services import quotes
+from ovop_market.orders.services import allocating, quotes
+from ovop_market.orders.services.history import By
+from ovop_market.orders.services.holds import hold_for
 from ovop_market.orders.services.lifecycle import due_at
 from ovop_market.orders.services.locks import lock_producers
 from ovop_market.orders.services.quotes import LineQuote, Quote
@@ -233,16 +232,17 @@ def _order_line(quote: LineQuote) -> OrderLine:
 def _hold_all(
     session: Session, orders: Sequence[Order], found: Sequence[Quote], now: datetime
 ) -> None:
-    plans = {line.variant.id: line.plan for quote in found for line in quote.lines}
+    """Keeps what the quotes planned, and asks a group's households for their shares of it."""
+    lines = {line.variant.id: line for quote in found for line in quote.lines}
     for order in orders:
-        cause = Cause(StockReason.HELD, now, order_number=order.number)
-        shares: list[Share] = []
+        plans: dict[OrderLine, Sequence[Share]] = {}
+        means: dict[int, Supply] = {}
         for line in order.lines:
-            plan = plans[line.variant_id]
-            assert plan is not None
-            shares += plan.shares
-            line.holds = [
-                Hold(offer_id=s.offer_id, kind=s.kind, week=s.week, quantity=s.quantity)
-                for s in plan.shares
-            ]
-        hold(session, shares, cause)
+            quote = lines[line.variant_id]
+            assert quote.plan is not None
+            plans[line] = quote.plan.shares
+            means |= {supply.offer_id: supply for supply in quote.means}
+        hold_for(session, plans, order, now)
+        if allocating.is_shared(order):
+            by = By(Actor.BUYER, order.purchase.buyer_id)
+            allocating.offer_shares(session, order, plans, means, by, now)

@@ -7,7 +7,6 @@ done, ask the state table, do what the action adds, write the event, tell the fe
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -15,14 +14,14 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ovop_market.catalogue.models import StockKind, StockReason
-from ovop_market.catalogue.services import Cause, release
-from ovop_market.catalogue.supply import Share
 from ovop_market.core import clock
 from ovop_market.core.errors import Conflict, MoveRefused, Unusable
 from ovop_market.orders.labels import STATES
-from ovop_market.orders.models import Order, OrderEvent, OrderLine
+from ovop_market.orders.models import Order, OrderEvent
 from ovop_market.orders.queries import offered_terms
+from ovop_market.orders.services import allocating
+from ovop_market.orders.services.history import CLOCK, By, event_of
+from ovop_market.orders.services.holds import give_back_all
 from ovop_market.orders.services.locks import lock, order_in_time
 from ovop_market.orders.signals import order_moved
 from ovop_market.orders.states import (
@@ -37,26 +36,11 @@ from ovop_market.orders.states import (
     timer_of,
 )
 
+__all__ = ["CLOCK", "By", "event_of"]
+
 # A ready date further away than this is a slip of the finger.
 LATEST_READY = timedelta(days=365)
 Extra = Callable[[Order], dict[str, Any] | None]
-
-
-@dataclass(frozen=True, slots=True)
-class By:
-    """Who acts: on whose behalf, under which account, and the key of this very tap.
-
-    `seen` is the state that was on the page when they decided, if the page says it: who decides on
-    something else than what is there now is told instead (docs/adr/0006).
-    """
-
-    actor: Actor
-    user_id: int | None = None
-    idempotency_key: str | None = None
-    seen: str | None = None
-
-
-CLOCK = By(Actor.CLOCK)
 
 
 def act(
@@ -95,7 +79,9 @@ def act(
     details = content | ((extra(order) or {}) if extra else {})
     order.state = step.target
     if step.releases:
-        _release(session, order, now, by)
+        give_back_all(session, order, by, now)
+        allocating.withdraw_all(order)
+    allocating.follow(session, order, action, by, now)
     order.due_at, order.reminded_at = due_at(order, now), None
     order_in_time(session, [order.purchase_id])
     event = event_of(order, action, by, now, reason, details or None)
@@ -170,13 +156,9 @@ def agree(session: Session, order: Order, by: By, now: datetime) -> OrderEvent:
 
     def extra(order: Order) -> dict[str, Any]:
         terms = offered_terms(session, order)
-        shares: list[Share] = []
+        allocating.cut(session, order, by, now)
         for line in order.lines:
-            if line.offered_quantity is not None:
-                shares += _shrink(line, line.offered_quantity)
-                line.quantity, line.offered_quantity = line.offered_quantity, None
-        cause = Cause(StockReason.RELEASED, now, by.user_id, order.number)
-        release(session, shares, cause)
+            line.quantity, line.offered_quantity = line.agreed_quantity, None
         order.ready_by = order.offered_ready_by or order.ready_by
         order.offered_ready_by = None
         order.goods, order.shipping, order.total = terms.goods, terms.shipping, terms.total
@@ -328,49 +310,8 @@ def _paid_in_cash(order: Order) -> None:
         order.paid = order.total
 
 
-def _release(session: Session, order: Order, now: datetime, by: By) -> None:
-    shares = [share for line in order.lines for share in _shrink(line, 0)]
-    release(session, shares, Cause(StockReason.RELEASED, now, by.user_id, order.number))
-
-
-def _shrink(line: OrderLine, quantity: int) -> list[Share]:
-    """Cuts the line's holds down to a quantity; returns what became free, latest weeks first."""
-    surplus = sum(hold.quantity for hold in line.holds) - quantity
-    freed = []
-    for hold in sorted(line.holds, key=lambda h: (h.week or date.min, h.id), reverse=True):
-        freeing = min(hold.quantity, max(surplus, 0))
-        if freeing:
-            freed.append(Share(hold.offer_id, StockKind(hold.kind), hold.week, freeing))
-            hold.quantity -= freeing
-            surplus -= freeing
-    return freed
-
-
 def _sensible(day: date, now: datetime) -> date:
     today = clock.wib_date(now)
     if not today <= day <= today + LATEST_READY:
         raise Unusable(_("Pilih tanggal mulai hari ini sampai setahun lagi."), field="ready_by")
     return day
-
-
-def event_of(
-    order: Order,
-    action: Action,
-    by: By,
-    now: datetime,
-    reason: str | None,
-    details: dict[str, Any] | None,
-) -> OrderEvent:
-    """A line of the order's history, not yet written."""
-    return OrderEvent(
-        order=order,
-        producer_id=order.producer_id,
-        at=now,
-        actor=by.actor,
-        actor_id=by.user_id,
-        action=action,
-        state=order.state,
-        reason=reason,
-        details=details,
-        idempotency_key=by.idempotency_key,
-    )

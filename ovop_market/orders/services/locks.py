@@ -23,7 +23,7 @@ def lock(session: Session, order: Order) -> Order:
     session.scalars(
         select(OrderLine)
         .where(OrderLine.order_id == order.id)
-        .options(selectinload(OrderLine.holds))
+        .options(selectinload(OrderLine.holds), selectinload(OrderLine.allocations))
         .execution_options(populate_existing=True)
     ).all()
     return order

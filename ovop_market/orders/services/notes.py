@@ -15,7 +15,7 @@ from ovop_market.core.errors import Conflict
 from ovop_market.extensions.database import write_all, write_changes
 from ovop_market.orders.labels import STATES
 from ovop_market.orders.models import Order, OrderEvent
-from ovop_market.orders.services.lifecycle import By, event_of
+from ovop_market.orders.services.history import By, event_of
 from ovop_market.orders.services.locks import lock, order_in_time
 from ovop_market.orders.signals import order_noted
 from ovop_market.orders.states import FINAL, Action, Actor, OrderState, timer_of

@@ -31,13 +31,17 @@ from ovop_market.villages.models import Producer
 
 @dataclass(frozen=True, slots=True)
 class LineQuote:
-    """A line of the cart: what it costs (rupiah), how it would be supplied, or what is wrong."""
+    """A line of the cart: what it costs (rupiah), how it would be supplied, or what is wrong.
+
+    `means` are those of all who can supply it: what the plan was made of.
+    """
 
     line_id: int
     variant: Variant
     quantity: int
     plan: Plan | None
     problem: str
+    means: tuple[Supply, ...] = ()
 
     @property
     def product(self) -> Product:
@@ -160,7 +164,7 @@ def _line(
             plan = to_be_made(means, held, line.quantity, today)
         if plan is None:
             problem = _shortage(ready_now(means), variant.product.made_to_order)
-    return LineQuote(line.id, variant, line.quantity, plan, problem)
+    return LineQuote(line.id, variant, line.quantity, plan, problem, tuple(means))
 
 
 def _shortage(left: int, made_to_order: bool) -> str:

@@ -22,15 +22,15 @@ from sqlalchemy.orm import Session
 
 from ovop_market.orders.models import Order, OrderEvent
 from ovop_market.orders.services import lifecycle, locks, notes
-from ovop_market.orders.services.lifecycle import CLOCK
+from ovop_market.orders.services.history import CLOCK
 from ovop_market.orders.states import Action, Timer, timer_of
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """An order that the clock may have something to do with."""
+    """An order (or a share of one, by its id) that the clock may have something to do with."""
 
-    order_id: int
+    id: int
     number: str
     due_at: datetime
 
@@ -87,7 +87,7 @@ def _waiting(
         .limit(limit)
     )
     if after is not None:
-        later = or_(Order.due_at > after.due_at, Order.id > after.order_id)
+        later = or_(Order.due_at > after.due_at, Order.id > after.id)
         statement = statement.where(Order.due_at >= after.due_at, later)
     # Whoever waits for the clock has a moment for it: `wanted` compares it.
     return [Waiting(id_, number, due) for id_, number, due in session.execute(statement) if due]

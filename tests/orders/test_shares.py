@@ -1,0 +1,428 @@
+"""A group's order among its households: shared out, answered, offered on, handed in, settled."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from ovop_market.catalogue.models import CapacityWeek, Offer, StockReason
+from ovop_market.catalogue.services import Cause, change_ready
+from ovop_market.core.errors import Conflict, MoveRefused, OutOfStock, Unusable
+from ovop_market.orders import queries
+from ovop_market.orders.models import Allocation, Order, OrderEvent
+from ovop_market.orders.services import lifecycle, shares
+from ovop_market.orders.services.allocating import missing
+from ovop_market.orders.services.lifecycle import By
+from ovop_market.orders.share_states import ANSWER, MARGIN, ShareState
+from ovop_market.orders.states import Action, Actor, OrderState
+from tests.factories import NOW, make_group, make_producer, make_purchase, pay
+
+HOUR = timedelta(hours=1)
+COORDINATOR = By(Actor.PRODUCER)
+
+
+def ordered(session: Session, product, packs: int) -> Order:
+    return make_purchase(session, [(product, packs)]).orders[0]
+
+
+def shares_of(order: Order) -> list[Allocation]:
+    return [share for line in order.lines for share in line.allocations]
+
+
+def by(person, key: str | None = None) -> By:
+    return By(Actor.PRODUCER, person.id, key)
+
+
+def agrees(session: Session) -> None:
+    session.flush()
+    assert not list(queries.stock_differences(session))
+
+
+def of(order: Order, person, session: Session) -> Allocation:
+    """The open share of a household, found by who is on its staff."""
+    session.expire_all()
+    (share,) = [
+        s
+        for s in shares_of(order)
+        if s.state in (ShareState.OFFERED, ShareState.TAKEN)
+        and any(p.user_id == person.id for p in staff(session, s))
+    ]
+    return share
+
+
+def staff(session: Session, share: Allocation):
+    from ovop_market.villages.models import ProducerStaff
+
+    return session.scalars(
+        select(ProducerStaff).where(ProducerStaff.producer_id == share.offer.producer_id)
+    )
+
+
+def test_an_order_is_shared_out_when_it_is_placed(session: Session) -> None:
+    product, _people = make_group(session, (40, 40, 20))
+    order = ordered(session, product, 50)
+    assert [(s.offered, s.state) for s in shares_of(order)] == [
+        (20, ShareState.OFFERED),
+        (20, ShareState.OFFERED),
+        (10, ShareState.OFFERED),
+    ]
+    assert {s.due_at for s in shares_of(order)} == {NOW + ANSWER}
+    assert shares_of(order)[0].why == {"rule": "fair", "capacity": 40, "lately": 0}
+    (note,) = [event for event in order.events if event.action is Action.SHARE]
+    assert note.details is not None
+    assert [share["packs"] for share in note.details["shares"]] == [20, 20, 10]  # type: ignore[index]
+    agrees(session)
+
+
+def test_when_all_is_taken_the_group_has_accepted(session: Session) -> None:
+    product, people = make_group(session, (40, 40, 20))
+    order = ordered(session, product, 50)
+    for person in people[:2]:
+        shares.take(session, of(order, person, session), by(person), NOW)
+        assert order.state is OrderState.PLACED
+    shares.take(session, of(order, people[2], session), by(people[2]), NOW)
+    assert order.state is OrderState.ACCEPTED
+    accepted = next(event for event in order.events if event.action is Action.ACCEPT)
+    assert accepted.actor_id == people[2].id
+    agrees(session)
+
+
+def test_what_is_declined_is_offered_to_the_others(session: Session) -> None:
+    product, people = make_group(session, (40, 40, 20))
+    order = ordered(session, product, 50)
+    share = of(order, people[0], session)
+    shares.decline(session, share, by(people[0]), NOW, reason="Anak sakit")
+    assert share.state is ShareState.DECLINED
+    again = [s for s in shares_of(order) if s.why["rule"] == "again"]
+    assert sum(s.offered for s in again) == 20
+    assert {s.offer_id for s in again} == {s.offer_id for s in shares_of(order)} - {share.offer_id}
+    assert not missing(order.lines[0])
+    agrees(session)
+
+
+def test_who_takes_a_part_is_not_asked_for_the_rest(session: Session) -> None:
+    product, people = make_group(session, (40, 40))
+    order = ordered(session, product, 40)
+    share = of(order, people[0], session)
+    shares.take(session, share, by(people[0]), NOW, packs=5)
+    assert (share.state, share.taken, share.offered) == (ShareState.TAKEN, 5, 20)
+    rest = [s for s in shares_of(order) if s.why["rule"] == "again"]
+    assert [s.offered for s in rest] == [15]
+    assert rest[0].offer_id != share.offer_id
+    agrees(session)
+
+
+def test_what_nobody_can_make_in_time_stays_uncovered_and_is_said(session: Session) -> None:
+    product, people = make_group(session, (40, 10))
+    order = ordered(session, product, 50)
+    shares.decline(session, of(order, people[0], session), by(people[0]), NOW)
+    assert missing(order.lines[0]) == 40
+    said = [e.details for e in order.events if (e.details or {}).get("action") == "uncovered"]
+    assert said == [{"action": "uncovered", "packs": 40}]
+    with pytest.raises(OutOfStock, match="40 bungkus"):
+        lifecycle.accept(session, order, COORDINATOR, NOW)
+    session.rollback()
+
+
+def test_the_coordinator_counters_what_is_covered(session: Session) -> None:
+    product, people = make_group(session, (40, 10))
+    order = ordered(session, product, 50)
+    shares.decline(session, of(order, people[0], session), by(people[0]), NOW)
+    (line,) = order.lines
+    lifecycle.counter(session, order, COORDINATOR, NOW, quantities={line.id: 10}, ready_by=None)
+    lifecycle.agree(session, order, By(Actor.BUYER), NOW)
+    assert order.state is OrderState.ACCEPTED
+    assert [s.packs for s in shares_of(order) if s.packs] == [10]
+    agrees(session)
+
+
+def test_a_later_day_is_held_before_it_is_offered_to_the_buyer(session: Session) -> None:
+    """In the week of the counteroffer the household has room: it is kept while the buyer thinks."""
+    product, people = make_group(session, (40, 10))
+    order = ordered(session, product, 50)
+    shares.decline(session, of(order, people[0], session), by(people[0]), NOW)
+    later = order.ready_by + timedelta(weeks=5)
+    lifecycle.counter(session, order, COORDINATOR, NOW, quantities={}, ready_by=later)
+    assert not missing(order.lines[0])
+    assert all(s.state is not ShareState.OFFERED for s in shares_of(order))
+    lifecycle.agree(session, order, By(Actor.BUYER), NOW)
+    assert order.ready_by == later
+    agrees(session)
+
+
+def test_a_day_that_is_too_early_is_not_offered_to_the_buyer(session: Session) -> None:
+    product, people = make_group(session, (40, 10))
+    order = ordered(session, product, 50)
+    shares.decline(session, of(order, people[0], session), by(people[0]), NOW)
+    with pytest.raises(OutOfStock):
+        lifecycle.counter(
+            session,
+            order,
+            COORDINATOR,
+            NOW,
+            quantities={},
+            ready_by=order.ready_by + timedelta(days=1),
+        )
+    session.rollback()
+
+
+def test_what_is_not_answered_is_offered_on(session: Session) -> None:
+    product, people = make_group(session, (40, 40, 40))
+    order = ordered(session, product, 60)
+    shares.take(session, of(order, people[0], session), by(people[0]), NOW)
+    (asleep, _other) = [s for s in shares_of(order) if s.state is ShareState.OFFERED]
+    assert shares.lapse(session, asleep.id, NOW + ANSWER - timedelta(seconds=1)) is None
+    assert shares.lapse(session, asleep.id, NOW + ANSWER) is not None
+    assert asleep.state is ShareState.LAPSED
+    assert shares.lapse(session, asleep.id, NOW + ANSWER) is None
+    again = [s for s in shares_of(order) if s.why["rule"] == "again"]
+    assert sum(s.offered for s in again) == 20
+    assert asleep.offer_id not in {s.offer_id for s in again}
+    assert {s.due_at for s in again} == {order.due_at - MARGIN}  # type: ignore[operator]
+    agrees(session)
+
+
+def test_a_household_without_an_account_waits_for_the_coordinator(session: Session) -> None:
+    product, _nobody = make_group(session, (40, 40), staffed=False)
+    order = ordered(session, product, 60)
+    assert {s.due_at for s in shares_of(order)} == {None}
+
+
+def test_a_group_with_one_phone_does_it_all_alone(session: Session) -> None:
+    product, _nobody = make_group(session, (40, 40), staffed=False)
+    order = ordered(session, product, 60)
+    lifecycle.accept(session, order, COORDINATOR, NOW)
+    assert {s.state for s in shares_of(order)} == {ShareState.TAKEN}
+    pay(session, order)
+    lifecycle.act(session, order, Action.FINISH, COORDINATOR, NOW)
+    assert {(s.state, s.made) for s in shares_of(order)} == {(ShareState.MADE, 30)}
+    lifecycle.ship(session, order, COORDINATOR, NOW, courier="JNE", tracking_number="1")
+    lifecycle.receive(session, order, By(Actor.BUYER), NOW)
+    assert {s.state for s in shares_of(order)} == {ShareState.SETTLED}
+    agrees(session)
+
+
+def test_the_coordinator_may_accept_before_everybody_has_answered(session: Session) -> None:
+    product, people = make_group(session, (40, 40))
+    order = ordered(session, product, 60)
+    lifecycle.accept(session, order, COORDINATOR, NOW)
+    assert {s.state for s in shares_of(order)} == {ShareState.TAKEN}
+    with pytest.raises(MoveRefused, match="Disanggupi"):
+        shares.take(session, of(order, people[0], session), by(people[0]), NOW)
+    agrees(session)
+
+
+def test_handing_in_is_counted_and_the_shortfall_is_offered_on(session: Session) -> None:
+    product, people = make_group(session, (40, 40))
+    order = ordered(session, product, 40)
+    lifecycle.accept(session, order, COORDINATOR, NOW)
+    share = of(order, people[0], session)
+    with pytest.raises(MoveRefused, match="belum dibayar"):
+        shares.hand_in(session, share, by(people[0]), NOW)
+    session.commit()
+    pay(session, order)
+    shares.hand_in(session, share, by(people[0]), NOW, packs=18)
+    assert order.state is OrderState.PREPARING
+    assert (share.state, share.made) == (ShareState.MADE, 18)
+    rest = [s for s in shares_of(order) if s.why["rule"] == "again"]
+    assert [(s.offered, s.state) for s in rest] == [(2, ShareState.OFFERED)]
+    agrees(session)
+    shares.take(session, rest[0], by(people[1]), NOW)
+    lifecycle.act(session, order, Action.FINISH, COORDINATOR, NOW)
+    assert sorted(s.made for s in shares_of(order)) == [2, 18, 20]
+    agrees(session)
+
+
+@pytest.mark.parametrize("packs", [-1, 0, 21, 10**9])
+def test_no_more_is_taken_than_was_offered(session: Session, packs: int) -> None:
+    product, people = make_group(session, (40, 40))
+    order = ordered(session, product, 40)
+    with pytest.raises(Unusable):
+        shares.take(session, of(order, people[0], session), by(people[0]), NOW, packs=packs)
+    session.rollback()
+
+
+def test_one_tap_is_one_answer(session: Session) -> None:
+    product, people = make_group(session, (40, 40))
+    order = ordered(session, product, 40)
+    share = of(order, people[0], session)
+    first = shares.take(session, share, by(people[0], "k1"), NOW, packs=15)
+    again = shares.take(session, share, by(people[0], "k1"), NOW, packs=15)
+    # The same said once more without a key, as a form sent twice does.
+    third = shares.take(session, share, by(people[0]), NOW, packs=15)
+    assert first.id == again.id == third.id
+    with pytest.raises(Conflict):
+        shares.take(session, share, by(people[0], "k1"), NOW, packs=14)
+    with pytest.raises(MoveRefused):
+        shares.take(session, share, by(people[0]), NOW, packs=14)
+    agrees(session)
+
+
+def test_what_was_taken_can_be_given_back_until_it_is_handed_in(session: Session) -> None:
+    product, people = make_group(session, (40, 40, 40))
+    order = ordered(session, product, 60)
+    lifecycle.accept(session, order, COORDINATOR, NOW)
+    share = of(order, people[0], session)
+    shares.decline(session, share, by(people[0]), NOW, reason="Kompor rusak")
+    assert order.state is OrderState.ACCEPTED
+    assert not missing(order.lines[0])
+    agrees(session)
+
+
+@pytest.mark.parametrize(
+    ("action", "actor"),
+    [
+        (Action.DECLINE, Actor.PRODUCER),
+        (Action.CANCEL, Actor.BUYER),
+        (Action.LAPSE, Actor.CLOCK),
+        (Action.REVOKE, Actor.OPERATOR),
+    ],
+)
+def test_when_the_order_ends_no_share_stands(
+    session: Session, action: Action, actor: Actor
+) -> None:
+    product, people = make_group(session, (40, 40))
+    order = ordered(session, product, 60)
+    shares.take(session, of(order, people[0], session), by(people[0]), NOW)
+    lifecycle.act(session, order, action, By(actor), NOW, reason="alasan")
+    assert {s.state for s in shares_of(order)} == {ShareState.WITHDRAWN}
+    assert set(session.scalars(select(CapacityWeek.held))) == {0}
+    with pytest.raises(MoveRefused):
+        shares.take(session, shares_of(order)[1], by(people[1]), NOW)
+    agrees(session)
+
+
+def test_ready_packs_are_nobodys_question(session: Session) -> None:
+    product, _people = make_group(session, (0, 0))
+    for offer, ready in zip(product.variants[0].offers, (8, 5), strict=True):
+        change_ready(session, offer.id, ready, Cause(StockReason.OPENING, NOW))
+    order = ordered(session, product, 10)
+    assert order.state is OrderState.ACCEPTED
+    assert [(s.state, s.packs) for s in shares_of(order)] == [
+        (ShareState.TAKEN, 8),
+        (ShareState.TAKEN, 2),
+    ]
+    assert {s.why["rule"] for s in shares_of(order)} == {"ready"}
+    agrees(session)
+
+
+def test_a_household_order_has_no_shares(session: Session) -> None:
+    from tests.factories import make_product
+
+    order = ordered(session, make_product(session, make_producer(session), capacity=20), 5)
+    assert not shares_of(order)
+
+
+def test_the_coordinator_shares_it_out_otherwise_with_a_reason(session: Session) -> None:
+    product, _people = make_group(session, (40, 40, 40))
+    order = ordered(session, product, 60)
+    (line,) = order.lines
+    first, second, third = (o.id for o in product.variants[0].offers)
+    wanted = {(line.id, first): 30, (line.id, second): 30, (line.id, third): 0}
+    with pytest.raises(Unusable, match="alasan"):
+        shares.share_out(session, order, COORDINATOR, NOW, packs=wanted, reason=" ")
+    shares.share_out(session, order, COORDINATOR, NOW, packs=wanted, reason="Rumah 3 libur")
+    live = {(s.offer_id, s.packs) for s in shares_of(order) if s.packs}
+    assert {o: sum(n for of_, n in live if of_ == o) for o, _n in live} == {first: 30, second: 30}
+    decided = [e for e in order.events if (e.details or {}).get("action") == "share out"]
+    assert [e.reason for e in decided] == ["Rumah 3 libur"]
+    agrees(session)
+
+
+def test_nobody_is_given_more_than_it_can_make(session: Session) -> None:
+    product, _people = make_group(session, (40, 40))
+    order = ordered(session, product, 60)
+    (line,) = order.lines
+    first, _second = (o.id for o in product.variants[0].offers)
+    with pytest.raises(Unusable, match="lebih dari yang dipesan"):
+        shares.share_out(
+            session, order, COORDINATOR, NOW, packs={(line.id, first): 61}, reason="coba"
+        )
+    session.rollback()
+
+
+def test_nobody_is_given_what_its_weeks_cannot_hold(session: Session) -> None:
+    product, _people = make_group(session, (40, 40))
+    first, second = (o.id for o in product.variants[0].offers)
+    session.execute(update(Offer).where(Offer.id == first).values(weekly_capacity=0))
+    order = ordered(session, product, 20)
+    (line,) = order.lines
+    with pytest.raises(OutOfStock, match="hanya sanggup 0"):
+        shares.share_out(
+            session,
+            order,
+            COORDINATOR,
+            NOW,
+            packs={(line.id, first): 20, (line.id, second): 0},
+            reason="coba",
+        )
+    session.rollback()
+
+
+def test_what_was_handed_in_stays_when_it_is_shared_out_anew(session: Session) -> None:
+    product, people = make_group(session, (40, 40))
+    order = ordered(session, product, 40)
+    lifecycle.accept(session, order, COORDINATOR, NOW)
+    pay(session, order)
+    shares.hand_in(session, of(order, people[0], session), by(people[0]), NOW)
+    (line,) = order.lines
+    first, second = (o.id for o in product.variants[0].offers)
+    shares.share_out(
+        session,
+        order,
+        COORDINATOR,
+        NOW,
+        packs={(line.id, first): 0, (line.id, second): 10},
+        reason="sisanya dibuat sendiri",
+    )
+    assert sorted((s.packs, s.state) for s in shares_of(order) if s.packs) == [
+        (10, ShareState.TAKEN),
+        (20, ShareState.MADE),
+    ]
+    agrees(session)
+
+
+def test_twelve_households_share_five_hundred_packs(session: Session) -> None:
+    """More than a week's work: exact, and in no week above what a household can make."""
+    product, _nobody = make_group(session, [20 + 7 * n for n in range(12)], staffed=False, batch=5)
+    capacity = {o.id: o.weekly_capacity for o in product.variants[0].offers}
+    for packs in (500, 500, 37):
+        order = ordered(session, product, packs)
+        assert sum(s.packs for s in shares_of(order)) == packs
+    for week in session.scalars(select(CapacityWeek)):
+        assert week.held <= capacity[week.offer_id]
+    agrees(session)
+
+
+def test_twenty_orders_leave_no_household_behind(session: Session) -> None:
+    capacities = [20, 35, 50, 50, 60, 80, 80, 90, 100, 110, 120, 140]
+    product, _nobody = make_group(session, capacities, staffed=False, batch=5)
+    offers = product.variants[0].offers
+    for number in range(20):
+        moment = NOW + number * timedelta(days=4)
+        order = make_purchase(session, [(product, 40 + number * 13 % 90)], now=moment).orders[0]
+        lifecycle.accept(session, order, COORDINATOR, moment)
+    had = dict.fromkeys((o.id for o in offers), 0)
+    for share in session.scalars(select(Allocation)):
+        had[share.offer_id] += share.packs
+    relative = [had[o.id] / o.weekly_capacity for o in offers]
+    assert max(relative) / min(relative) <= 1.2
+    agrees(session)
+
+
+def test_every_change_says_who(session: Session) -> None:
+    product, people = make_group(session, (40, 40))
+    order = ordered(session, product, 40)
+    shares.take(session, of(order, people[0], session), by(people[0]), NOW)
+    shares.decline(session, of(order, people[1], session), by(people[1]), NOW)
+    said = session.execute(
+        select(OrderEvent.actor_id, OrderEvent.details).where(
+            OrderEvent.order_id == order.id, OrderEvent.action == Action.SHARE
+        )
+    ).all()
+    told = [(actor, details["action"]) for actor, details in said]
+    assert (people[0].id, "take") in told
+    assert (people[1].id, "decline") in told
