@@ -27,7 +27,7 @@ from ovop_market.extensions import db
 from ovop_market.extensions.database import begin_as_reader
 from ovop_market.notices import sending
 from ovop_market.orders.models import OrderEvent
-from ovop_market.orders.services import timers, upkeep
+from ovop_market.orders.services import shares, timers, upkeep
 from ovop_market.orders.services.timers import Waiting
 from ovop_market.orders.states import TIMERS
 from ovop_market.payments.gateway import midtrans, watch
@@ -106,6 +106,8 @@ def _failed(error: Exception, counts: Counts, **where: str) -> None:
 
 
 def _timers(app: Flask, counts: Counts, stopped: Stopped) -> None:
+    # Shares first: what is offered on may still save the order.
+    _each(app, timers.lapsed_shares, shares.lapse, counts, stopped)
     for timer in TIMERS:
         _each(app, partial(timers.overdue, timer=timer), timers.run_out, counts, stopped)
 

@@ -47,6 +47,12 @@ class Kind(StrEnum):
     COMPLAINT = "complaint"
     DECIDED = "decided"
     PAYOUT = "payout"
+    UNCOVERED = "uncovered"
+    COVERED = "covered"
+    # To a member household's staff, about its share of a group's order.
+    SHARE_OFFERED = "share_offered"
+    SHARE_START = "share_start"
+    SHARE_ENDED = "share_ended"
 
 
 K, A, S, P = Kind, Action, OrderState, PaymentAction
@@ -63,6 +69,11 @@ TO_STAFF = frozenset(
         K.COMPLAINT,
         K.DECIDED,
         K.PAYOUT,
+        K.UNCOVERED,
+        K.COVERED,
+        K.SHARE_OFFERED,
+        K.SHARE_START,
+        K.SHARE_ENDED,
     }
 )
 
@@ -169,6 +180,8 @@ STILL: Mapping[Kind, Still] = {
     K.START: _still(S.ACCEPTED, condition=_paid),
     K.STOP: _still(S.ACCEPTED, condition=_unpaid),
     K.COMPLAINT: _still(S.DISPUTED),
+    K.UNCOVERED: _still(S.PLACED, S.COUNTERED, S.ACCEPTED, S.PREPARING),
+    K.COVERED: _still(S.ACCEPTED),
 }
 
 

@@ -41,6 +41,11 @@ SUBJECTS: dict[Kind, LazyString] = {
     K.COMPLAINT: _l("Ada keluhan pembeli"),
     K.DECIDED: _l("Keluhan sudah diputuskan"),
     K.PAYOUT: _l("Hasil penjualan dikirim"),
+    K.UNCOVERED: _l("Ada bungkus yang belum disanggupi"),
+    K.COVERED: _l("Semua bagian disanggupi"),
+    K.SHARE_OFFERED: _l("Bagian pesanan kelompok"),
+    K.SHARE_START: _l("Bagian Anda boleh dibuat"),
+    K.SHARE_ENDED: _l("Bagian Anda batal"),
 }
 
 FAILURES: dict[Failure, LazyString] = {

@@ -10,6 +10,7 @@ from flask import current_app, has_app_context
 from sqlalchemy.orm import Session
 
 from ovop_market.config import Config
+from ovop_market.notices import shares
 from ovop_market.notices.kinds import PAYMENT_KINDS, REFUND_KINDS, Kind, kinds_of
 from ovop_market.notices.services import Owed, owe
 from ovop_market.notices.states import Channel
@@ -31,7 +32,9 @@ def _channels() -> frozenset[Channel]:
 
 
 def follow_order(order: Order, *, session: Session, event: OrderEvent, **_rest: Any) -> None:
-    owe(session, list(_of_order(event)), _channels())
+    channels = _channels()
+    if channels:
+        owe(session, [*_of_order(event), *shares.owed_of(event)], channels)
 
 
 def follow_notes(
@@ -39,7 +42,8 @@ def follow_notes(
 ) -> None:
     channels = _channels()
     if channels:
-        owe(session, [owed for event in events for owed in _of_order(event)], channels)
+        owed = [o for event in events for o in (*_of_order(event), *shares.owed_of(event))]
+        owe(session, owed, channels)
 
 
 def follow_payments(

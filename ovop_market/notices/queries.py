@@ -18,7 +18,8 @@ from ovop_market.notices.kinds import STILL, TO_STAFF, Kind
 from ovop_market.notices.labels import failure_text, subject_text
 from ovop_market.notices.models import Notice
 from ovop_market.notices.states import OLDEST, Channel, Failure, NoticeState
-from ovop_market.orders.models import Order, OrderEvent, Purchase
+from ovop_market.orders.models import Allocation, Order, OrderEvent, Purchase
+from ovop_market.orders.share_states import ShareState
 from ovop_market.orders.states import Action
 from ovop_market.payments.models import Payment, PaymentEvent, PaymentPart, Payout, Refund
 from ovop_market.payments.queries.desk import Kind as DeskKind
@@ -47,6 +48,8 @@ class Story:
     payment_event: PaymentEvent | None = None
     refund: Refund | None = None
     payout: Payout | None = None
+    # A household's share of the order, if it tells of that.
+    share: Allocation | None = None
     # What the purchase is being asked for, if it is.
     asked: Payment | None = None
 
@@ -117,6 +120,7 @@ def story_of(session: Session, notice: Notice) -> Story:
         payment_event=one(PaymentEvent, "payment_event"),
         refund=one(Refund, "refund"),
         payout=one(Payout, "payout"),
+        share=one(Allocation, "share"),
         asked=None if to_staff or notice.purchase_id is None else _asked(session, notice),
     )
 
@@ -147,6 +151,9 @@ def useless(session: Session, notice: Notice, story: Story, now: datetime) -> Fa
         return Failure.TOO_OLD
     still = STILL.get(story.kind)
     if still is not None and (story.order is None or not still.holds(story.order)):
+        return Failure.NOT_NEEDED
+    share = _SHARE.get(story.kind)
+    if share is not None and (story.share is None or story.share.state is not share):
         return Failure.NOT_NEEDED
     money = _MONEY.get(story.kind)
     if (money is not None and not money(session, notice, story)) or _unpaid_since(story):
@@ -223,6 +230,14 @@ _MONEY: Mapping[Kind, Callable[[Session, Notice, Story], bool]] = {
 }
 
 
+# The state of a share in which the notice of it is worth telling.
+_SHARE: Mapping[Kind, ShareState] = {
+    Kind.SHARE_OFFERED: ShareState.OFFERED,
+    Kind.SHARE_START: ShareState.TAKEN,
+    Kind.SHARE_ENDED: ShareState.WITHDRAWN,
+}
+
+
 def _concerns(session: Session, notice: Notice, story: Story) -> bool:
     """Whether whom it was written for may still be told: people leave, and phones change hands."""
     if notice.channel is Channel.PUSH:
@@ -235,6 +250,7 @@ def _concerns(session: Session, notice: Notice, story: Story) -> bool:
         return False
     producer_id = story.order.producer_id if story.order else None
     producer_id = story.payout.producer_id if story.payout else producer_id
+    producer_id = story.share.offer.producer_id if story.share else producer_id
     return session.get(ProducerStaff, (notice.user.id, producer_id)) is not None
 
 

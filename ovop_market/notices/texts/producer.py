@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from typing import Any
 
 from flask_babel import gettext as _
 
 from ovop_market.core.money import format_rupiah
 from ovop_market.notices.kinds import Kind
 from ovop_market.notices.queries import Story
+from ovop_market.notices.texts import shares
 from ovop_market.notices.texts.buyer import Words
 from ovop_market.notices.texts.message import Links, Message
 from ovop_market.orders.models import Order
@@ -21,22 +23,26 @@ K = Kind
 
 def message(story: Story, links: Links) -> Message:
     """The message to the staff. Raises KeyError for a kind that is not theirs."""
-    words = TEXTS[story.kind](story)
-    order = story.order
-    endpoint, values = (
-        ("inbox.order", {"number": order.number})
-        if order
-        else ("payments.earnings", dict[str, str]())
-    )
+    words = (shares.TEXTS | TEXTS)[story.kind](story)
+    endpoint, values, button = _where(story)
     return Message(
         subject=words.subject,
         todo=words.todo,
         rows=words.rows,
         notes=words.notes,
-        button=_("Buka pesanan") if order else _("Lihat pendapatan"),
+        button=button,
         link=links.to(endpoint, **values),
         path=links.path(endpoint, **values),
     )
+
+
+def _where(story: Story) -> tuple[str, dict[str, Any], str]:
+    """The page that the message leads to, and the words on its button."""
+    if story.share is not None:
+        return "inbox.share", {"share_id": story.share.id}, _("Buka bagian Anda")
+    if story.order is not None:
+        return "inbox.order", {"number": story.order.number}, _("Buka pesanan")
+    return "payments.earnings", {}, _("Lihat pendapatan")
 
 
 def _order(story: Story) -> Order:
@@ -173,7 +179,7 @@ def _payout(story: Story) -> Words:
     )
 
 
-TEXTS: Mapping[Kind, Callable[[Story], Words]] = {
+TEXTS: dict[Kind, Callable[[Story], Words]] = {
     K.NEW_ORDER: _new_order,
     K.UNANSWERED: _unanswered,
     K.AGREED: _agreed,

@@ -20,9 +20,10 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
-from ovop_market.orders.models import Order, OrderEvent
+from ovop_market.orders.models import Allocation, Order, OrderEvent, OrderLine
 from ovop_market.orders.services import lifecycle, locks, notes
 from ovop_market.orders.services.history import CLOCK
+from ovop_market.orders.share_states import ANSWERABLE, ShareState
 from ovop_market.orders.states import Action, Timer, timer_of
 
 
@@ -55,6 +56,25 @@ def run_out(session: Session, order_id: int, now: datetime) -> OrderEvent | None
     if timer.action is Action.RECEIVE:
         return lifecycle.receive(session, order, CLOCK, now)
     return lifecycle.act(session, order, timer.action, CLOCK, now)
+
+
+def lapsed_shares(
+    session: Session, now: datetime, *, after: Waiting | None = None, limit: int
+) -> Sequence[Waiting]:
+    """Shares of groups' orders that nobody has answered in time, the longest due first."""
+    statement = (
+        select(Allocation.id, Order.number, Allocation.due_at)
+        .join(Allocation.line)
+        .join(OrderLine.order)
+        .where(Allocation.state == ShareState.OFFERED, Allocation.due_at <= now)
+        .where(Order.state.in_(ANSWERABLE))
+        .order_by(Allocation.due_at, Allocation.id)
+        .limit(limit)
+    )
+    if after is not None:
+        later = or_(Allocation.due_at > after.due_at, Allocation.id > after.id)
+        statement = statement.where(Allocation.due_at >= after.due_at, later)
+    return [Waiting(id_, number, due) for id_, number, due in session.execute(statement) if due]
 
 
 def unreminded(

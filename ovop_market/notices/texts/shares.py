@@ -1,0 +1,89 @@
+"""What a member household is told of its share, and a coordinator of the whole. Never who buys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask_babel import gettext as _
+
+from ovop_market.notices.kinds import Kind
+from ovop_market.notices.queries import Story
+from ovop_market.notices.texts.buyer import Words
+from ovop_market.orders.models import Allocation, Order
+from ovop_market.orders.share_labels import reason
+from ovop_market.web import filters
+
+
+def _share(story: Story) -> Allocation:
+    assert story.share is not None
+    return story.share
+
+
+def _order(story: Story) -> Order:
+    assert story.order is not None
+    return story.order
+
+
+def _goods(share: Allocation) -> list[tuple[str, str]]:
+    line = share.line
+    return [
+        (f"{line.product_name} {line.variant_name}", f"{share.packs}"),
+        (_("Disetor paling lambat"), filters.day(share.ready_by)),
+    ]
+
+
+def _offered(story: Story) -> Words:
+    share = _share(story)
+    return Words(
+        subject=_("Bagian baru untuk Anda"),
+        todo=(
+            _("Jawab paling lambat %(until)s.", until=filters.moment(share.due_at))
+            if share.due_at
+            else _("Jawab, supaya koordinator tahu.")
+        ),
+        rows=_goods(share),
+        notes=[reason(share)],
+    )
+
+
+def _start(story: Story) -> Words:
+    share = _share(story)
+    return Words(
+        subject=_("Bagian Anda boleh dibuat"),
+        todo=_("Setor paling lambat %(day)s.", day=filters.day(share.ready_by)),
+        rows=_goods(share),
+    )
+
+
+def _ended(story: Story) -> Words:
+    line = _share(story).line
+    return Words(
+        subject=_("Bagian Anda batal"),
+        todo=_("Jangan dibuat: pesanannya tidak jadi."),
+        rows=[(_("Produk"), f"{line.product_name} {line.variant_name}")],
+    )
+
+
+def _uncovered(story: Story) -> Words:
+    details = story.event.details if story.event is not None else None
+    return Words(
+        subject=_("Pesanan %(number)s belum tercakup", number=_order(story).number),
+        todo=_("Bagi lagi, atau tawarkan jumlah atau tanggal lain kepada pembeli."),
+        rows=[(_("Belum ada yang sanggup"), str((details or {}).get("packs", "")))],
+    )
+
+
+def _covered(story: Story) -> Words:
+    return Words(
+        subject=_("Pesanan %(number)s disanggupi semua anggota", number=_order(story).number),
+        todo=_("Pesanan sudah diterima dan pembeli sudah diberi tahu."),
+    )
+
+
+TEXTS: dict[Kind, Callable[[Story], Words]] = {
+    Kind.SHARE_OFFERED: _offered,
+    Kind.SHARE_START: _start,
+    Kind.SHARE_ENDED: _ended,
+    Kind.UNCOVERED: _uncovered,
+    Kind.COVERED: _covered,
+}
