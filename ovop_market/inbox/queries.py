@@ -8,17 +8,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, or_, select
+from flask_babel import gettext as _
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from ovop_market.accounts.models import User
+from ovop_market.core.errors import NotFound
+from ovop_market.inbox import share_queries
 from ovop_market.inbox.labels import due_text
+from ovop_market.inbox.share_queries import ShareRow
 from ovop_market.inbox.tabs import SHELVES, Shelf, Tab
 from ovop_market.orders.labels import BADGES, STATES
 from ovop_market.orders.models import Order, OrderEvent, OrderLine, PaymentMethod, Purchase
 from ovop_market.orders.queries import order_numbered
 from ovop_market.orders.states import Action, Actor, OrderState, moves_open_to
 from ovop_market.payments.queries.desk import payment_text
+from ovop_market.villages.models import Producer
 from ovop_market.villages.queries import own_producers
 
 # Work is shown together as far as a phone can carry it; what is over, in pages.
@@ -61,6 +66,9 @@ class Inbox:
     pages: int
     cursor: int
     several: bool
+    # A member household's shares of its group's orders.
+    shares: Sequence[ShareRow] = ()
+    several_households: bool = False
 
 
 def inbox(session: Session, user: User, tab: Tab, page: int, now: datetime) -> Inbox:
@@ -68,18 +76,22 @@ def inbox(session: Session, user: User, tab: Tab, page: int, now: datetime) -> I
     # The cursor first: an event between two statements is shown again rather than missed.
     cursor = latest_event(session, user)
     counts = _counts(session, user)
+    shared = share_queries.counts(session, user)
+    shares = share_queries.in_tab(session, user, tab) if shared.get(tab) else []
     size = CLOSED_PER_PAGE if SHELVES[tab].closed else OPEN_PER_PAGE
     pages = max(1, -(-counts[tab] // size))
     page = min(max(page, 1), pages)
     orders = _orders(session, user, tab, (page - 1) * size, size)
     return Inbox(
         tab=tab,
-        counts=counts,
+        counts={each: count + shared.get(each, 0) for each, count in counts.items()},
         rows=[_row(order, now) for order in orders],
         page=page,
         pages=pages,
         cursor=cursor,
         several=len({order.producer_id for order in orders}) > 1,
+        shares=shares,
+        several_households=len({share.household for share in shares}) > 1,
     )
 
 
@@ -88,7 +100,7 @@ def latest_event(session: Session, user: User) -> int:
     return (
         session.scalar(
             select(func.coalesce(func.max(OrderEvent.id), 0)).where(
-                OrderEvent.producer_id.in_(own_producers(user))
+                OrderEvent.producer_id.in_(_watched(user))
             )
         )
         or 0
@@ -98,9 +110,22 @@ def latest_event(session: Session, user: User) -> int:
 def has_news(session: Session, user: User, since: int) -> bool:
     """Whether something happened after this event: one read of the index (producer, id)."""
     newer = select(OrderEvent.id).where(
-        OrderEvent.producer_id.in_(own_producers(user)), OrderEvent.id > since
+        OrderEvent.producer_id.in_(_watched(user)), OrderEvent.id > since
     )
     return session.scalar(newer.limit(1)) is not None
+
+
+def _watched(user: User) -> Select[int]:
+    """The producers whose orders concern the account: its own, and the groups that those belong to:
+    their orders are shared out."""
+    mine = own_producers(user)
+    groups = select(Producer.group_id).where(Producer.id.in_(mine), Producer.group_id.is_not(None))
+    return mine.union(groups)  # type: ignore[return-value]
+
+
+def not_there() -> NotFound:
+    """There is no such order in this inbox."""
+    return NotFound(_("Pesanan ini tidak ada."))
 
 
 def order_of(session: Session, user: User, number: str) -> Order:

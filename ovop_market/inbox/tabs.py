@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ovop_market.orders.share_states import ANSWERABLE, OPEN, ShareState
 from ovop_market.orders.states import OrderState
 
 S = OrderState
@@ -63,3 +64,38 @@ def tab_of(text: str | None) -> Tab:
         return Tab(text or "")
     except ValueError:
         return Tab.NOW
+
+
+@dataclass(frozen=True, slots=True)
+class ShareShelf:
+    """The states of a tab's shares of a group's order.
+
+    `taken`: of taken ones, those whose order may be made (True) or not yet (False); None: all.
+    """
+
+    states: frozenset[ShareState]
+    taken: bool | None = None
+    closed: bool = False
+
+    def holds(self, state: ShareState, order: OrderState, gate_open: bool) -> bool:
+        """Whether a share in this state, of an order in that one, lies here."""
+        if state not in self.states:
+            return False
+        if state in OPEN and order not in ANSWERABLE:
+            return False
+        if state is not ShareState.TAKEN or self.taken is None:
+            return True
+        begun = order is S.PREPARING or (order is S.ACCEPTED and gate_open)
+        return begun is self.taken
+
+
+SHARE_SHELVES: dict[Tab, ShareShelf] = {
+    Tab.NOW: ShareShelf(frozenset({ShareState.OFFERED, ShareState.TAKEN}), taken=True),
+    Tab.NEW: ShareShelf(frozenset({ShareState.OFFERED})),
+    Tab.TO_MAKE: ShareShelf(frozenset({ShareState.TAKEN}), taken=True),
+    Tab.UNPAID: ShareShelf(frozenset({ShareState.TAKEN}), taken=False),
+    Tab.DONE: ShareShelf(frozenset({ShareState.MADE, ShareState.SETTLED}), closed=True),
+    Tab.CANCELLED: ShareShelf(
+        frozenset({ShareState.DECLINED, ShareState.LAPSED, ShareState.WITHDRAWN}), closed=True
+    ),
+}

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -20,13 +21,16 @@ from ovop_market.core import clock
 from ovop_market.core.errors import Conflict, MarketError, Unusable
 from ovop_market.core.tokens import secret_token
 from ovop_market.extensions import db
-from ovop_market.inbox import forms, labels, queries
+from ovop_market.inbox import forms, labels, queries, share_queries
+from ovop_market.inbox.share_forms import ShareOutForm, share_out_form
 from ovop_market.inbox.tabs import Tab, tab_of
 from ovop_market.orders import presentation
 from ovop_market.orders.labels import BADGES, BUTTONS, STATES
 from ovop_market.orders.models import Order
 from ovop_market.orders.services import lifecycle
+from ovop_market.orders.services.allocating import is_shared, shares_of
 from ovop_market.orders.services.lifecycle import By
+from ovop_market.orders.share_states import ANSWERABLE
 from ovop_market.orders.states import Action, Actor, moves_open_to
 from ovop_market.payments.queries.desk import payment_text
 from ovop_market.web import access, htmx
@@ -71,7 +75,7 @@ def _tab() -> Tab:
     return tab_of(request.values.get("tab"))
 
 
-def _list(status: int = 200, *, notice: str = "", problem: str = "") -> Response:
+def list_page(status: int = 200, *, notice: str = "", problem: str = "") -> Response:
     """The tab that is asked for, with a word on what has just been done or could not be."""
     page = page_number(request.values.get("page", ""))
     found = queries.inbox(db.session(), current_user, _tab(), page, clock.now())
@@ -101,17 +105,18 @@ def list_address(tab: Tab, page: int = 1) -> str:
     )
 
 
-def _order(
+def order_page(
     order: Order,
     status: int = 200,
     *,
     refused: tuple[Action, BaseForm] | None = None,
+    sharing: ShareOutForm | None = None,
     notice: str = "",
     problem: str = "",
 ) -> Response:
     """The order with a form for everything that the producer can do now.
 
-    `refused` is the form that could not be taken, as it was typed.
+    `refused` is the form that could not be taken, as it was typed; so is `sharing`.
     """
     now = clock.now()
     actions = list(moves_open_to(Actor.PRODUCER, order.state, order.facts(now)))
@@ -139,13 +144,26 @@ def _order(
         notice=notice,
         problem=problem,
         new_key=secret_token,
+        **_shared_out(order, sharing),
     )
+
+
+def _shared_out(order: Order, sharing: ShareOutForm | None) -> dict[str, Any]:
+    """What the page of a group's order says of its households."""
+    if not is_shared(order):
+        return {}
+    session = db.session()
+    offers = share_queries.members_offers(session, order)
+    covered = share_queries.coverage(session, order)
+    if sharing is None and order.state in ANSWERABLE:
+        sharing = share_out_form(offers, list(shares_of(order)), formdata=None)
+    return {"coverage": covered, "offers": offers, "sharing": sharing}
 
 
 @blueprint.get("/inbox")
 @access.role("producer")
 def inbox() -> ResponseReturnValue:
-    return _list()
+    return list_page()
 
 
 @blueprint.get("/inbox/poll")
@@ -157,13 +175,13 @@ def poll() -> ResponseReturnValue:
     since = _event_id(request.args.get("since", ""))
     if not queries.has_news(db.session(), current_user, since):
         return Response(status=204)
-    return _list()
+    return list_page()
 
 
 @blueprint.get("/inbox/<number>")
 @access.role("producer")
 def order(number: str) -> ResponseReturnValue:
-    return _order(queries.order_of(db.session(), current_user, number))
+    return order_page(queries.order_of(db.session(), current_user, number))
 
 
 @blueprint.post("/inbox/<number>/acceptance")
@@ -268,7 +286,7 @@ def _do(action: Action, order: Order, form: BaseForm, verb: Verb) -> ResponseRet
     """The beats after loading: validate, act, commit once, answer."""
     number = order.number
     if not form.validate():
-        return _order(order, 422, refused=(action, form))
+        return order_page(order, 422, refused=(action, form))
     by = By(Actor.PRODUCER, current_user.id, tap_key(), state_seen())
     try:
         verb(db.session(), order, by, clock.now())
@@ -280,11 +298,20 @@ def _do(action: Action, order: Order, form: BaseForm, verb: Verb) -> ResponseRet
 
 
 def _done(number: str, notice: str) -> ResponseReturnValue:
-    back = _came_from_list()
+    if _came_from_list():
+        return list_done(notice)
     if htmx.is_fragment():
-        return _list(notice=notice) if back else _order(_load(number), notice=notice)
+        return order_page(_load(number), notice=notice)
     flash(notice, "done")
-    return redirect(list_address(_tab()) if back else url_for("inbox.order", number=number), 303)
+    return redirect(url_for("inbox.order", number=number), 303)
+
+
+def list_done(notice: str) -> ResponseReturnValue:
+    """The tab from which the tap came, with a word on what has been done."""
+    if htmx.is_fragment():
+        return list_page(notice=notice)
+    flash(notice, "done")
+    return redirect(list_address(_tab()), 303)
 
 
 def _refused(
@@ -293,9 +320,9 @@ def _refused(
     """What was asked cannot be done: the page as things stand now, with the reason, and with
     what was typed."""
     if _came_from_list():
-        return _list(refusal.status, problem=refusal.message)
+        return list_page(refusal.status, problem=refusal.message)
     problem = explain(form, refusal)
-    return _order(_load(number), refusal.status, refused=(action, form), problem=problem)
+    return order_page(_load(number), refusal.status, refused=(action, form), problem=problem)
 
 
 def _came_from_list() -> bool:

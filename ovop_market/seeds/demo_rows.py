@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from random import Random
@@ -12,11 +13,12 @@ from typing import Any
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from ovop_market.catalogue.models import CapacityWeek, Offer, StockMovement
+from ovop_market.catalogue.models import CapacityWeek, Offer, StockKind, StockMovement
 from ovop_market.core.tokens import digest
 from ovop_market.extensions.database import Model
-from ovop_market.orders.models import Hold, Order, OrderEvent, OrderLine, Purchase
+from ovop_market.orders.models import Allocation, Hold, Order, OrderEvent, OrderLine, Purchase
 from ovop_market.orders.services.checkout import CONSENT_VERSION
+from ovop_market.orders.share_states import ShareState
 from ovop_market.orders.states import OrderState
 from ovop_market.payments.models import (
     MOST_UNIQUE_DIGITS,
@@ -30,6 +32,7 @@ from ovop_market.seeds import books, bulk
 from ovop_market.seeds.demo_drafts import Draft, Movement
 from ovop_market.seeds.demo_producers import invented_phone
 from ovop_market.seeds.demo_shelves import Shelves
+from ovop_market.villages.models import ProducerKind
 
 Line = dict[str, Any]
 
@@ -88,6 +91,7 @@ TABLES: Sequence[type[Model]] = (
     Order,
     OrderLine,
     Hold,
+    Allocation,
     OrderEvent,
     Payment,
     PaymentPart,
@@ -177,6 +181,43 @@ def _line(writer: Writer, draft: Draft, order_id: int) -> None:
             kind=share.kind,
             week=share.week,
             quantity=0 if draft.released else share.quantity,
+        )
+    if draft.product.producer.kind is ProducerKind.GROUP:
+        _shares(writer, draft, line_id)
+
+
+# How far a member's share is when its order is in a state.
+_SHARES = {
+    OrderState.PLACED: ShareState.OFFERED,
+    OrderState.COUNTERED: ShareState.TAKEN,
+    OrderState.ACCEPTED: ShareState.TAKEN,
+    OrderState.PREPARING: ShareState.TAKEN,
+    OrderState.RECEIVED: ShareState.SETTLED,
+}
+
+
+def _shares(writer: Writer, draft: Draft, line_id: int) -> None:
+    """What the households of a group were asked for, and how far they are."""
+    packs: Counter[tuple[int, StockKind]] = Counter()
+    for share in draft.plan.shares:
+        packs[share.offer_id, share.kind] += share.quantity
+    state = _SHARES.get(draft.state, ShareState.MADE)
+    if draft.released:
+        state = ShareState.WITHDRAWN
+    for (offer_id, kind), quantity in packs.items():
+        ready = kind is StockKind.READY
+        now = ShareState.TAKEN if ready and state is ShareState.OFFERED else state
+        writer.add(
+            Allocation,
+            line_id=line_id,
+            offer_id=offer_id,
+            state=now,
+            offered=quantity,
+            taken=quantity if now not in (ShareState.OFFERED, ShareState.WITHDRAWN) else None,
+            made=quantity if now in (ShareState.MADE, ShareState.SETTLED) else None,
+            ready_by=draft.ready_by,
+            offered_at=draft.placed_at,
+            why={"rule": "ready" if ready else "fair"},
         )
 
 

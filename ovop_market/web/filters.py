@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from decimal import Decimal
 
 from babel.dates import format_date
 from babel.numbers import format_decimal
@@ -51,6 +52,11 @@ def percent(share: float) -> str:
     return f"{share * 100:.0f}%"
 
 
+def tenths(value: int) -> str:
+    """`2,4` of 24 tenths."""
+    return format_decimal(Decimal(value) / 10, locale=language.current())
+
+
 def printable(text: str) -> str:
     """The text without what no page can hold (control characters)."""
     return "".join(character for character in text if character.isprintable())
@@ -68,5 +74,6 @@ def init_app(app: Flask) -> None:
         moment=moment,
         number=number,
         percent=percent,
+        tenths=tenths,
         printable=printable,
     )

@@ -1,0 +1,304 @@
+"""What a household sees of its shares of a group's orders, and a coordinator of the whole.
+
+A share says what is to be made by when, and never who buys it or where it goes.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from flask_babel import gettext as _
+from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy.orm.interfaces import LoaderOption
+
+from ovop_market.accounts.models import User
+from ovop_market.catalogue.models import Offer
+from ovop_market.core import whatsapp
+from ovop_market.core.errors import NotFound
+from ovop_market.inbox.tabs import SHARE_SHELVES, Tab
+from ovop_market.orders.models import Allocation, Order, OrderLine, PaymentMethod, Purchase
+from ovop_market.orders.presentation import may_be_made
+from ovop_market.orders.services.allocating import missing
+from ovop_market.orders.share_labels import SHARE_BADGES, SHARE_STATES, reason
+from ovop_market.orders.share_states import ANSWERABLE, LIVE, OPEN, ShareAction, ShareState, allows
+from ovop_market.orders.states import OrderState
+from ovop_market.villages.models import Producer
+from ovop_market.villages.queries import own_producers
+from ovop_market.web import filters
+
+# Work is shown together; what is over, only the latest of it.
+MOST_OPEN, MOST_CLOSED = 100, 30
+
+
+@dataclass(frozen=True, slots=True)
+class ShareRow:
+    """A share as a line of a household's inbox. `step`: what the household does next, if it is its
+    turn; `less`: whether it may also say that it cannot."""
+
+    id: int
+    number: str
+    state: ShareState
+    state_text: str
+    badge_kind: str
+    goods: str
+    packs: int
+    group: str
+    household: str
+    due_text: str
+    why: str
+    step: ShareAction | None
+    may_decline: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Household:
+    """A household's part in a line: what it was asked for, and where that stands."""
+
+    share: ShareRow
+    offer_id: int
+    chat: str
+
+
+@dataclass(frozen=True, slots=True)
+class LineCover:
+    """How far a line of a group's order is covered, in packs."""
+
+    line_id: int
+    goods: str
+    wanted: int
+    taken: int
+    offered: int
+    made: int
+    missing: int
+    households: Sequence[Household]
+
+
+def counts(session: Session, user: User) -> Mapping[Tab, int]:
+    """How many shares each tab has."""
+    gate = _gate_open().label("gate")
+    rows = session.execute(
+        _shares(user)
+        .with_only_columns(Allocation.state, Order.state, gate, func.count())
+        .group_by(Allocation.state, Order.state, gate)
+    )
+    found: Counter[Tab] = Counter()
+    for state, order_state, open_, many in rows:
+        for tab, shelf in SHARE_SHELVES.items():
+            if shelf.holds(state, order_state, bool(open_)):
+                found[tab] += many
+    return found
+
+
+def in_tab(session: Session, user: User, tab: Tab) -> list[ShareRow]:
+    """The shares of a tab: what is open, what is due first; of what is over, the latest."""
+    shelf = SHARE_SHELVES.get(tab)
+    if shelf is None:
+        return []
+    latest = (Allocation.id.desc(),) if shelf.closed else (Allocation.ready_by, Allocation.id)
+    rows = session.scalars(
+        _shares(user)
+        .where(Allocation.state.in_(shelf.states))
+        .order_by(*latest)
+        .limit(MOST_CLOSED if shelf.closed else MOST_OPEN)
+        .options(*_loaded())
+        .execution_options(populate_existing=True)
+    ).all()
+    return [
+        share_row(share)
+        for share in rows
+        if shelf.holds(share.state, share.line.order.state, may_be_made(share.line.order))
+    ]
+
+
+def share_of(session: Session, user: User, share_id: int) -> Allocation:
+    """A share of the account's own household, or of an order of its own group. Raises NotFound."""
+    share = session.scalar(
+        select(Allocation)
+        .join(Allocation.offer)
+        .join(Allocation.line)
+        .join(OrderLine.order)
+        .where(
+            Allocation.id == share_id,
+            or_(
+                Offer.producer_id.in_(own_producers(user)),
+                Order.producer_id.in_(own_producers(user)),
+            ),
+        )
+        .options(*_loaded())
+        .execution_options(populate_existing=True)
+    )
+    if share is None:
+        raise NotFound(_("Bagian ini tidak ada di akun Anda."))
+    return share
+
+
+def share_row(share: Allocation) -> ShareRow:
+    """A share as it is shown."""
+    line, order = share.line, share.line.order
+    packs = share.packs or share.offered
+    return ShareRow(
+        id=share.id,
+        number=order.number,
+        state=share.state,
+        state_text=str(SHARE_STATES[share.state]),
+        badge_kind=SHARE_BADGES[share.state],
+        goods=f"{packs} × {line.product_name} {line.variant_name}",
+        packs=packs,
+        group=order.producer.name,
+        household=share.offer.producer.name,
+        due_text=_due(share),
+        why=reason(share),
+        step=next_step(share),
+        may_decline=order.state in ANSWERABLE and allows(share.state, ShareAction.DECLINE),
+    )
+
+
+def next_step(share: Allocation) -> ShareAction | None:
+    """What the household does next; None when it is somebody else's turn."""
+    order = share.line.order
+    if order.state not in ANSWERABLE:
+        return None
+    if share.state is ShareState.OFFERED:
+        return ShareAction.TAKE
+    begun = order.state is OrderState.PREPARING
+    ready = order.state is OrderState.ACCEPTED and may_be_made(order)
+    if share.state is ShareState.TAKEN and (begun or ready):
+        return ShareAction.HAND_IN
+    return None
+
+
+def advice(share: Allocation) -> str:
+    """What the household does next with its share, in one sentence."""
+    by = filters.day(share.ready_by)
+    step = next_step(share)
+    if step is ShareAction.TAKE and share.due_at is not None:
+        until = filters.moment(share.due_at)
+        return _(
+            "Jawab paling lambat %(until)s. Sesudah itu ditawarkan ke anggota lain.", until=until
+        )
+    if step is ShareAction.TAKE:
+        return _("Sanggup membuat sampai %(day)s?", day=by)
+    if step is ShareAction.HAND_IN:
+        return _("Buat, lalu setor ke koordinator paling lambat %(day)s.", day=by)
+    sentences = {
+        ShareState.TAKEN: _("Jangan dibuat dulu: kami kabari kalau pembelinya sudah membayar."),
+        ShareState.MADE: _("Sudah disetor. Terima kasih."),
+        ShareState.SETTLED: _("Selesai. Pembagian uangnya ada di halaman pendapatan."),
+        ShareState.DECLINED: _("Anda tidak sanggup; bagian ini ditawarkan ke anggota lain."),
+        ShareState.LAPSED: _("Waktunya habis; bagian ini ditawarkan ke anggota lain."),
+        ShareState.WITHDRAWN: _("Pesanannya tidak jadi, atau dibagi dengan cara lain."),
+    }
+    return sentences.get(share.state, _("Pesanannya sudah selesai dibagi."))
+
+
+def coverage(session: Session, order: Order) -> list[LineCover]:
+    """How far each line of a group's order is covered, with everybody who was asked."""
+    lines = session.scalars(
+        select(OrderLine)
+        .where(OrderLine.order_id == order.id)
+        .order_by(OrderLine.id)
+        .options(
+            selectinload(OrderLine.holds),
+            selectinload(OrderLine.allocations)
+            .joinedload(Allocation.offer)
+            .joinedload(Offer.producer),
+        )
+        .execution_options(populate_existing=True)
+    ).all()
+    return [_line_cover(line) for line in lines if line.quantity]
+
+
+def _line_cover(line: OrderLine) -> LineCover:
+    def packs(*states: ShareState) -> int:
+        return sum(share.packs for share in line.allocations if share.state in states)
+
+    made = packs(ShareState.MADE, ShareState.SETTLED)
+    return LineCover(
+        line_id=line.id,
+        goods=f"{line.quantity} × {line.product_name} {line.variant_name}",
+        wanted=line.agreed_quantity,
+        taken=packs(ShareState.TAKEN) + made,
+        offered=packs(ShareState.OFFERED),
+        made=made,
+        missing=missing(line),
+        households=[
+            Household(share_row(share), share.offer_id, _chat(share))
+            for share in sorted(line.allocations, key=_live_first)
+        ],
+    )
+
+
+def _chat(share: Allocation) -> str:
+    """A chat with the household about its share: for those who do not look into their inbox."""
+    line = share.line
+    text = _(
+        "Bagian %(household)s: %(n)d × %(goods)s, disetor paling lambat %(day)s. Sanggup?",
+        household=share.offer.producer.name,
+        n=share.packs or share.offered,
+        goods=f"{line.product_name} {line.variant_name}",
+        day=filters.day(share.ready_by),
+    )
+    return whatsapp.address(share.offer.producer.phone, text)
+
+
+def _live_first(share: Allocation) -> tuple[bool, bool, str, int]:
+    return (
+        share.state not in OPEN,
+        share.state not in LIVE,
+        share.offer.producer.name,
+        share.id,
+    )
+
+
+def members_offers(session: Session, order: Order) -> Mapping[int, Sequence[Offer]]:
+    """By line: the offers of the group's households, to share it out among them."""
+    offers = session.scalars(
+        select(Offer)
+        .join(Offer.producer)
+        .where(
+            Offer.variant_id.in_([line.variant_id for line in order.lines]),
+            Producer.group_id == order.producer_id,
+        )
+        .order_by(Producer.name, Offer.id)
+        .options(joinedload(Offer.producer))
+    ).all()
+    return {
+        line.id: [offer for offer in offers if offer.variant_id == line.variant_id]
+        for line in order.lines
+    }
+
+
+def _shares(user: User) -> Select[Allocation]:
+    return (
+        select(Allocation)
+        .join(Allocation.offer)
+        .join(Allocation.line)
+        .join(OrderLine.order)
+        .join(Order.purchase)
+        .where(Offer.producer_id.in_(own_producers(user)))
+    )
+
+
+def _gate_open() -> ColumnElement[bool]:
+    return or_(Order.paid >= Order.total, Purchase.payment_method == PaymentMethod.COD)
+
+
+def _loaded() -> tuple[LoaderOption, ...]:
+    return (
+        joinedload(Allocation.offer).joinedload(Offer.producer),
+        joinedload(Allocation.line).joinedload(OrderLine.order).joinedload(Order.producer),
+        joinedload(Allocation.line).joinedload(OrderLine.order).joinedload(Order.purchase),
+    )
+
+
+def _due(share: Allocation) -> str:
+    if share.state is ShareState.OFFERED and share.due_at is not None:
+        return _(
+            "Jawab sebelum %(day)s, %(time)s",
+            day=filters.short_day(share.due_at),
+            time=filters.clock_time(share.due_at),
+        )
+    return _("Setor %(day)s", day=filters.short_day(share.ready_by))
