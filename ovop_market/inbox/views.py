@@ -130,7 +130,7 @@ def order_page(
         order=order,
         state_text=STATES[order.state],
         badge_kind=BADGES[order.state],
-        steps=[step for step in presentation.timeline(order) if step.kind != "waiting"],
+        steps=presentation.history(order),
         advice=labels.advice(order),
         panels=presentation.order_panels(db.session(), order, now, Actor.PRODUCER),
         payment_text=payment_text(order),

@@ -59,6 +59,7 @@ EVENTS: dict[Action, LazyString] = {
     A.PAY: _l("Pembayaran diterima"),
     A.UNPAY: _l("Pembayaran ternyata belum masuk"),
     A.REMIND: _l("Diingatkan"),
+    A.SHARE: _l("Pembagian ke anggota"),
 }
 
 ACTORS: dict[Actor, LazyString] = {

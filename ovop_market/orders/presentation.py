@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,9 +10,11 @@ from typing import Any
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
+from ovop_market.orders import share_labels
 from ovop_market.orders.labels import ACTORS, BADGES, EVENTS, STATES
 from ovop_market.orders.models import Order, OrderEvent, Purchase
 from ovop_market.orders.queries import Terms, offered_terms, open_actions
+from ovop_market.orders.services import allocating
 from ovop_market.orders.signals import Panel, order_shown, purchase_shown
 from ovop_market.orders.states import Action, Actor, OrderState
 from ovop_market.web import filters
@@ -76,10 +79,32 @@ def order_view(session: Session, order: Order, now: datetime) -> OrderView:
 
 
 def timeline(order: Order) -> list[Step]:
-    """What has happened, the first first, and in a last line what is awaited."""
-    steps = [_step(event) for event in order.events]
+    """What has happened as the buyer sees it, the first first; in a last line what is awaited."""
+    # How a group shares it out is not the buyer's concern.
+    steps = [_step(event) for event in order.events if event.action is not Action.SHARE]
     awaited = _awaited(order)
     return [*steps, Step(awaited, "", "", "", "waiting")] if awaited else steps
+
+
+def history(order: Order) -> list[Step]:
+    """What has happened as its producer and the operator see it, shares included."""
+    names = {
+        share.offer.producer_id: share.offer.producer.name for share in allocating.shares_of(order)
+    }
+    return [
+        _share_step(event, names) if event.action is Action.SHARE else _step(event)
+        for event in order.events
+    ]
+
+
+def _share_step(event: OrderEvent, names: Mapping[int, str]) -> Step:
+    return Step(
+        title=share_labels.event_text(event, names),
+        when=filters.moment(event.at),
+        who=str(ACTORS[event.actor]),
+        note=event.reason or "",
+        kind="wrong" if (event.details or {}).get("action") == "uncovered" else "done",
+    )
 
 
 def _step(event: OrderEvent) -> Step:

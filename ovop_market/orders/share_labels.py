@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
 
-from ovop_market.orders.models import Allocation
+from ovop_market.orders.models import Allocation, OrderEvent
 from ovop_market.orders.share_states import ShareAction, ShareState
 
 S, A = ShareState, ShareAction
@@ -53,3 +56,28 @@ def reason(share: Allocation) -> str:
         lately=lately,
     )
     return f"{first} {measured}"
+
+
+def event_text(event: OrderEvent, names: Mapping[int, str]) -> str:
+    """What happened to shares, as a line of the order's history; `names` are of households."""
+    details: dict[str, Any] = event.details or {}
+    action, packs = details.get("action"), details.get("packs")
+    if action == A.OFFER:
+        shares = details.get("shares", [])
+        return _(
+            "Dibagi: %(packs)d bungkus ke %(households)d rumah",
+            packs=sum(share["packs"] for share in shares),
+            households=len({share["household"] for share in shares}),
+        )
+    if action == "uncovered":
+        return _("%(n)d bungkus belum ada yang sanggup", n=packs)
+    if action == "share out":
+        return _("Koordinator membagi dengan cara lain")
+    household = names.get(details.get("household", 0), "")
+    texts = {
+        A.TAKE: _("%(household)s sanggup %(n)d", household=household, n=packs or 0),
+        A.DECLINE: _("%(household)s tidak sanggup %(n)d", household=household, n=packs or 0),
+        A.LAPSE: _("%(household)s tidak menjawab", household=household),
+        A.HAND_IN: _("%(household)s menyetor %(n)d", household=household, n=packs or 0),
+    }
+    return texts.get(ShareAction(str(action)), str(action))

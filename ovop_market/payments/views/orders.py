@@ -59,7 +59,7 @@ def order_page(
         state_text=STATES[order.state],
         badge_kind=BADGES[order.state],
         payment_text=queries.payment_text(order),
-        steps=[step for step in presentation.timeline(order) if step.kind != "waiting"],
+        steps=presentation.history(order),
         complaint=_complaint(order),
         panels=presentation.order_panels(session, order, clock.now(), Actor.OPERATOR),
         payments=queries.payments_for(session, order),
