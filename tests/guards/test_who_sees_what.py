@@ -7,17 +7,27 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
-from ovop_market.accounts.models import Role
+from ovop_market.accounts.models import Role, User
 from ovop_market.core import clock
 from ovop_market.notices.models import Notice
 from ovop_market.notices.states import Channel, NoticeState
+from ovop_market.orders.models import Allocation
 from ovop_market.orders.services import lifecycle
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import Actor, OrderState
 from ovop_market.payments.models import BankStatement, Payment, PayoutBatch, Refund, StatementLine
 from ovop_market.payments.services import refunds
 from ovop_market.payments.states import BatchState, RefundKind
-from tests.factories import NOW, make_order, make_producer, make_product, make_user, sign_in
+from tests.factories import (
+    NOW,
+    make_group,
+    make_order,
+    make_producer,
+    make_product,
+    make_purchase,
+    make_user,
+    sign_in,
+)
 from tests.payments import bank
 
 WHO = ("nobody", "buyer", "stranger", "producer", "official", "operator")
@@ -58,6 +68,9 @@ TABLE: dict[str, dict[str, int]] = {
     "/inbox": ONLY_PRODUCERS,
     "/inbox/poll": {**dict.fromkeys(WHO, 403), "nobody": 303, "producer": 303, "stranger": 303},
     "/inbox/{order}": ONLY_THE_PRODUCER,
+    "/inbox/allocations/{share}": ONLY_THE_PRODUCER,
+    # A group's fairness is for its people, and for those who watch over groups.
+    "/groups/{group}/sharing": {**ONLY_THE_PRODUCER, "official": 200, "operator": 200},
     "/shop": {**dict.fromkeys(WHO, 403), "nobody": 303, "producer": 303, "stranger": 303},
     "/shop/offers": ONLY_PRODUCERS,
     "/shop/statement": ONLY_PRODUCERS,
@@ -120,6 +133,13 @@ def make_failed_notice(session: Session) -> Notice:
     return notice
 
 
+def make_share(session: Session, coordinator: User) -> Allocation:
+    """A household's share of an order of the coordinator's group."""
+    product, _people = make_group(session, (40, 40), staff=coordinator)
+    product.producer.slug = "kelompok-contoh"
+    return make_purchase(session, [(product, 10)]).orders[0].lines[0].allocations[0]
+
+
 @pytest.mark.parametrize("who", WHO)
 def test_who_gets_what(app: Flask, client: FlaskClient, session: Session, who: str) -> None:
     owner = make_user(session, Role.PRODUCER)
@@ -143,6 +163,8 @@ def test_who_gets_what(app: Flask, client: FlaskClient, session: Session, who: s
         "token": order.purchase.token,
         "order": order.number,
         "payment": payment.id,
+        "share": make_share(session, owner).id,
+        "group": "kelompok-contoh",
         "asset": app.extensions["assets"]["css/site.css"].address,
     }
     if who != "nobody":
@@ -176,6 +198,11 @@ BUYER_VERBS = ("cancellation", "agreement", "receipt", "dispute")
 POSTS: dict[str, set[str]] = {
     **{f"/inbox/{{order}}/{verb}": {"producer"} for verb in ORDER_VERBS},
     **{f"/purchases/{{token}}/orders/{{order}}/{verb}": set(WHO) for verb in BUYER_VERBS},
+    "/inbox/allocations/{share}/acceptance": {"producer"},
+    "/inbox/allocations/{share}/decline": {"producer"},
+    "/inbox/allocations/{share}/completion": {"producer"},
+    "/inbox/{shared}/shares": {"producer"},
+    "/inbox/{shared}/offers": {"producer"},
     "/purchases/{token}/payments/{payment}/claim": set(WHO),
     "/purchases/{token}/payments/{payment}/method": set(WHO),
     "/purchases/{cancelled}/refunds/{refund}/destination": set(WHO),
@@ -237,7 +264,10 @@ def test_who_may_do_what(app: Flask, client: FlaskClient, session: Session, who:
     other = make_user(session, Role.PRODUCER)
     make_producer(session, staff=other)
     statement, line = make_statements(session)
+    share = make_share(session, owner)
     names = {
+        "share": share.id,
+        "shared": share.line.order.number,
         "batch": make_batch(session).id,
         "statement": statement.id,
         "bank_line": line.id,
