@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from flask_babel import gettext as _
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.orm import Session
 
+from ovop_market.catalogue.calendar import Closure
 from ovop_market.catalogue.models import (
     CapacityWeek,
     Offer,
@@ -24,10 +25,13 @@ from ovop_market.catalogue.models import (
     StockReason,
 )
 from ovop_market.catalogue.supply import Share, Supply
-from ovop_market.core.clock import monday
-from ovop_market.core.errors import Conflict, OutOfStock
+from ovop_market.core.clock import monday, wib_date
+from ovop_market.core.errors import Conflict, OutOfStock, Unusable
 from ovop_market.extensions.database import insert_into
 from ovop_market.villages.models import Producer, open_on
+
+# More packs than any household or group keeps or makes.
+MOST_PACKS = 99_999
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,57 +42,117 @@ class Cause:
     at: datetime
     actor_id: int | None = None
     order_number: str | None = None
+    # The key of the tap that asked for it (web.forms.tap_key).
+    key: str | None = None
 
 
 def supplies(
     session: Session, variant_ids: Collection[int], today: date, *, lock: bool = False
 ) -> dict[int, list[Supply]]:
-    """Who can supply each variant on this day (WIB); a member household that is closed cannot.
+    """Who can supply each variant from this day (WIB) on. A member household that is closed for
+    some days is planned for those after, and none of its ready packs leave meanwhile; one that is
+    closed without an end supplies nothing.
 
     With `lock`, the offers stay locked until the transaction ends.
     """
+    found: dict[int, list[Supply]] = defaultdict(list)
+    for offer, supply in _supplies(session, Offer.variant_id.in_(variant_ids), today, lock=lock):
+        found[offer.variant_id].append(supply)
+    return found
+
+
+def _supplies(
+    session: Session, which: ColumnElement[bool], today: date, *, lock: bool
+) -> list[tuple[Offer, Supply]]:
     statement = (
-        select(Offer)
+        select(Offer, Producer.closed_from, Producer.closed_to)
         .join(Offer.producer)
-        .where(Offer.variant_id.in_(variant_ids), open_on(Producer, today))
+        .where(which, supplying(today))
         .order_by(Offer.id)
         .execution_options(populate_existing=True)
     )
     if lock:
         statement = statement.with_for_update(of=Offer)
-    found: dict[int, list[Supply]] = defaultdict(list)
-    for offer in session.scalars(statement):
-        found[offer.variant_id].append(supply_of(offer))
-    return found
+    rows = session.execute(statement).all()
+    # Read after the offers are locked: whoever says a number for a week locks its offer as well.
+    _held, plans = weeks_of(session, [offer.id for offer, *_closed in rows], today)
+    return [
+        (offer, supply_of(offer, closures_of(*closed), plans.get(offer.id, ()), today))
+        for offer, *closed in rows
+    ]
 
 
-def supply_of(offer: Offer) -> Supply:
+def supplying(today: date) -> ColumnElement[bool]:
+    """Whether the producer of an offer is open on this day or will be open again."""
+    return or_(open_on(Producer, today), Producer.closed_to.is_not(None))
+
+
+def supply_of(
+    offer: Offer,
+    closures: tuple[Closure, ...],
+    plans: Sequence[tuple[date, int]],
+    today: date,
+) -> Supply:
     """An offer's means, for the arithmetic of catalogue.supply."""
-    return Supply(offer.id, offer.ready, offer.weekly_capacity, offer.lead_days)
+    shut = any(closure.covers(today) for closure in closures)
+    return Supply(
+        offer_id=offer.id,
+        ready=0 if shut else offer.ready,
+        weekly_capacity=offer.weekly_capacity,
+        lead_days=offer.lead_days,
+        closures=closures,
+        plans=tuple(plans),
+    )
+
+
+def closures_of(closed_from: date | None, closed_to: date | None) -> tuple[Closure, ...]:
+    """The days on which a producer is closed, as the calendar takes them."""
+    return () if closed_from is None else (Closure(closed_from, closed_to),)
+
+
+def weeks_of(
+    session: Session, offer_ids: Collection[int], today: date
+) -> tuple[Mapping[tuple[int, date], int], Mapping[int, Sequence[tuple[date, int]]]]:
+    """From this week on: packs of capacity already taken, by offer and week (its Monday), and the
+    weeks for which an offer's maker said a number of packs."""
+    held: dict[tuple[int, date], int] = {}
+    plans: dict[int, list[tuple[date, int]]] = defaultdict(list)
+    for row in session.execute(
+        select(CapacityWeek.offer_id, CapacityWeek.week, CapacityWeek.held, CapacityWeek.planned)
+        .where(CapacityWeek.offer_id.in_(offer_ids), CapacityWeek.week >= monday(today))
+        .order_by(CapacityWeek.week)
+    ):
+        held[row.offer_id, row.week] = row.held
+        if row.planned is not None:
+            plans[row.offer_id].append((row.week, row.planned))
+    return held, plans
 
 
 def held_weeks(
     session: Session, offer_ids: Collection[int], today: date
 ) -> Mapping[tuple[int, date], int]:
     """Packs of capacity already taken, by offer and week (its Monday), from this week on."""
-    rows = session.execute(
-        select(CapacityWeek.offer_id, CapacityWeek.week, CapacityWeek.held).where(
-            CapacityWeek.offer_id.in_(offer_ids), CapacityWeek.week >= monday(today)
-        )
-    )
-    return {(offer_id, week): held for offer_id, week, held in rows}
+    return weeks_of(session, offer_ids, today)[0]
 
 
 def hold(session: Session, shares: Sequence[Share], cause: Cause) -> None:
     """Takes the shares away from what others can be promised.
 
+    Each week's bound is what the offer can make in it as of now, by the same arithmetic as the
+    plan, read again under the lock of the offers: nobody can lower it in between.
+
     Raises OutOfStock when one of them is gone; nothing of the transaction may be kept then.
     """
+    today = wib_date(cause.at)
+    which = Offer.id.in_({share.offer_id for share in shares})
+    means = {offer.id: supply for offer, supply in _supplies(session, which, today, lock=True)}
     for share in _in_order(shares):
         if share.week is None:
             change_ready(session, share.offer_id, -share.quantity, cause)
-        else:
-            _change_capacity(session, share.offer_id, share.week, share.quantity, cause)
+            continue
+        supply = means.get(share.offer_id)
+        most = supply.capacity_in(share.week, today) if supply else 0
+        _change_capacity(session, share.offer_id, share.week, share.quantity, cause, most)
 
 
 def release(session: Session, shares: Sequence[Share], cause: Cause) -> None:
@@ -103,7 +167,7 @@ def release(session: Session, shares: Sequence[Share], cause: Cause) -> None:
         if share.week is None:
             change_ready(session, share.offer_id, share.quantity, cause)
         else:
-            _change_capacity(session, share.offer_id, share.week, -share.quantity, cause)
+            _change_capacity(session, share.offer_id, share.week, -share.quantity, cause, None)
 
 
 def change_ready(session: Session, offer_id: int, change: int, cause: Cause) -> None:
@@ -119,6 +183,29 @@ def change_ready(session: Session, offer_id: int, change: int, cause: Cause) -> 
     if not changed.rowcount:  # type: ignore[attr-defined]
         raise OutOfStock(_("Stok baru saja habis. Muat ulang halaman untuk melihat sisanya."))
     session.add(_movement(offer_id, StockKind.READY, None, change, cause))
+
+
+def note_packs(session: Session, offer: Offer, change: int, cause: Cause) -> bool:
+    """Adds packs that were made, or takes away what was sold elsewhere, spoiled or used up.
+
+    The same tap (`cause.key`) counts once, however often it comes; returns whether it counted now.
+    Raises Unusable for more packs to take away than there are, or more in all than MOST_PACKS.
+    """
+    session.refresh(offer, with_for_update=True)
+    if cause.key and session.scalar(
+        select(StockMovement.id).where(
+            StockMovement.offer_id == offer.id, StockMovement.idempotency_key == cause.key
+        )
+    ):
+        return False
+    if offer.ready + change < 0:
+        raise Unusable(_("Stok siap hanya %(left)d bungkus.", left=offer.ready), field="packs")
+    if offer.ready + change > MOST_PACKS:
+        raise Unusable(_("Stok paling banyak %(most)d bungkus.", most=MOST_PACKS), field="packs")
+    change_ready(session, offer.id, change, cause)
+    session.flush()
+    session.expire(offer)
+    return True
 
 
 def count_ready(session: Session, offer: Offer, *, counted: int, seen: int, cause: Cause) -> None:
@@ -142,18 +229,18 @@ def count_ready(session: Session, offer: Offer, *, counted: int, seen: int, caus
 
 
 def _change_capacity(
-    session: Session, offer_id: int, week: date, change: int, cause: Cause
+    session: Session, offer_id: int, week: date, change: int, cause: Cause, most: int | None
 ) -> None:
+    """`most` is how many packs may be held in the week; None for giving back."""
     session.execute(
         insert_into(session, CapacityWeek)
         .values(offer_id=offer_id, week=week, held=0)
         .on_conflict_do_nothing()
     )
     row = (CapacityWeek.offer_id == offer_id, CapacityWeek.week == week)
-    capacity = select(Offer.weekly_capacity).where(Offer.id == offer_id).scalar_subquery()
     bounds = [CapacityWeek.held + change >= 0]
-    if change > 0:
-        bounds.append(CapacityWeek.held + change <= capacity)
+    if most is not None:
+        bounds.append(CapacityWeek.held + change <= most)
     changed = session.execute(
         update(CapacityWeek)
         .where(*row, *bounds)
@@ -181,4 +268,5 @@ def _movement(
         order_number=cause.order_number,
         actor_id=cause.actor_id,
         at=cause.at,
+        idempotency_key=cause.key,
     )
