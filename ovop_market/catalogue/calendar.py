@@ -98,9 +98,11 @@ def next_lebaran(day: date) -> date | None:
     """The first day of the next Idulfitri after this one, or None if its year is not known yet."""
     for year in (day.year, day.year + 1):
         for row in _rows(year):
-            feast = date.fromisoformat(row.date)
-            if row.name.startswith(LEBARAN) and row.type == "libur_nasional" and feast > day:
-                return feast
+            if row.name.startswith(LEBARAN) and row.type == "libur_nasional":
+                feast = date.fromisoformat(row.date)
+                if feast > day:
+                    return feast
+                break
     return None
 
 
