@@ -1,5 +1,5 @@
-"""What the pages say of when: packs by day on the product page, later days in cart and checkout, and
-how many can be had at most."""
+"""What the pages say of when: packs by day on the product page, later days in cart and checkout,
+and how many can be had at most."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 from ovop_market.catalogue.models import CapacityWeek, Offer, Product
 from tests.counting import counted
 from tests.factories import make_delivery, make_producer, make_product
-from tests.pages import text_of
 
 CLOCK = Callable[[datetime], None]
 
@@ -119,4 +118,4 @@ def test_before_lebaran_buyers_are_told_until_when(
 
 
 def test_english(client: FlaskClient, session: Session, product: Product) -> None:
-    assert "ready on 4 December 2026" in lines(text_of(client, "/en/products/pempek"))
+    assert "1 pack: ready 4 December 2026" in lines(client.get("/en/products/pempek").text)
