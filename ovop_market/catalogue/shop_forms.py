@@ -37,7 +37,7 @@ class PacksForm(BaseForm):
         _l("Sebab"),
         [chosen()],
         choices=[
-            (str(reason), str(reason))
+            str(reason)
             for reason in (
                 StockReason.MADE,
                 StockReason.SOLD_ELSEWHERE,
@@ -61,9 +61,7 @@ class SurgeForm(BaseForm):
 
     # The weeks on the page: those before Lebaran.
     week = SelectMultipleField(_l("Minggu"), [chosen()], validate_choice=False)
-    percent = SelectField(
-        _l("Sanggup"), choices=[("", ""), ("0", "0"), ("150", "150"), ("200", "200")]
-    )
+    percent = SelectField(_l("Sanggup"), choices=["", "0", "150", "200"])
 
 
 class CapacityForm(BaseForm):
