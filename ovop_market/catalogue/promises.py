@@ -21,8 +21,8 @@ from ovop_market.core.quantity import MAX_PACKS
 
 # How long before Lebaran buyers are told until when to order.
 RUSH = timedelta(weeks=6)
-# Lines about larger quantities: more would be read by nobody.
-_LARGER = 2
+# Lines about one variant, what is ready now included: more would be read by nobody.
+_LINES = 3
 
 Held = Mapping[tuple[int, date], int]
 
@@ -64,7 +64,7 @@ def _stages(many: Sequence[Supply], held: Held, today: date) -> list[Milestone]:
     first = to_be_made(many, held, 1, today) if weeks and not ready else None
     if first and first.ready_by < weeks[0].ready_by:
         weeks.insert(0, Milestone(1, first.ready_by))
-    return weeks[: 1 + _LARGER]
+    return weeks[: _LINES - (1 if ready else 0)]
 
 
 def sooner(means: Sequence[Supply], held: Held, plan: Plan | None, today: date) -> Milestone | None:

@@ -32,6 +32,11 @@ class WeekRow:
     held: int
 
     @property
+    def left(self) -> int:
+        """Packs that can still be promised."""
+        return max(self.capacity - self.held, 0)
+
+    @property
     def last(self) -> date:
         return self.first + timedelta(days=6)
 
