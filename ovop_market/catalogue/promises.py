@@ -80,11 +80,20 @@ def rush(means: Sequence[Sequence[Supply]], held: Held, today: date) -> Rush | N
     feast = calendar.next_lebaran(today)
     if not means or feast is None or feast - today > RUSH:
         return None
-    day = feast - timedelta(days=1)
-    while day >= today:
-        for many in means:
-            plan = to_be_made(many, held, 1, day)
-            if plan and plan.ready_by < feast:
-                return Rush(feast, day)
-        day -= timedelta(days=1)
-    return Rush(feast, None)
+    last = [_last_day(many, held, feast, today) for many in means]
+    # Of several sizes the one that takes longest: the day must be right for each that can be had.
+    return Rush(feast, min((day for day in last if day), default=None))
+
+
+def _last_day(many: Sequence[Supply], held: Held, feast: date, today: date) -> date | None:
+    """The last day on which one pack ordered is ready before the feast."""
+
+    def in_time(day: date) -> bool:
+        plan = to_be_made(many, held, 1, day)
+        return plan is not None and plan.ready_by < feast
+
+    # Whoever is late today is late tomorrow: a full maker is not asked for every day.
+    if not in_time(today):
+        return None
+    days = ((feast - timedelta(days=n)) for n in range(1, (feast - today).days + 1))
+    return next(day for day in days if in_time(day))

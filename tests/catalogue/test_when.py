@@ -10,7 +10,10 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
+from ovop_market.catalogue import promises
 from ovop_market.catalogue.models import CapacityWeek, Offer, Product
+from ovop_market.catalogue.promises import Rush
+from ovop_market.catalogue.supply import Supply
 from tests.counting import counted
 from tests.factories import make_delivery, make_producer, make_product
 from tests.orders.test_cart_pages import add
@@ -121,3 +124,14 @@ def test_before_lebaran_buyers_are_told_until_when(
 
 def test_english(client: FlaskClient, session: Session, product: Product) -> None:
     assert "1 pack: ready 4 Dec" in lines(client.get("/en/products/pempek").text)
+
+
+def test_the_size_that_takes_longest_says_until_when() -> None:
+    quick, slow = [Supply(1, 0, 12, 1)], [Supply(2, 0, 12, 5)]
+    full, day = [Supply(3, 0, 0, 1)], date(2027, 2, 1)
+    feast = date(2027, 3, 10)
+    assert promises.rush([quick], {}, day) == Rush(feast, date(2027, 3, 5))
+    # Monday the 1st to Saturday the 6th are five working days after the first.
+    assert promises.rush([quick, slow, full], {}, day) == Rush(feast, date(2027, 3, 1))
+    assert promises.rush([full], {}, day) == Rush(feast, None)
+    assert promises.rush([], {}, day) is None
