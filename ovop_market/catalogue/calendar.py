@@ -74,6 +74,7 @@ def days_of(week: date) -> tuple[date, ...]:
     return tuple(week + n * _DAY for n in range(7))
 
 
+@lru_cache(maxsize=4096)
 def add_working_days(day: date, count: int, closures: tuple[Closure, ...] = ()) -> date | None:
     """The `count`-th working day after this one (0: this very day, or the first working day after
     it), without the days of the closures; None when a closure has no end."""

@@ -172,9 +172,12 @@ def _free(
     for supply in supplies:
         capacity = supply.capacity_in(week, today)
         taken = held.get((supply.offer_id, week), 0)
+        if capacity <= taken:
+            continue
         # What would be ready only after a closure without an end cannot be promised.
-        if capacity > taken and supply.ready_day(week, today, taken + 1, capacity):
-            free[supply] = capacity - taken
+        if supply.closures and not supply.ready_day(week, today, taken + 1, capacity):
+            continue
+        free[supply] = capacity - taken
     return free
 
 

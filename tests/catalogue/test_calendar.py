@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from lokal.holidays import HOLIDAY_YEARS, get_holidays
 
 from ovop_market.catalogue import calendar, seasons
 from ovop_market.catalogue.calendar import Closure
 
+# A busy machine may take long for one of them.
+unhurried = settings(deadline=None)
 DAY = timedelta(days=1)
 # The national holidays of 2026, and the joint leave of Idulfitri, written out by hand.
 FREE_2026 = {
@@ -26,11 +28,13 @@ def works(day: date, shut: tuple[Closure, ...] = ()) -> bool:
     return day.weekday() < 6 and (day.month, day.day) not in FREE_2026 and not closed
 
 
+@unhurried
 @given(days)
 def test_every_day_of_a_year(day: date) -> None:
     assert calendar.is_working_day(day) == works(day)
 
 
+@unhurried
 @given(
     st.dates(date(2026, 1, 1), date(2026, 8, 1)),
     st.integers(0, 40),

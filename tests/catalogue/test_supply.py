@@ -6,13 +6,15 @@ import time
 from collections import Counter
 from datetime import date, timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ovop_market.catalogue.calendar import Closure
 from ovop_market.catalogue.models import StockKind
 from ovop_market.catalogue.supply import Supply, from_stock, ready_now, timetable, to_be_made
 
+# A busy machine may take long for one of them.
+unhurried = settings(deadline=None)
 TUESDAY = date(2026, 11, 24)
 MONDAY = date(2026, 11, 23)
 
@@ -29,6 +31,7 @@ supplies = st.lists(
 )
 
 
+@unhurried
 @given(supplies, st.integers(1, 999))
 def test_ready_packs_are_never_promised_twice(means: list[Supply], quantity: int) -> None:
     plan = from_stock(means, quantity, TUESDAY)
@@ -71,6 +74,7 @@ makers = st.lists(
 todays = st.integers(0, 6).map(lambda n: MONDAY + timedelta(days=n))
 
 
+@unhurried
 @given(makers, st.integers(1, 999), st.integers(0, 40), todays)
 def test_capacity_is_never_promised_twice(
     means: list[Supply], quantity: int, taken: int, today: date
@@ -93,6 +97,7 @@ def test_capacity_is_never_promised_twice(
     assert plan.ready_by >= today
 
 
+@unhurried
 @given(makers, todays)
 def test_the_timetable_tells_what_orders_get(means: list[Supply], today: date) -> None:
     for stage in timetable(means, {}, today):
@@ -101,6 +106,7 @@ def test_the_timetable_tells_what_orders_get(means: list[Supply], today: date) -
         assert plan.ready_by == stage.ready_by
 
 
+@unhurried
 @given(st.integers(0, 60), closures, todays, st.integers(0, 5))
 def test_a_week_counts_its_working_days_one_by_one(
     weekly: int, shut: tuple[Closure, ...], today: date, ahead: int
