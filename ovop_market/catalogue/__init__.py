@@ -5,6 +5,7 @@ from flask import Flask
 
 def init_app(app: Flask) -> None:
     """Registers the pages of this feature."""
+    from ovop_market.catalogue import stock_views  # noqa: F401 - its views are the shop's
     from ovop_market.catalogue.shop_views import blueprint as shop
     from ovop_market.catalogue.views import blueprint
 

@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 from flask_babel.speaklater import LazyString
 
-from ovop_market.catalogue.models import Category, Storage
+from ovop_market.catalogue.models import Category, StockReason, Storage
 from ovop_market.web.filters import short_day
 
 CATEGORIES: dict[Category, LazyString] = {
@@ -28,6 +28,17 @@ STORAGE: dict[Storage, LazyString] = {
     Storage.AMBIENT: _l("Suhu ruang"),
     Storage.CHILLED: _l("Dingin (kulkas)"),
     Storage.FROZEN: _l("Beku (freezer)"),
+}
+
+STOCK_REASONS: dict[StockReason, LazyString] = {
+    StockReason.OPENING: _l("Stok awal"),
+    StockReason.MADE: _l("Selesai dibuat"),
+    StockReason.COUNTED: _l("Hitung ulang"),
+    StockReason.HELD: _l("Dipesan"),
+    StockReason.RELEASED: _l("Pesanan batal"),
+    StockReason.SOLD_ELSEWHERE: _l("Terjual di luar"),
+    StockReason.SPOILED: _l("Rusak"),
+    StockReason.USED: _l("Dipakai sendiri"),
 }
 
 SORTS: dict[str, LazyString] = {

@@ -58,6 +58,9 @@ class StockReason(StrEnum):
     COUNTED = "counted"
     HELD = "held"
     RELEASED = "released"
+    SOLD_ELSEWHERE = "sold_elsewhere"
+    SPOILED = "spoiled"
+    USED = "used"
 
 
 class Product(Model):
@@ -171,14 +174,23 @@ class Offer(Model):
 
 
 class CapacityWeek(Model):
-    """How many packs of an offer's capacity are taken in the week that begins on this Monday."""
+    """How many packs of an offer's capacity are taken in the week that begins on this Monday.
+
+    `planned` is how many its maker said can be made in that very week; null: as the days of the
+    week allow. It is changed under the lock of the offer, and may fall below what is held: what is
+    promised stays promised.
+    """
 
     __tablename__ = "capacity_week"
-    __table_args__ = (CheckConstraint("held >= 0", name="held_not_negative"),)
+    __table_args__ = (
+        CheckConstraint("held >= 0", name="held_not_negative"),
+        CheckConstraint("planned >= 0", name="planned_not_negative"),
+    )
 
     offer_id: Mapped[int] = mapped_column(ForeignKey("offer.id"), primary_key=True)
     week: Mapped[date] = mapped_column(primary_key=True)
     held: Mapped[int] = mapped_column(default=0)
+    planned: Mapped[int | None]
 
 
 class StockMovement(Model):
@@ -195,6 +207,8 @@ class StockMovement(Model):
         CheckConstraint("change <> 0", name="change_not_zero"),
         CheckConstraint("(kind = 'capacity') = (week IS NOT NULL)", name="week_for_capacity"),
         Index("ix_stock_movement_offer_id_at", "offer_id", "at"),
+        # The same tap counts once, however often it comes.
+        UniqueConstraint("offer_id", "idempotency_key"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -207,3 +221,4 @@ class StockMovement(Model):
     order_number: Mapped[str | None] = mapped_column(String(20), index=True)
     actor_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
     at: Mapped[datetime] = mapped_column(Moment)
+    idempotency_key: Mapped[str | None] = mapped_column(String(100))

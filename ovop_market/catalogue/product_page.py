@@ -8,18 +8,19 @@ from datetime import date
 from urllib.parse import quote
 
 from flask_babel import gettext as _
-from sqlalchemy import and_, exists, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy import select
+from sqlalchemy.orm import Session, aliased, joinedload
 
-from ovop_market.catalogue import queries
+from ovop_market.catalogue import promises, queries
 from ovop_market.catalogue.labels import Badge, badge
 from ovop_market.catalogue.models import Offer, Product, ProductPhoto, Variant
-from ovop_market.catalogue.services import held_weeks, supply_of
+from ovop_market.catalogue.promises import Rush, Timetable
+from ovop_market.catalogue.services import closures_of, supply_of, supplying, weeks_of
 from ovop_market.catalogue.supply import Supply, from_stock, ready_now, to_be_made
 from ovop_market.core.errors import NotFound
 from ovop_market.core.money import Rupiah
 from ovop_market.core.quantity import format_weight
-from ovop_market.villages.models import Permit, Producer, Village, open_on
+from ovop_market.villages.models import Permit, Producer, Village
 from ovop_market.villages.queries import is_slug
 from ovop_market.web.filters import day, short_day
 from ovop_market.web.pictures import PictureSources, sources
@@ -40,7 +41,8 @@ class Pack:
 
 @dataclass(frozen=True, slots=True)
 class ProductPage:
-    """A product with everything that its page tells. `obstacle` says why nothing can be ordered."""
+    """A product with everything that its page tells. `obstacle` says why nothing can be ordered;
+    `timetables` by when how many packs can be made; `rush` until when to order before Lebaran."""
 
     product: Product
     producer: Producer
@@ -52,6 +54,8 @@ class ProductPage:
     permits: Sequence[Permit]
     related: Sequence[queries.Card]
     obstacle: str
+    timetables: Sequence[Timetable]
+    rush: Rush | None
 
     @property
     def chat_address(self) -> str:
@@ -63,12 +67,14 @@ class ProductPage:
 def product_page(session: Session, slug: str, today: date) -> ProductPage:
     """The product of this slug, if it is on sale. Raises NotFound. Five statements."""
     product = _load(session, slug)
-    means = _supplies(session, product, today)
+    means, held = _supplies(session, product, today)
     variants = list(means)
     if not variants:
         raise NotFound(_("Produk ini tidak dijual lagi. Lihat produk lain."))
     producer = product.producer
-    packs = _packs(session, product, means, variants, today)
+    packs = _packs(product, means, held, today)
+    obstacle = _obstacle(producer, packs, today)
+    making = means if product.made_to_order and not obstacle else {}
     return ProductPage(
         product=product,
         producer=producer,
@@ -79,7 +85,9 @@ def product_page(session: Session, slug: str, today: date) -> ProductPage:
         badge=_badge(product, means, today),
         permits=[p for p in producer.permits if not (p.expires_on and p.expires_on < today)],
         related=queries.related(session, product, today),
-        obstacle=_obstacle(producer, packs, today),
+        obstacle=obstacle,
+        timetables=promises.timetables(making, held, today),
+        rush=promises.rush(list(making.values()), held, today),
     )
 
 
@@ -111,38 +119,42 @@ def _photos(session: Session, product_id: int) -> list[PictureSources]:
     return [sources(photo) for photo in found]
 
 
-def _supplies(session: Session, product: Product, today: date) -> dict[Variant, list[Supply]]:
-    """Each pack on sale with the means of all who supply it and are open."""
-    supplying = exists().where(Producer.id == Offer.producer_id, open_on(Producer, today))
-    rows = session.execute(
-        select(Variant, Offer)
-        .outerjoin(Offer, and_(Offer.variant_id == Variant.id, supplying))
-        .where(Variant.product_id == product.id, Variant.sold)
-        .order_by(Variant.position, Variant.id, Offer.id)
+def _supplies(
+    session: Session, product: Product, today: date
+) -> tuple[dict[Variant, list[Supply]], Mapping[tuple[int, date], int]]:
+    """Each pack on sale with the means of all who can supply it, and what is taken of them."""
+    offers = (
+        select(Offer, Producer.closed_from, Producer.closed_to)
+        .join(Offer.producer)
+        .where(supplying(today))
+        .subquery()
     )
+    offer = aliased(Offer, offers)
+    rows = session.execute(
+        select(Variant, offer, offers.c.closed_from, offers.c.closed_to)
+        .outerjoin(offers, offers.c.variant_id == Variant.id)
+        .where(Variant.product_id == product.id, Variant.sold)
+        .order_by(Variant.position, Variant.id, offers.c.id)
+    ).all()
+    ids = [own.id for _variant, own, *_closed in rows if own is not None]
+    held, plans = weeks_of(session, ids, today) if product.made_to_order else ({}, {})
     found: dict[Variant, list[Supply]] = {}
-    for variant, offer in rows:
+    for variant, own, *closed in rows:
         many = found.setdefault(variant, [])
-        if offer is not None:
-            many.append(supply_of(offer))
-    return found
+        if own is not None:
+            many.append(supply_of(own, closures_of(*closed), plans.get(own.id, ()), today))
+    return found, held
 
 
 def _packs(
-    session: Session,
     product: Product,
     means: Mapping[Variant, list[Supply]],
-    variants: Sequence[Variant],
+    held: Mapping[tuple[int, date], int],
     today: date,
 ) -> list[Pack]:
-    held: Mapping[tuple[int, date], int] = {}
-    if product.made_to_order and any(not ready_now(many) for many in means.values()):
-        offers = [supply.offer_id for many in means.values() for supply in many]
-        held = held_weeks(session, offers, today)
     shut = product.producer.closed_on(today)
     packs: list[Pack] = []
-    for variant in variants:
-        many = means[variant]
+    for variant, many in means.items():
         plan = from_stock(many, 1, today)
         if plan is None and product.made_to_order:
             plan = to_be_made(many, held, 1, today)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
-from wtforms import BooleanField
+from wtforms import BooleanField, SelectField, SelectMultipleField
 
+from ovop_market.catalogue.models import StockReason
+from ovop_market.catalogue.services import MOST_PACKS
 from ovop_market.core.money import MAX_PRICE
 from ovop_market.web.forms import (
     BaseForm,
@@ -12,12 +14,11 @@ from ovop_market.web.forms import (
     PacksField,
     RupiahField,
     between,
+    chosen,
     optional,
     required,
 )
 
-# More packs than any household or group keeps or makes.
-MOST_PACKS = 99_999
 MOST_LEAD_DAYS = 365
 
 
@@ -26,6 +27,41 @@ class CountForm(BaseForm):
 
     counted = PacksField(_l("Stok siap"), [between(0, MOST_PACKS)])
     seen = PacksField(_l("Stok sebelumnya"), [between(0, MOST_PACKS)])
+
+
+class PacksForm(BaseForm):
+    """Packs that came or went, and why."""
+
+    packs = PacksField(_l("Jumlah bungkus"), [between(1, MOST_PACKS)])
+    reason = SelectField(
+        _l("Sebab"),
+        [chosen()],
+        choices=[
+            str(reason)
+            for reason in (
+                StockReason.MADE,
+                StockReason.SOLD_ELSEWHERE,
+                StockReason.SPOILED,
+                StockReason.USED,
+            )
+        ],
+    )
+
+
+class PlanForm(BaseForm):
+    """Packs that can be made in one week (by its Monday); empty: as usual."""
+
+    week = DayField(_l("Minggu"), [required()])
+    planned = PacksField(_l("Sanggup"), [optional(), between(0, MOST_PACKS)])
+
+
+class SurgeForm(BaseForm):
+    """Weeks (by their Mondays) and how much more or less than usual can be made in them, in percent
+    of it; empty: as usual."""
+
+    # The weeks on the page: those before Lebaran.
+    week = SelectMultipleField(_l("Minggu"), [chosen()], validate_choice=False)
+    percent = SelectField(_l("Sanggup"), choices=["", "0", "150", "200"])
 
 
 class CapacityForm(BaseForm):

@@ -3,25 +3,47 @@ it is on the staff of, and the members' offers of products that a group of its o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from ovop_market.accounts.models import User
-from ovop_market.catalogue.models import CapacityWeek, Offer, Product, Variant
-from ovop_market.core.clock import monday
+from ovop_market.catalogue.models import Offer, Product, Variant
+from ovop_market.catalogue.seasons import plannable
+from ovop_market.catalogue.services import closures_of, supply_of, weeks_of
+from ovop_market.catalogue.supply import Supply
 from ovop_market.core.errors import NotFound
 from ovop_market.villages.models import Producer
 from ovop_market.villages.queries import own_producers
 
 
 @dataclass(frozen=True, slots=True)
+class WeekRow:
+    """A week of an offer, by its Monday: packs that can be made in what is left of it, packs that
+    its maker said (None: as usual), and packs already promised."""
+
+    first: date
+    capacity: int
+    planned: int | None
+    held: int
+
+    @property
+    def left(self) -> int:
+        """Packs that can still be promised."""
+        return max(self.capacity - self.held, 0)
+
+    @property
+    def last(self) -> date:
+        return self.first + timedelta(days=6)
+
+
+@dataclass(frozen=True, slots=True)
 class OfferRow:
-    """An offer as a line: packs ready, packs a week, packs of this week already promised."""
+    """An offer as a line: packs ready, packs a week, and its next weeks, this one first."""
 
     id: int
     product: str
@@ -31,7 +53,11 @@ class OfferRow:
     ready: int
     weekly_capacity: int
     lead_days: int
-    held: int
+    weeks: Sequence[WeekRow]
+
+    @property
+    def this_week(self) -> WeekRow:
+        return self.weeks[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +69,7 @@ class Shop:
 
 
 def shop(session: Session, user: User, today: date) -> Shop:
-    """Everything, in two statements."""
+    """Everything, in three statements."""
     producers = session.scalars(
         select(Producer)
         .where(Producer.id.in_(own_producers(user)))
@@ -74,6 +100,13 @@ def offer_of(session: Session, user: User, offer_id: int) -> Offer:
     return offer
 
 
+def own_offer_ids(session: Session, user: User) -> Sequence[int]:
+    """The ids of all of the account's offers."""
+    return session.scalars(
+        select(Offer.id).join(Offer.variant).join(Variant.product).where(_own(user))
+    ).all()
+
+
 def producer_of(session: Session, user: User, slug: str) -> Producer:
     """One of the account's producers. Raises NotFound."""
     producer = session.scalar(
@@ -98,28 +131,44 @@ def _own(user: User) -> ColumnElement[bool]:
 def _offers(
     session: Session, user: User, today: date, *only: ColumnElement[bool]
 ) -> list[OfferRow]:
-    this_week = and_(CapacityWeek.offer_id == Offer.id, CapacityWeek.week == monday(today))
     rows = session.execute(
-        select(Offer, Product, Variant.name, Producer.name, CapacityWeek.held)
+        select(Offer, Product, Variant.name, Producer)
         .join(Offer.variant)
         .join(Variant.product)
         .join(Producer, Producer.id == Offer.producer_id)
-        .outerjoin(CapacityWeek, this_week)
         .where(_own(user), *only)
         .order_by(Product.name, Product.id, Variant.position, Variant.id, Producer.name, Offer.id)
         .execution_options(populate_existing=True)
     ).all()
-    return [
-        OfferRow(
-            id=offer.id,
-            product=product.name,
-            variant=variant,
-            producer=producer,
-            member=offer.producer_id != product.producer_id,
-            ready=offer.ready,
-            weekly_capacity=offer.weekly_capacity,
-            lead_days=offer.lead_days,
-            held=held or 0,
+    held, plans = weeks_of(session, [row.Offer.id for row in rows], today)
+    found = []
+    for offer, product, variant, producer in rows:
+        closures = closures_of(producer.closed_from, producer.closed_to)
+        supply = supply_of(offer, closures, plans.get(offer.id, ()), today)
+        found.append(
+            OfferRow(
+                id=offer.id,
+                product=product.name,
+                variant=variant,
+                producer=producer.name,
+                member=offer.producer_id != product.producer_id,
+                ready=offer.ready,
+                weekly_capacity=offer.weekly_capacity,
+                lead_days=offer.lead_days,
+                weeks=_weeks(supply, held, today),
+            )
         )
-        for offer, product, variant, producer, held in rows
+    return found
+
+
+def _weeks(supply: Supply, held: Mapping[tuple[int, date], int], today: date) -> list[WeekRow]:
+    planned = dict(supply.plans)
+    return [
+        WeekRow(
+            first=week,
+            capacity=supply.capacity_in(week, today),
+            planned=planned.get(week),
+            held=held.get((supply.offer_id, week), 0),
+        )
+        for week in plannable(today)
     ]

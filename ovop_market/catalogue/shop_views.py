@@ -11,27 +11,31 @@ from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from ovop_market.catalogue import services, shop_forms, shop_queries, shop_services
+from ovop_market.catalogue import seasons, services, shop_forms, shop_queries, shop_services
 from ovop_market.catalogue.models import Offer, StockReason
 from ovop_market.catalogue.services import Cause
 from ovop_market.core import clock
 from ovop_market.core.errors import Conflict, MarketError, Unusable
+from ovop_market.core.tokens import secret_token
 from ovop_market.extensions import db
 from ovop_market.villages import services as producers
 from ovop_market.villages.models import Producer
 from ovop_market.web import access, htmx
-from ovop_market.web.forms import BaseForm
+from ovop_market.web.forms import BaseForm, explain
 
 blueprint = Blueprint("shop", __name__)
 
 # The databases' own limit for an id: beyond it there is nothing to look for.
-_ID = "int(max=2147483647)"
+OFFER_ID = "int(max=2147483647)"
 
 
 def _page(status: int = 200, **said: Any) -> Response:
     """The whole page; `said` is about one thing on it: its id (`at`), a form, a problem."""
-    found = shop_queries.shop(db.session(), current_user, clock.wib_date(clock.now()))
-    body = render_template("shop/page.html", shop=found, **_about(**said))
+    today = clock.wib_date(clock.now())
+    found = shop_queries.shop(db.session(), current_user, today)
+    body = render_template(
+        "shop/page.html", shop=found, season=seasons.season(today), **_about(**said)
+    )
     return make_response(body, status)
 
 
@@ -44,6 +48,8 @@ def _about(
         "problem": problem,
         "notice": notice,
         "today": clock.wib_date(clock.now()),
+        # What makes a tap on this very page the same tap when it comes twice.
+        "tap": secret_token(),
     }
 
 
@@ -79,13 +85,13 @@ def offers() -> ResponseReturnValue:
     return _page()
 
 
-@blueprint.post(f"/shop/offers/<{_ID}:offer_id>/count")
+@blueprint.post(f"/shop/offers/<{OFFER_ID}:offer_id>/count")
 @access.role("producer")
 def count(offer_id: int) -> ResponseReturnValue:
     offer = shop_queries.offer_of(db.session(), current_user, offer_id)
     form = shop_forms.CountForm()
     cause = Cause(StockReason.COUNTED, clock.now(), current_user.id)
-    return _change(
+    return change(
         offer,
         form,
         lambda: services.count_ready(
@@ -98,12 +104,12 @@ def count(offer_id: int) -> ResponseReturnValue:
     )
 
 
-@blueprint.post(f"/shop/offers/<{_ID}:offer_id>/capacity")
+@blueprint.post(f"/shop/offers/<{OFFER_ID}:offer_id>/capacity")
 @access.role("producer")
 def capacity(offer_id: int) -> ResponseReturnValue:
     offer = shop_queries.offer_of(db.session(), current_user, offer_id)
     form = shop_forms.CapacityForm()
-    return _change(
+    return change(
         offer,
         form,
         lambda: shop_services.set_means(
@@ -171,17 +177,16 @@ def cash(slug: str) -> ResponseReturnValue:
     return _producer_done(producer, _("Tersimpan. Berlaku untuk pesanan yang baru."))
 
 
-def _change(offer: Offer, form: BaseForm, verb: Callable[[], None]) -> ResponseReturnValue:
-    """The beats after loading of what is done to an offer."""
+def change(offer: Offer, form: BaseForm, verb: Callable[[], str | None]) -> ResponseReturnValue:
+    """The beats after loading of what is done to an offer; `verb` returns what to say of it."""
     offer_id = offer.id
     if not form.validate():
         return _offer(offer_id, 422, form=form)
     try:
-        verb()
+        notice = verb() or _("Tersimpan.")
         db.session.commit()
-    except Conflict as refusal:
+    except (Conflict, Unusable) as refusal:
         return _offer_refused(offer_id, form, refusal)
-    notice = _("Tersimpan.")
     if htmx.is_fragment():
         return _offer(offer_id, notice=notice)
     flash(notice, "done")
@@ -190,7 +195,7 @@ def _change(offer: Offer, form: BaseForm, verb: Callable[[], None]) -> ResponseR
 
 def _offer_refused(offer_id: int, form: BaseForm, refusal: MarketError) -> Response:
     db.session.rollback()
-    return _offer(offer_id, refusal.status, form=form, problem=refusal.message)
+    return _offer(offer_id, refusal.status, form=form, problem=explain(form, refusal))
 
 
 def _producer_done(producer: Producer, notice: str) -> ResponseReturnValue:

@@ -73,6 +73,7 @@ TABLE: dict[str, dict[str, int]] = {
     "/groups/{group}/sharing": {**ONLY_THE_PRODUCER, "official": 200, "operator": 200},
     "/shop": {**dict.fromkeys(WHO, 403), "nobody": 303, "producer": 303, "stranger": 303},
     "/shop/offers": ONLY_PRODUCERS,
+    "/shop/offers/{offer}/movements": ONLY_THE_PRODUCER,
     "/shop/statement": ONLY_PRODUCERS,
     "/shop/statement/export.csv": ONLY_PRODUCERS,
     "/reach": OFFICIALS,
@@ -159,6 +160,7 @@ def test_who_gets_what(app: Flask, client: FlaskClient, session: Session, who: s
         "statement": statement.id,
         "line": line.id,
         "product": product.slug,
+        "offer": product.variants[0].offers[0].id,
         "village": product.producer.village.slug,
         "token": order.purchase.token,
         "order": order.number,
@@ -231,6 +233,10 @@ POSTS: dict[str, set[str]] = {
     "/inbox/notifications/removal": {"producer", "stranger"},
     "/shop/offers/{offer}/count": {"producer"},
     "/shop/offers/{offer}/capacity": {"producer"},
+    "/shop/offers/{offer}/movements": {"producer"},
+    "/shop/offers/{offer}/plan": {"producer"},
+    # Each plans the weeks of their own offers.
+    "/shop/surge": {"producer", "stranger"},
     # Each names the account of their own producer.
     "/shop/statement/account": {"producer", "stranger"},
     "/shop/producers/{maker}/cash": {"producer"},

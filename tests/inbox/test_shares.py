@@ -31,7 +31,7 @@ def coordinator(session: Session) -> User:
 
 @pytest.fixture
 def members(session: Session, coordinator: User) -> list[User]:
-    _product, people = make_group(session, (40, 40), staff=coordinator)
+    _product, people = make_group(session, (400, 400), staff=coordinator)
     session.commit()
     return [person for person in people if person is not None]
 

@@ -129,7 +129,7 @@ def test_too_few_are_left(session: Session) -> None:
 def test_more_than_can_be_made_within_the_horizon(session: Session) -> None:
     product = make_product(session, capacity=2)
     cart = fill(session, (product, 2 * HORIZON_WEEKS + 1))
-    with pytest.raises(CheckoutRefused, match="belum sanggup"):
+    with pytest.raises(CheckoutRefused, match="Paling banyak"):
         place(session, cart, details(product))
 
 

@@ -62,7 +62,7 @@ def staff(session: Session, share: Allocation):
 
 
 def test_an_order_is_shared_out_when_it_is_placed(session: Session) -> None:
-    product, _people = make_group(session, (40, 40, 20))
+    product, _people = make_group(session, (120, 120, 60))
     order = ordered(session, product, 50)
     assert [(s.offered, s.state) for s in shares_of(order)] == [
         (20, ShareState.OFFERED),
@@ -70,7 +70,7 @@ def test_an_order_is_shared_out_when_it_is_placed(session: Session) -> None:
         (10, ShareState.OFFERED),
     ]
     assert {s.due_at for s in shares_of(order)} == {NOW + ANSWER}
-    assert shares_of(order)[0].why == {"rule": "fair", "capacity": 40, "lately": 0}
+    assert shares_of(order)[0].why == {"rule": "fair", "capacity": 120, "lately": 0}
     (note,) = [event for event in order.events if event.action is Action.SHARE]
     assert note.details is not None
     assert [share["packs"] for share in note.details["shares"]] == [20, 20, 10]  # type: ignore[index]
@@ -78,7 +78,7 @@ def test_an_order_is_shared_out_when_it_is_placed(session: Session) -> None:
 
 
 def test_when_all_is_taken_the_group_has_accepted(session: Session) -> None:
-    product, people = make_group(session, (40, 40, 20))
+    product, people = make_group(session, (120, 120, 60))
     order = ordered(session, product, 50)
     for person in people[:2]:
         shares.take(session, of(order, person, session), by(person), NOW)
@@ -91,7 +91,7 @@ def test_when_all_is_taken_the_group_has_accepted(session: Session) -> None:
 
 
 def test_what_is_declined_is_offered_to_the_others(session: Session) -> None:
-    product, people = make_group(session, (40, 40, 20))
+    product, people = make_group(session, (120, 120, 60))
     order = ordered(session, product, 50)
     share = of(order, people[0], session)
     shares.decline(session, share, by(people[0]), NOW, reason="Anak sakit")
@@ -104,7 +104,7 @@ def test_what_is_declined_is_offered_to_the_others(session: Session) -> None:
 
 
 def test_who_takes_a_part_is_not_asked_for_the_rest(session: Session) -> None:
-    product, people = make_group(session, (40, 40))
+    product, people = make_group(session, (120, 120))
     order = ordered(session, product, 40)
     share = of(order, people[0], session)
     shares.take(session, share, by(people[0]), NOW, packs=5)
@@ -115,16 +115,41 @@ def test_who_takes_a_part_is_not_asked_for_the_rest(session: Session) -> None:
     agrees(session)
 
 
-def test_what_nobody_can_make_in_time_stays_uncovered_and_is_said(session: Session) -> None:
-    product, people = make_group(session, (40, 10))
-    order = ordered(session, product, 50)
+def test_what_nobody_can_make_soon_stays_uncovered_and_is_said(session: Session) -> None:
+    """The other household is asked for what it can make in the days after, too."""
+    product, people = make_group(session, (60, 12))
+    order = ordered(session, product, 60)
     shares.decline(session, of(order, people[0], session), by(people[0]), NOW)
-    assert missing(order.lines[0]) == 40
+    covered = sum(s.packs for s in shares_of(order))
+    assert 10 <= covered <= 25
+    assert missing(order.lines[0]) == 60 - covered
     said = [e.details for e in order.events if (e.details or {}).get("action") == "uncovered"]
-    assert said == [{"action": "uncovered", "packs": 40}]
-    with pytest.raises(OutOfStock, match="40 bungkus"):
+    assert said == [{"action": "uncovered", "packs": 60 - covered}]
+    with pytest.raises(OutOfStock, match=f"{60 - covered} bungkus"):
         lifecycle.accept(session, order, COORDINATOR, NOW)
     session.rollback()
+
+
+def test_a_share_that_is_ready_too_late_is_for_the_coordinator_to_say(session: Session) -> None:
+    product, people = make_group(session, (60, 60))
+    order = ordered(session, product, 60)
+    promised = order.ready_by
+    shares.decline(session, of(order, people[0], session), by(people[0]), NOW)
+    session.expire_all()
+    for share in shares_of(order):
+        if share.state is ShareState.OFFERED:
+            shares.take(session, share, by(people[1]), NOW)
+    late = max(s.ready_by for s in shares_of(order))
+    assert late > promised
+    assert not missing(order.lines[0])
+    assert order.state is OrderState.PLACED
+    session.commit()
+    with pytest.raises(Conflict, match="baru siap"):
+        lifecycle.accept(session, order, COORDINATOR, NOW)
+    session.rollback()
+    lifecycle.accept(session, order, COORDINATOR, NOW, ready_by=late)
+    assert (order.state, order.ready_by) == (OrderState.ACCEPTED, late)
+    agrees(session)
 
 
 def test_the_coordinator_counters_what_is_covered(session: Session) -> None:
@@ -135,7 +160,7 @@ def test_the_coordinator_counters_what_is_covered(session: Session) -> None:
     lifecycle.counter(session, order, COORDINATOR, NOW, quantities={line.id: 10}, ready_by=None)
     lifecycle.agree(session, order, By(Actor.BUYER), NOW)
     assert order.state is OrderState.ACCEPTED
-    assert [s.packs for s in shares_of(order) if s.packs] == [10]
+    assert sum(s.packs for s in shares_of(order)) == 10
     agrees(session)
 
 
@@ -216,7 +241,7 @@ def test_the_coordinator_may_accept_before_everybody_has_answered(session: Sessi
 
 
 def test_handing_in_is_counted_and_the_shortfall_is_offered_on(session: Session) -> None:
-    product, people = make_group(session, (40, 40))
+    product, people = make_group(session, (120, 120))
     order = ordered(session, product, 40)
     lifecycle.accept(session, order, COORDINATOR, NOW)
     share = of(order, people[0], session)
@@ -238,7 +263,7 @@ def test_handing_in_is_counted_and_the_shortfall_is_offered_on(session: Session)
 
 @pytest.mark.parametrize("packs", [-1, 0, 21, 10**9])
 def test_no_more_is_taken_than_was_offered(session: Session, packs: int) -> None:
-    product, people = make_group(session, (40, 40))
+    product, people = make_group(session, (120, 120))
     order = ordered(session, product, 40)
     with pytest.raises(Unusable):
         shares.take(session, of(order, people[0], session), by(people[0]), NOW, packs=packs)
@@ -246,7 +271,7 @@ def test_no_more_is_taken_than_was_offered(session: Session, packs: int) -> None
 
 
 def test_one_tap_is_one_answer(session: Session) -> None:
-    product, people = make_group(session, (40, 40))
+    product, people = make_group(session, (120, 120))
     order = ordered(session, product, 40)
     share = of(order, people[0], session)
     first = shares.take(session, share, by(people[0], "k1"), NOW, packs=15)
@@ -363,7 +388,7 @@ def test_nobody_is_given_what_its_weeks_cannot_hold(session: Session) -> None:
 
 
 def test_what_was_handed_in_stays_when_it_is_shared_out_anew(session: Session) -> None:
-    product, people = make_group(session, (40, 40))
+    product, people = make_group(session, (120, 120))
     order = ordered(session, product, 40)
     lifecycle.accept(session, order, COORDINATOR, NOW)
     pay(session, order)
@@ -414,7 +439,7 @@ def test_twenty_orders_leave_no_household_behind(session: Session) -> None:
 
 
 def test_every_change_says_who(session: Session) -> None:
-    product, people = make_group(session, (40, 40))
+    product, people = make_group(session, (120, 120))
     order = ordered(session, product, 40)
     shares.take(session, of(order, people[0], session), by(people[0]), NOW)
     shares.decline(session, of(order, people[1], session), by(people[1]), NOW)

@@ -23,17 +23,18 @@ from ovop_market.catalogue.models import Offer, StockKind
 from ovop_market.catalogue.services import held_weeks, supplies
 from ovop_market.catalogue.supply import Share, Supply, made_by, taken_from_stock
 from ovop_market.core import clock
-from ovop_market.core.errors import OutOfStock
+from ovop_market.core.errors import Conflict, OutOfStock
 from ovop_market.extensions.database import write_all
 from ovop_market.orders import share_states
 from ovop_market.orders.models import Allocation, Order, OrderEvent, OrderLine
 from ovop_market.orders.services.history import By, event_of
 from ovop_market.orders.services.holds import give_back, held, hold_for, shrink
 from ovop_market.orders.services.locks import order_in_time
-from ovop_market.orders.share_states import FOLLOWS, LIVE, ShareAction, ShareState
+from ovop_market.orders.share_states import FOLLOWS, LIVE, OPEN, ShareAction, ShareState
 from ovop_market.orders.signals import order_noted
 from ovop_market.orders.states import Action, OrderState
 from ovop_market.villages.models import ProducerKind, ProducerStaff
+from ovop_market.web import filters
 
 # By offer: the means that a share was measured by, for its reason.
 Means = Mapping[int, Supply]
@@ -224,14 +225,28 @@ def follow(session: Session, order: Order, action: Action, by: By, now: datetime
                     n=left,
                 )
             )
-    if action is Action.COUNTER:
-        # The households are spoken for in as many packs as are offered to the buyer.
+        # The households are spoken for in as many packs as the buyer is told of.
         cut(session, order, by, now)
+        day = latest(order)
+        if day is not None and day > until:
+            raise Conflict(
+                _(
+                    "Bagian terakhir baru siap %(day)s. Isi tanggal itu, atau tawarkan ke pembeli.",
+                    day=filters.day(day),
+                ),
+                field="ready_by",
+            )
     steps = FOLLOWS.get(action, ())
     for share in shares_of(order):
         for step in steps:
             if share_states.allows(share.state, step):
                 move(share, step)
+
+
+def latest(order: Order) -> date | None:
+    """The day on which the last of its open shares is handed in."""
+    days = [share.ready_by for share in shares_of(order) if share.state in OPEN]
+    return max(days, default=None)
 
 
 def shares_of(order: Order) -> Iterable[Allocation]:
@@ -273,14 +288,21 @@ def _cut(line: OrderLine) -> list[Share]:
     if surplus <= 0:
         return []
     live = [share for share in line.allocations if share.state in LIVE]
+    freed: list[Share] = []
+    # Who would be late is not needed any more, first of all.
+    promise = line.order.offered_ready_by or line.order.ready_by
+    for share in live:
+        if share.ready_by > promise and share.state in OPEN and surplus > 0:
+            fewer = min(share.packs, surplus)
+            freed += reduce(share, share.packs - fewer)
+            surplus -= fewer
     shared = sum(share.packs for share in live)
     # Packs of the group's own are cut first: they are nobody's share.
     left = shared - max(surplus - (held(line) - shared), 0)
-    takers = [Taker(share.id, capacity=share.packs, free=share.packs) for share in live]
+    takers = [Taker(s.id, capacity=s.packs, free=s.packs) for s in live if s.packs]
     kept = split(left, takers)
-    freed: list[Share] = []
     for share in live:
-        if kept.get(share.id, 0) < share.packs:
+        if share.packs and kept.get(share.id, 0) < share.packs:
             freed += reduce(share, kept.get(share.id, 0))
     return freed + shrink(line, wanted(line))
 

@@ -15,9 +15,18 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
+from ovop_market.catalogue import promises
 from ovop_market.catalogue.models import Product, Variant
 from ovop_market.catalogue.services import held_weeks, supplies
-from ovop_market.catalogue.supply import Plan, Supply, from_stock, ready_now, to_be_made
+from ovop_market.catalogue.supply import (
+    Milestone,
+    Plan,
+    Supply,
+    from_stock,
+    ready_now,
+    timetable,
+    to_be_made,
+)
 from ovop_market.core import clock
 from ovop_market.core.errors import Unusable
 from ovop_market.core.money import Rupiah, total
@@ -27,6 +36,7 @@ from ovop_market.delivery.queries import Freshness, Parcel, Way, ways
 from ovop_market.orders.models import Cart, CartLine
 from ovop_market.orders.services.cart import refuse_unless_orderable
 from ovop_market.villages.models import Producer
+from ovop_market.web.filters import day
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +44,8 @@ class LineQuote:
     """A line of the cart: what it costs (rupiah), how it would be supplied, or what is wrong.
 
     `means` are those of all who can supply it: what the plan was made of.
+    `sooner` is how many of the packs could be had earlier, if more are wanted than the first week
+    with capacity can make.
     """
 
     line_id: int
@@ -41,6 +53,7 @@ class LineQuote:
     quantity: int
     plan: Plan | None
     problem: str
+    sooner: Milestone | None = None
     means: tuple[Supply, ...] = ()
 
     @property
@@ -112,14 +125,15 @@ def make(
 
 
 def fingerprint(quotes: Iterable[Quote]) -> str:
-    """A digest of what the buyer was shown: packs, prices, whether they are ready, and what each
+    """A digest of what the buyer was shown: packs, prices, when they are ready, and what each
     way to the address costs. The form sends it back, so that nobody gets another deal than the
     one on the screen. The second half is empty as long as no address was chosen."""
     goods, journeys = [], []
     for quote in quotes:
         for line in quote.lines:
-            ready = bool(line.plan and line.plan.from_stock)
-            goods.append((line.variant.id, line.quantity, line.variant.price, ready))
+            made = line.plan is not None and not line.plan.from_stock
+            ready = line.plan.ready_by if made and line.plan else bool(line.plan)
+            goods.append((line.variant.id, line.quantity, line.variant.price, str(ready)))
         journeys += [(quote.producer.id, w.code, w.price, w.possible) for w in quote.ways]
     shown = digest(repr(sorted(journeys)))[:24] if journeys else ""
     return f"{digest(repr(sorted(goods)))[:24]}.{shown}"
@@ -153,7 +167,7 @@ def _line(
     now: datetime,
 ) -> LineQuote:
     variant, today = line.variant, clock.wib_date(now)
-    plan, problem = None, ""
+    plan, problem, sooner = None, "", None
     try:
         refuse_unless_orderable(variant, now)
     except Unusable as refusal:
@@ -162,14 +176,24 @@ def _line(
         plan = from_stock(means, line.quantity, today)
         if plan is None and variant.product.made_to_order:
             plan = to_be_made(means, held, line.quantity, today)
+            sooner = promises.sooner(means, held, plan, today)
         if plan is None:
-            problem = _shortage(ready_now(means), variant.product.made_to_order)
-    return LineQuote(line.id, variant, line.quantity, plan, problem, tuple(means))
+            problem = _shortage(means, held, variant, today)
+    return LineQuote(line.id, variant, line.quantity, plan, problem, sooner, tuple(means))
 
 
-def _shortage(left: int, made_to_order: bool) -> str:
-    if made_to_order:
-        return _("Sebanyak ini belum sanggup dibuat. Kurangi jumlahnya atau hubungi penjual.")
+def _shortage(
+    means: list[Supply], held: Mapping[tuple[int, date], int], variant: Variant, today: date
+) -> str:
+    """What can be had instead: the most that is ready, or that can be promised at all."""
+    left = ready_now(means)
+    stages = timetable(means, held, today) if variant.product.made_to_order else []
+    if stages and stages[-1].packs >= left:
+        return _(
+            "Paling banyak %(most)d bungkus, siap %(day)s. Ubah jumlahnya atau hubungi penjual.",
+            most=stages[-1].packs,
+            day=day(stages[-1].ready_by),
+        )
     if left:
         return _("Stok tinggal %(left)d bungkus. Ubah jumlahnya.", left=left)
     return _("Stok habis. Keluarkan dari keranjang, atau tunggu sampai ada lagi.")

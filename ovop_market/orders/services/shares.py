@@ -8,7 +8,7 @@ is missing now, and accept the order once all of it is taken.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask_babel import gettext as _
@@ -29,6 +29,9 @@ from ovop_market.orders.services.locks import lock
 from ovop_market.orders.share_labels import SHARE_STATES
 from ovop_market.orders.share_states import ANSWERABLE, LIVE, ShareAction, ShareState
 from ovop_market.orders.states import Action, Actor, OrderState, moves_open_to
+
+# How many days after the promised one the others are still asked for.
+LATER = timedelta(days=7)
 
 
 def take(
@@ -234,12 +237,13 @@ def _go_on(session: Session, order: Order, by: By, now: datetime) -> None:
 
 
 def _offer_on(session: Session, order: Order, by: By, now: datetime) -> int:
-    # Before the buyer has heard a word, only as long as the promised day can be kept; later, as
-    # soon as there is room.
-    promised = order.state in (OrderState.PLACED, OrderState.COUNTERED)
-    until = (order.offered_ready_by or order.ready_by) if promised else None
+    # First who keeps the promised day; then, before the buyer has heard a word, who needs some days
+    # more (the coordinator has to say so), and later whoever has room.
+    promise = order.offered_ready_by or order.ready_by
+    asked = order.state in (OrderState.PLACED, OrderState.COUNTERED)
     unasked = frozenset({ShareState.DECLINED, ShareState.LAPSED})
-    left = allocating.cover(session, order, by, now, until=until, unasked=unasked)
+    for until in (promise, promise + LATER if asked else None):
+        left = allocating.cover(session, order, by, now, until=until, unasked=unasked)
     if left:
         details = {"action": "uncovered", "packs": left}
         note(session, order, details, By(Actor.CLOCK), now)
@@ -252,6 +256,9 @@ def _accept_if_covered(session: Session, order: Order, by: By, now: datetime) ->
         return
     if any(share.state is ShareState.OFFERED for share in allocating.shares_of(order)):
         return
+    latest = allocating.latest(order)
+    if latest is not None and latest > order.ready_by:
+        return  # that is for the coordinator to say
     if Action.ACCEPT in moves_open_to(Actor.PRODUCER, order.state, order.facts(now)):
         lifecycle.accept(session, order, By(Actor.PRODUCER, by.user_id), now)
 
