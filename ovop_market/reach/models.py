@@ -35,7 +35,7 @@ class ReachDay(Model):
     products count every order once; `units` are packs, `revenue` is rupiah for goods without
     shipping. `home_units` are those of `units` whose address lies in the product's own village: the
     lowest rung of the ladder, and the only one that the regency's code cannot tell. Of what sellers
-    report, `orders` counts notes, `revenue` is what was paid, and no more than the regency is known:
+    report, `orders` counts notes, `revenue` is what was paid, and only the regency is known:
     `home_units` is 0. Written by reach.services alone, in the transaction that moves the order, or
     that notes or withdraws the sale.
     """

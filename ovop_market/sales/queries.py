@@ -3,9 +3,10 @@ that it is on the staff of, and for these households the products of their group
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy import BigInteger, ColumnElement, and_, cast, func, or_, select
@@ -171,11 +172,8 @@ def usual(session: Session, seller: Producer, variant: Variant) -> Usual:
 
 def places(session: Session, wanted: Sequence[str]) -> list[Place]:
     """Regencies by their codes, in this order."""
-    names = dict(
-        session.execute(select(Region.code, Region.name).where(Region.code.in_(wanted)))
-        .tuples()
-        .all()
-    )
+    rows = session.execute(select(Region.code, Region.name).where(Region.code.in_(wanted)))
+    names = {row.code: row.name for row in rows}
     return [Place(code, names[code]) for code in wanted if code in names]
 
 
@@ -211,7 +209,7 @@ def sale_of(session: Session, user: User, sale_id: int) -> ReportedSale:
 
 def _rows(session: Session, own: ColumnElement[bool], page: int) -> list[NoteRow]:
     withdrawer = aliased(User)
-    rows = session.execute(
+    rows: Iterable[Any] = session.execute(
         select(
             ReportedSale.id,
             ReportedSale.day,
