@@ -17,7 +17,15 @@ from ovop_market.orders.states import Actor, OrderState
 from ovop_market.payments.models import BankStatement, Payment, PayoutBatch, Refund, StatementLine
 from ovop_market.payments.services import refunds
 from ovop_market.payments.states import BatchState, RefundKind
-from tests.factories import NOW, make_order, make_producer, make_product, make_user, sign_in
+from tests.factories import (
+    NOW,
+    make_order,
+    make_producer,
+    make_product,
+    make_sale,
+    make_user,
+    sign_in,
+)
 from tests.payments import bank
 
 WHO = ("nobody", "buyer", "stranger", "producer", "official", "operator")
@@ -60,6 +68,7 @@ TABLE: dict[str, dict[str, int]] = {
     "/inbox/{order}": ONLY_THE_PRODUCER,
     "/shop": {**dict.fromkeys(WHO, 403), "nobody": 303, "producer": 303, "stranger": 303},
     "/shop/offers": ONLY_PRODUCERS,
+    "/shop/sales": ONLY_PRODUCERS,
     "/shop/statement": ONLY_PRODUCERS,
     "/shop/statement/export.csv": ONLY_PRODUCERS,
     "/reach": OFFICIALS,
@@ -206,6 +215,9 @@ POSTS: dict[str, set[str]] = {
     "/shop/offers/{offer}/capacity": {"producer"},
     # Each names the account of their own producer.
     "/shop/statement/account": {"producer", "stranger"},
+    # Each notes what is sold of their own; a note is its seller's (tests/sales).
+    "/shop/sales": {"producer", "stranger"},
+    "/shop/sales/{sale}/withdrawal": {"producer"},
     "/shop/producers/{maker}/cash": {"producer"},
     "/shop/producers/{maker}/closure": {"producer"},
     "/shop/producers/{maker}/reopening": {"producer"},
@@ -248,6 +260,7 @@ def test_who_may_do_what(app: Flask, client: FlaskClient, session: Session, who:
         "payment": session.query(Payment).filter_by(purchase_id=order.purchase_id).one().id,
         "refund": session.query(Refund).one().id,
         "offer": product.variants[0].offers[0].id,
+        "sale": make_sale(session, product, owner).id,
         "maker": product.producer.slug,
         "line": 1,
     }
