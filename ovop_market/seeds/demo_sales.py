@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ovop_market.catalogue.models import Product
+from ovop_market.catalogue.models import Category, Product
 from ovop_market.core import clock
 from ovop_market.extensions.database import write_rows
 from ovop_market.regions.models import Region
@@ -19,14 +19,14 @@ from ovop_market.seeds.demo_market import Market
 from ovop_market.seeds.demo_producers import ACCOUNTS
 
 SPAN = 365  # days
-SALES = 150
+SALES = 120
 SEED = 2016
 # How often each way is taken, and how many packs go by it at once.
 _WAYS = {
     SaleChannel.WHATSAPP: (50, (1, 2, 2, 3, 4, 5)),
     SaleChannel.DOOR: (25, (1, 1, 2, 3)),
-    SaleChannel.OFFICE: (15, (5, 8, 10, 15)),
-    SaleChannel.FAIR: (10, (20, 30, 40, 60)),
+    SaleChannel.OFFICE: (15, (3, 5, 8, 10)),
+    SaleChannel.FAIR: (10, (8, 12, 20, 30)),
 }
 # Most stays near: what goes by hand goes less far than what is sent.
 _PLACES = {"19.05": 50, "19.71": 22, "19.01": 8, "19.04": 5, "16.71": 5, "31.74": 5, "32.73": 3}
@@ -70,6 +70,9 @@ def _sale(product: Product, places: Mapping[str, int], rng: Random) -> dict[str,
     variant = rng.choice(product.variants)
     channel = rng.choices(list(_WAYS), [weight for weight, _ in _WAYS.values()])[0]
     quantity = rng.choice(_WAYS[channel][1])
+    if product.category is Category.CRAFT:
+        # Baskets are not sold by the dozen.
+        quantity = -(-quantity // 4)
     # By the dozen it is a little cheaper, in whole thousands.
     total = variant.price * quantity
     total -= total // 10 // 1_000 * 1_000 if quantity >= 12 else 0
