@@ -16,6 +16,7 @@ from ovop_market import (
     payments,
     reach,
     regions,
+    sales,
     villages,
     web,
 )
@@ -50,6 +51,7 @@ def create_app(config: Config | None = None) -> Flask:
         accounts,
         villages,
         catalogue,
+        sales,
         delivery,
         orders,
         payments,

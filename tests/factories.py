@@ -25,6 +25,7 @@ from ovop_market.catalogue.models import (
     Variant,
 )
 from ovop_market.catalogue.services import Cause, change_ready
+from ovop_market.core import clock
 from ovop_market.core.tokens import secret_token
 from ovop_market.delivery.models import CollectionPoint, Service, Tariff
 from ovop_market.orders.models import Order, PaymentMethod, Purchase
@@ -36,6 +37,8 @@ from ovop_market.orders.states import Action, Actor, OrderState
 from ovop_market.payments.models import Payment
 from ovop_market.payments.services import receiving
 from ovop_market.payments.states import AWAITED
+from ovop_market.sales import services as sales
+from ovop_market.sales.models import ReportedSale, SaleChannel
 from ovop_market.villages.models import (
     Designation,
     Producer,
@@ -188,6 +191,21 @@ def make_group(
     return product, people
 
 
+def make_sale(session: Session, product: Product, staff: User, **values: Any) -> ReportedSale:
+    """A sale beyond the website, of the product's first variant, as the staff reports it."""
+    day = clock.wib_date(values.pop("now", NOW))
+    told = {"quantity": 2, "total": None, "channel": SaleChannel.FAIR, "region_code": "31.74"}
+    return sales.note(
+        session,
+        values.pop("seller", product.producer),
+        product.variants[0],
+        sales.Sold(**{**told, "day": day, **values}),
+        key=secret_token(),
+        actor_id=staff.id,
+        now=clock.start_of_day(day),
+    )
+
+
 def make_delivery(session: Session) -> None:
     """A courier to everywhere (2–3 days), one too slow for frozen food, and a collection point."""
     if session.scalar(select(Service).limit(1)) is not None:
@@ -315,7 +333,7 @@ def advance(session: Session, order: Order, state: OrderState, now: datetime = N
 
 
 def _take(session: Session, order: Order, step: str, now: datetime) -> None:
-    producer, buyer, clock = By(Actor.PRODUCER), By(Actor.BUYER), By(Actor.CLOCK)
+    producer, buyer, timer = By(Actor.PRODUCER), By(Actor.BUYER), By(Actor.CLOCK)
     if step == "accept" and order.state is OrderState.ACCEPTED:
         return
     if step == "pay":
@@ -329,5 +347,5 @@ def _take(session: Session, order: Order, step: str, now: datetime) -> None:
         lifecycle.receive(session, order, buyer, now)
     else:
         action = Action(step)
-        actor = {"cancel": buyer, "dispute": buyer, "lapse": clock}.get(step, producer)
+        actor = {"cancel": buyer, "dispute": buyer, "lapse": timer}.get(step, producer)
         lifecycle.act(session, order, action, actor, now, reason="alasan contoh")

@@ -58,6 +58,7 @@ class StockReason(StrEnum):
     COUNTED = "counted"
     HELD = "held"
     RELEASED = "released"
+    # Beyond the website, as its seller notes; and given back when the note is withdrawn.
     SOLD_ELSEWHERE = "sold_elsewhere"
     SPOILED = "spoiled"
     USED = "used"

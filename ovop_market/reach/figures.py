@@ -62,9 +62,13 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class MonthLine(Line):
-    """A month of the period; as far as the period covers it, and the year before likewise."""
+    """A month of the period; as far as the period covers it, and the year before likewise.
+
+    `reported` is what sellers report of it, which `now` does not hold.
+    """
 
     first: date = date.min
+    reported: Sums = Sums()
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,13 +152,33 @@ class ProductLine(Line):
 
 
 @dataclass(frozen=True, slots=True)
+class Reported:
+    """What sellers report of their sales beyond the website; nobody has checked it. `orders` of its
+    sums are notes."""
+
+    total: Line
+    regencies: int
+    regencies_before: int
+    # By channel (the key of each), and by regency, those with most first.
+    channels: tuple[Line, ...]
+    places: tuple[PlaceLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Overview:
-    """Everything on the page, for one set of filters."""
+    """Everything on the page, for one set of filters.
+
+    Totals, ladder and the counts of what was reached are of what the website has verified; the
+    provinces and the tables of what the filters ask for.
+    """
 
     filters: Filters
     total: Line
     regencies: int
     regencies_before: int
+    provinces_reached: int
+    villages_reaching: int
+    reported: Reported
     provinces: tuple[PlaceLine, ...]
     province: PlaceLine | None
     ladder: Ladder
@@ -164,16 +188,6 @@ class Overview:
     years: tuple[YearLine, ...]
     products: tuple[ProductLine, ...]
     more_products: bool
-
-    @property
-    def provinces_reached(self) -> int:
-        """How many provinces something went to."""
-        return sum(province.now.units > 0 for province in self.provinces)
-
-    @property
-    def villages_reaching(self) -> int:
-        """How many villages sent something."""
-        return sum(village.now.units > 0 for village in self.villages)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
+VERIFIED, REPORTED = CHANNELS = ("web", "reported")
 MONTHS_SHOWN = 12  # up to today, when no period is asked for
 MOST_MONTHS = 60  # a longer period is cut: a chart of more bars tells nothing
 
@@ -49,7 +50,8 @@ class Period:
 class Filters:
     """What is counted. `year` is a programme year: the villages designated in it.
 
-    `province` chooses what is opened beside the map; it leaves nothing out of the totals.
+    `province` chooses what is opened beside the map; it leaves nothing out of the totals. Nor does
+    `channel`: map and tables are of what the website has verified, unless it says `reported`.
     """
 
     period: Period
@@ -57,6 +59,13 @@ class Filters:
     year: int | None = None
     product: str = ""
     province: str = ""
+    # One of CHANNELS, or nothing.
+    channel: str = ""
+
+    @property
+    def reported(self) -> bool:
+        """Whether map and tables are of what sellers report."""
+        return self.channel == REPORTED
 
     @property
     def narrowed(self) -> bool:

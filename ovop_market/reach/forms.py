@@ -9,6 +9,7 @@ from datetime import date
 from flask_babel import gettext as _
 
 from ovop_market.reach.filters import (
+    CHANNELS,
     MONTHS_SHOWN,
     MOST_MONTHS,
     Filters,
@@ -47,6 +48,10 @@ def read(args: Mapping[str, str], known: Choices, today: date) -> tuple[Filters,
     if given["year"] and not year:
         said.append(_("Tahun program ini tidak dikenal: semua tahun yang ditampilkan."))
     province = args.get("province", "")
+    given_channel = args.get("channel", "").strip()
+    channel = given_channel if given_channel in CHANNELS else ""
+    if given_channel and not channel:
+        said.append(_("Jenis penjualan ini tidak dikenal: pesanan di situs yang ditampilkan."))
     return (
         Filters(
             period=_period(args, today, said),
@@ -54,6 +59,7 @@ def read(args: Mapping[str, str], known: Choices, today: date) -> tuple[Filters,
             year=int(year) if year else None,
             product=product,
             province=province if province in TILES else "",
+            channel=channel,
         ),
         said,
     )
@@ -68,6 +74,7 @@ def written(filters: Filters) -> dict[str, str]:
         "year": str(filters.year or ""),
         "product": filters.product,
         "province": filters.province,
+        "channel": filters.channel,
     }
     return {name: text for name, text in texts.items() if text}
 

@@ -1,4 +1,5 @@
-"""The rollup of fulfilled orders that officials read. It knows regions, never buyers."""
+"""The rollup that officials read, of fulfilled orders and, apart, of what sellers report. It knows
+regions, never buyers."""
 
 from __future__ import annotations
 
@@ -12,19 +13,31 @@ from ovop_market.extensions.database import Choice, Model, one_of
 
 
 class Channel(StrEnum):
-    """Through what a sale came about. The website verifies its own."""
+    """Through what a sale came about. The website verifies its own; the others are those of
+    sales.models.SaleChannel, which sellers report and nobody has checked."""
 
     WEB = "web"
+    WHATSAPP = "whatsapp"
+    OFFICE = "office"
+    FAIR = "fair"
+    DOOR = "door"
+
+    @property
+    def reported(self) -> bool:
+        """Whether only the seller says so."""
+        return self is not Channel.WEB
 
 
 class ReachDay(Model):
-    """What of one product was received in one regency on one day (WIB).
+    """What of one product was received in one regency on one day (WIB), through one channel.
 
     `orders` counts an order once, at the product with the largest amount in it, so that sums over
     products count every order once; `units` are packs, `revenue` is rupiah for goods without
     shipping. `home_units` are those of `units` whose address lies in the product's own village: the
-    lowest rung of the ladder, and the only one that the regency's code cannot tell. Written by
-    reach.services alone, in the transaction that moves the order.
+    lowest rung of the ladder, and the only one that the regency's code cannot tell. Of what sellers
+    report, `orders` counts notes, `revenue` is what was paid, and only the regency is known:
+    `home_units` is 0. Written by reach.services alone, in the transaction that moves the order, or
+    that notes or withdraws the sale.
     """
 
     __tablename__ = "reach_day"

@@ -1,4 +1,5 @@
-"""What officials read, from the rollup alone: sums by place, month, village and product.
+"""What officials read, from the rollup alone: sums by place, month, village and product. What the
+website has verified and what sellers report stand beside each other and are never added together.
 
 Shares and the ladder are of units (packs), not of orders: an order of several products is counted
 at one of them only, while each of its packs is counted where it belongs.
@@ -7,54 +8,49 @@ at one of them only, while each of its packs is counted where it belongs.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
 
 from sqlalchemy import (
-    BigInteger,
     ColumnElement,
-    Integer,
-    Select,
     case,
-    cast,
     distinct,
-    extract,
-    false,
     func,
-    literal_column,
     or_,
     select,
-    true,
-    union_all,
 )
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from ovop_market.accounts.models import User
 from ovop_market.catalogue.models import Product
 from ovop_market.reach import policy
 from ovop_market.reach.figures import (
     MEASURES,
-    ExportRow,
     Ladder,
     Line,
     MonthLine,
     Overview,
     PlaceLine,
     ProductLine,
+    Reported,
     Sums,
     VillageLine,
     YearLine,
 )
-from ovop_market.reach.filters import Filters, Period, add_months
-from ovop_market.reach.models import ReachDay
+from ovop_market.reach.filters import Filters, add_months
+from ovop_market.reach.models import Channel, ReachDay
+from ovop_market.reach.parts import Both, both, pair, through, total
 from ovop_market.regions.models import Region
 from ovop_market.villages.models import Designation, Producer, Village
 
 PROVINCE_LENGTH, REGENCY_LENGTH = 2, 5  # characters of 19 and 19.05
 PRODUCTS_OFFERED = 300  # in the filter; a village's own are always fewer
 PRODUCTS_LISTED = 20
+
+# By channel and regency: the sums of the period, and of the year before.
+_Counts = Mapping[tuple[Channel, str], tuple[Sums, Sums]]
+_Region = tuple[str, str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,36 +113,49 @@ def choices(session: Session, actor: User, village: str, product: str) -> Choice
 
 
 def overview(session: Session, actor: User, filters: Filters, known: Choices) -> Overview:
-    """The page's numbers, in five statements however much there is."""
-    provinces, before = _provinces(session, actor, filters)
-    villages = _villages(session, actor, filters, known)
+    """The page's numbers, in five statements however much there is (six for what is reported)."""
+    counts = _places(session, actor, filters)
+    regions = _regions(session)
+    verified = _provinces(regions, _of_channels(counts, reported=False))
+    reported = _provinces(regions, _of_channels(counts, reported=True))
+    villages = _villages(session, actor, filters, known, reported=False)
+    # What sellers report is shown in the place of the other when it is asked for.
+    shown, listed = verified, villages
+    if filters.reported:
+        shown, listed = reported, _villages(session, actor, filters, known, reported=True)
     products = _products(session, actor, filters)
     return Overview(
         filters=filters,
-        total=_added("", "", provinces),
-        regencies=sum(province.reached for province in provinces),
-        regencies_before=before,
-        provinces=provinces,
-        province=_opened(provinces, filters.province),
+        total=_added("", "", verified),
+        regencies=_reached(verified),
+        regencies_before=_reached(verified, before=True),
+        provinces_reached=sum(province.now.units > 0 for province in verified),
+        villages_reaching=sum(village.now.units > 0 for village in villages),
+        reported=_reported(counts, reported),
+        provinces=shown,
+        province=_opened(shown, filters.province),
         ladder=sum((village.ladder for village in villages), Ladder()),
         ladder_before=sum((village.ladder_before for village in villages), Ladder()),
         months=_months(session, actor, filters),
-        villages=villages,
-        years=_years(villages, known, filters),
+        villages=listed,
+        years=_years(listed, known, filters),
         products=products[:PRODUCTS_LISTED],
         more_products=len(products) > PRODUCTS_LISTED,
     )
 
 
 def regencies_reached(session: Session, village_id: int) -> int:
-    """To how many regencies and cities a village's products have gone so far; for its own page.
+    """To how many regencies and cities a village's products have gone so far by what the website
+    has verified; for its own page.
 
     The one number of this feature that everybody may see: it tells nothing about single buyers.
     """
     distinct = func.count(ReachDay.region_code.distinct())
     return (
         session.scalar(
-            select(distinct).where(ReachDay.village_id == village_id, ReachDay.orders > 0)
+            select(distinct).where(
+                ReachDay.village_id == village_id, ReachDay.orders > 0, through(reported=False)
+            )
         )
         or 0
     )
@@ -171,17 +180,35 @@ def _added(key: str, name: str, lines: Iterable[Line]) -> Line:
     )
 
 
-def _provinces(
-    session: Session, actor: User, filters: Filters
-) -> tuple[tuple[PlaceLine, ...], int]:
-    """All provinces with those regencies that something went to; and the regencies before."""
-    both = _both(actor, filters)
-    counts = {row[0]: _pair(row[1:]) for row in session.execute(both.by(both.c.region_code))}
-    regions = session.execute(
+def _places(session: Session, actor: User, filters: Filters) -> _Counts:
+    """What went where, through which channel."""
+    sides = both(actor, filters)
+    rows = session.execute(sides.by(sides.c.channel, sides.c.region_code))
+    return {(Channel(channel), code): pair(numbers) for channel, code, *numbers in rows}
+
+
+def _of_channels(counts: _Counts, *, reported: bool) -> dict[str, tuple[Sums, Sums]]:
+    found: dict[str, tuple[Sums, Sums]] = {}
+    for (channel, code), (now, before) in counts.items():
+        if channel.reported is reported:
+            sums = found.get(code, (Sums(), Sums()))
+            found[code] = (sums[0] + now, sums[1] + before)
+    return found
+
+
+def _regions(session: Session) -> Sequence[_Region]:
+    rows = session.execute(
         select(Region.code, Region.name, Region.level)
         .where(Region.level <= 2)
         .order_by(Region.code)
-    ).all()
+    )
+    return [(code, name, level) for code, name, level in rows]
+
+
+def _provinces(
+    regions: Sequence[_Region], counts: Mapping[str, tuple[Sums, Sums]]
+) -> tuple[PlaceLine, ...]:
+    """All provinces with those regencies that something went to."""
     places: dict[str, list[PlaceLine]] = defaultdict(list)
     size: dict[str, int] = defaultdict(int)
     for code, name, level in regions:
@@ -197,35 +224,65 @@ def _provinces(
             provinces.append(
                 PlaceLine(code, name, sums.now, sums.before, size[code], tuple(inside))
             )
-    return tuple(provinces), sum(before.units > 0 for _, before in counts.values())
+    return tuple(provinces)
+
+
+def _reached(provinces: Iterable[PlaceLine], *, before: bool = False) -> int:
+    """How many regencies something went to."""
+    return sum(
+        (place.before if before else place.now).units > 0
+        for province in provinces
+        for place in province.places
+    )
+
+
+def _reported(counts: _Counts, provinces: Sequence[PlaceLine]) -> Reported:
+    """What sellers report, with its own sums."""
+    channels = []
+    for channel in Channel:
+        if channel.reported:
+            sums = [Line("", "", *found) for (of, _), found in counts.items() if of is channel]
+            channels.append(_added(channel, "", sums))
+    places = [place for province in provinces for place in province.places]
+    return Reported(
+        total=_added("", "", provinces),
+        regencies=_reached(provinces),
+        regencies_before=_reached(provinces, before=True),
+        channels=tuple(channels),
+        places=tuple(sorted(places, key=_most_first)),
+    )
 
 
 def _months(session: Session, actor: User, filters: Filters) -> tuple[MonthLine, ...]:
-    both = _both(actor, filters)
+    sides = both(actor, filters)
     # Days are added up to months here: it saves the database a conversion for every row.
     nows: dict[date, Sums] = defaultdict(Sums)
     befores: dict[date, Sums] = defaultdict(Sums)
-    for day, *numbers in session.execute(both.by(both.c.day)):
-        now, before = _pair(numbers)
+    reported: dict[date, Sums] = defaultdict(Sums)
+    for channel, day, *numbers in session.execute(sides.by(sides.c.channel, sides.c.day)):
+        now, before = pair(numbers)
+        if Channel(channel).reported:
+            reported[day.replace(day=1)] += now
+            continue
         nows[day.replace(day=1)] += now
         befores[day.replace(day=1)] += before
     lines = []
     for first in filters.period.months:
         now, before = nows[first], befores[add_months(first, -12)]
-        lines.append(MonthLine(f"{first:%Y-%m}", "", now, before, first))
+        lines.append(MonthLine(f"{first:%Y-%m}", "", now, before, first, reported[first]))
     return tuple(lines)
 
 
 def _villages(
-    session: Session, actor: User, filters: Filters, known: Choices
+    session: Session, actor: User, filters: Filters, known: Choices, *, reported: bool
 ) -> tuple[VillageLine, ...]:
     """The villages that sent something in the period or a year before, those with most first."""
-    both = _both(actor, filters)
-    sent_now = both.c.now * both.c.units > 0
-    reached = func.count(distinct(case((sent_now, both.c.region_code))))
-    more = (reached, *_rungs(both, both.c.now), *_rungs(both, both.c.before))
+    sides = both(actor, filters, reported)
+    sent_now = sides.c.now * sides.c.units > 0
+    reached = func.count(distinct(case((sent_now, sides.c.region_code))))
+    more = (reached, *_rungs(sides, sides.c.now), *_rungs(sides, sides.c.before))
     rows = session.execute(
-        both.by(both.c.village_id, more).join(Village, both.c.village_id == Village.id)
+        sides.by(sides.c.village_id, more=more).join(Village, sides.c.village_id == Village.id)
     )
     village_of = {choice.id: choice for choice in known.villages}
     lines = []
@@ -235,7 +292,7 @@ def _villages(
             VillageLine(
                 village.slug,
                 village.name,
-                *_pair(numbers),
+                *pair(numbers),
                 regencies=numbers[6],
                 ladder=Ladder(*numbers[7:11]),
                 ladder_before=Ladder(*numbers[11:15]),
@@ -245,17 +302,17 @@ def _villages(
     return tuple(sorted(lines, key=_most_first))
 
 
-def _rungs(both: _Both, weight: ColumnElement[int]) -> tuple[ColumnElement[int], ...]:
+def _rungs(sides: Both, weight: ColumnElement[int]) -> tuple[ColumnElement[int], ...]:
     """Units by distance; a regency's or province's without those of the rung below."""
-    home, away = Village.region_code, both.c.region_code
-    units, at_home = both.c.units * weight, both.c.home_units * weight
+    home, away = Village.region_code, sides.c.region_code
+    units, at_home = sides.c.units * weight, sides.c.home_units * weight
     regency = func.substr(home, 1, REGENCY_LENGTH) == away
     province = func.substr(home, 1, PROVINCE_LENGTH) == func.substr(away, 1, PROVINCE_LENGTH)
     return (
-        _sum(at_home),
-        _sum(case((regency, units - at_home), else_=0)),
-        _sum(case((regency, 0), (province, units), else_=0)),
-        _sum(case((province, 0), else_=units)),
+        total(at_home),
+        total(case((regency, units - at_home), else_=0)),
+        total(case((regency, 0), (province, units), else_=0)),
+        total(case((province, 0), else_=units)),
     )
 
 
@@ -273,10 +330,10 @@ def _years(
 
 def _products(session: Session, actor: User, filters: Filters) -> tuple[ProductLine, ...]:
     """The products with the largest revenue; one more than are shown, if there are more."""
-    both = _both(actor, filters)
-    counted = both.by(both.c.product_id)
+    sides = both(actor, filters, filters.reported)
+    counted = sides.by(sides.c.product_id)
     largest = counted.selected_columns["revenue_now"].desc()
-    top = counted.order_by(largest, both.c.product_id).limit(PRODUCTS_LISTED + 1).subquery()
+    top = counted.order_by(largest, sides.c.product_id).limit(PRODUCTS_LISTED + 1).subquery()
     columns = [top.c[f"{name}_{when}"] for when in ("now", "before") for name in MEASURES]
     rows = session.execute(
         select(Product.slug, Product.name, Village.name, *columns)
@@ -286,114 +343,9 @@ def _products(session: Session, actor: User, filters: Filters) -> tuple[ProductL
         .order_by(top.c.revenue_now.desc(), Product.id)
     )
     return tuple(
-        ProductLine(slug, name, *_pair(numbers), village) for slug, name, village, *numbers in rows
+        ProductLine(slug, name, *pair(numbers), village) for slug, name, village, *numbers in rows
     )
 
 
 def _most_first(line: Line) -> tuple[int, int, str]:
     return (-line.now.orders, -line.now.units, line.name)
-
-
-# The export
-
-
-def export(session: Session, actor: User, filters: Filters) -> list[ExportRow]:
-    """The rows that the page's totals are the sums of."""
-    province = aliased(Region)
-    year, month = (cast(extract(p, ReachDay.day), Integer) for p in ("year", "month"))
-    regency_name, province_name = Region.name, province.name
-    key = [
-        year,
-        month,
-        Village.region_code,
-        Village.name,
-        Product.name,
-        ReachDay.region_code,
-        regency_name,
-        province_name,
-        ReachDay.channel,
-    ]
-    sums = [_sum(getattr(ReachDay, name)) for name in MEASURES]
-    rows = session.execute(
-        select(*key, *sums)
-        .join_from(ReachDay, Village, ReachDay.village_id == Village.id)
-        .join(Product, ReachDay.product_id == Product.id)
-        .join(Region, ReachDay.region_code == Region.code)
-        .join(province, Region.parent_code == province.code)
-        .where(_visible(actor), *_narrowed(filters), _within(filters.period), ReachDay.units > 0)
-        .group_by(*key, Product.id)
-        .order_by(year, month, Village.region_code, Product.id, ReachDay.region_code)
-    )
-    return [ExportRow(f"{y:04}-{m:02}", *rest) for y, m, *rest in rows]
-
-
-# Parts of statements
-
-
-def _visible(actor: User) -> ColumnElement[bool]:
-    """What this person may see of the rollup."""
-    return true() if policy.can_see_reach(actor) else false()
-
-
-def _within(period: Period) -> ColumnElement[bool]:
-    return ReachDay.day.between(period.start, period.end)
-
-
-def _narrowed(filters: Filters) -> list[ColumnElement[bool]]:
-    """Village, programme year and product, as conditions."""
-    conditions: list[ColumnElement[bool]] = []
-    if filters.village:
-        village = select(Village.id).where(Village.slug == filters.village)
-        conditions.append(ReachDay.village_id == village.scalar_subquery())
-    if filters.year:
-        designated = select(Designation.village_id).where(Designation.year == filters.year)
-        conditions.append(ReachDay.village_id.in_(designated))
-    if filters.product:
-        product = select(Product.id).where(Product.slug == filters.product)
-        conditions.append(ReachDay.product_id == product.scalar_subquery())
-    return conditions
-
-
-def _sum(value: Any) -> ColumnElement[int]:
-    # PostgreSQL adds 64-bit integers up to a numeric, which would arrive as Decimal.
-    return cast(func.sum(value), BigInteger)
-
-
-@dataclass(frozen=True, slots=True)
-class _Both:
-    """The rollup of the period and that of the year before, one under the other.
-
-    Each row is weighted: `now` and `before` are 1 or 0. A day that belongs to both (of a period
-    longer than a year) stands there twice.
-    """
-
-    c: Any
-
-    def by(self, key: Any, more: Sequence[Any] = ()) -> Select[Any]:
-        """The key, its sums now and before (see `_pair`), and `more` columns after them."""
-        sums = [
-            _sum(self.c[name] * self.c[when]).label(f"{name}_{when}")
-            for when in ("now", "before")
-            for name in MEASURES
-        ]
-        return select(key, *sums, *more).group_by(key)
-
-
-def _both(actor: User, filters: Filters) -> _Both:
-    sides = [
-        select(
-            literal_column(now).label("now"),
-            literal_column(before).label("before"),
-            ReachDay.__table__,
-        ).where(_visible(actor), *_narrowed(filters), _within(days))
-        for now, before, days in (
-            ("1", "0", filters.period),
-            ("0", "1", filters.period.year_before),
-        )
-    ]
-    return _Both(union_all(*sides).subquery("both").c)
-
-
-def _pair(numbers: Sequence[int]) -> tuple[Sums, Sums]:
-    """The sums of the period and of the year before, from a row of `_Both.by`."""
-    return Sums(*numbers[:3]), Sums(*numbers[3:6])

@@ -1,7 +1,8 @@
-"""The only writer of the rollup: in step with every order that is received, or disputed again.
+"""The only writer of the rollup: in step with every order that is received, or disputed again, and
+with every sale that is reported, or withdrawn.
 
-What an order adds is said once, in `_due`: the listener asks it for one order, `rebuild` and
-`differences` for all of them.
+What an order adds is said once, in `_due`, and what a reported sale adds in `_reported`: listeners
+ask them for one, `rebuild` and `differences` for all.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from sqlalchemy import (
     ColumnElement,
     Date,
     FromClause,
+    Integer,
     Row,
     Select,
     and_,
@@ -28,6 +30,7 @@ from sqlalchemy import (
     or_,
     select,
     text,
+    type_coerce,
     union_all,
     update,
 )
@@ -41,6 +44,8 @@ from ovop_market.orders.models import Order, OrderEvent, OrderLine, Purchase
 from ovop_market.orders.signals import order_moved
 from ovop_market.orders.states import OrderState
 from ovop_market.reach.models import Channel, ReachDay
+from ovop_market.sales.models import ReportedSale
+from ovop_market.sales.signals import sale_moved
 from ovop_market.villages.models import Producer, Village
 
 REGENCY_LENGTH = 5  # characters of 19.05
@@ -71,8 +76,9 @@ def _wib_day_on_sqlite(element: wib_day, compiler: Any, **options: Any) -> str:
 
 
 def listen() -> None:
-    """Follows the orders. Saying it twice is the same as once."""
+    """Follows the orders and the reported sales. Saying it twice is the same as once."""
     order_moved.connect(_follow)
+    sale_moved.connect(_follow_sale)
 
 
 def _follow(
@@ -82,6 +88,14 @@ def _follow(
     was_fulfilled = before is OrderState.RECEIVED
     if fulfilled != was_fulfilled:
         count(session, order, 1 if fulfilled else -1)
+
+
+def _follow_sale(sale: ReportedSale, *, session: Session, **_: object) -> None:
+    rows = session.execute(_reported(ReportedSale.id == sale.id)).all()
+    if sale.withdrawn_at is None:
+        _add(session, rows)
+    else:
+        _take_away(session, rows, reported_sale=sale.id)
 
 
 def count(session: Session, order: Order, sign: int) -> None:
@@ -94,7 +108,7 @@ def count(session: Session, order: Order, sign: int) -> None:
     if sign > 0:
         _add(session, rows)
     else:
-        _take_away(session, rows, order.number)
+        _take_away(session, rows, order=order.number)
 
 
 def _add(session: Session, rows: Sequence[Row[Any]]) -> None:
@@ -105,7 +119,7 @@ def _add(session: Session, rows: Sequence[Row[Any]]) -> None:
     session.execute(insertion.on_conflict_do_update(index_elements=KEYS, set_=sums))
 
 
-def _take_away(session: Session, rows: Sequence[Row[Any]], number: str) -> None:
+def _take_away(session: Session, rows: Sequence[Row[Any]], **whose: str | int) -> None:
     for row in rows:
         there = [getattr(ReachDay, key) == getattr(row, key) for key in KEYS]
         enough = [getattr(ReachDay, name) >= getattr(row, name) for name in MEASURES]
@@ -117,11 +131,11 @@ def _take_away(session: Session, rows: Sequence[Row[Any]], number: str) -> None:
         )
         if changed.rowcount == 0:  # type: ignore[attr-defined]
             # A count that is out of step must not keep a buyer from complaining.
-            log.error("reach is out of step: run `reach rebuild`", order=number)
+            log.error("reach is out of step: run `reach rebuild`", **whose)
 
 
 def rebuild(session: Session) -> int:
-    """Recomputes the whole rollup from the orders; returns the number of its rows.
+    """Recomputes the whole rollup from orders and notes; returns the number of its rows.
 
     Orders may move meanwhile: whoever would write to the rollup waits for the end of this
     transaction, and what was written before is seen (each statement reads what is committed).
@@ -134,7 +148,8 @@ def rebuild(session: Session) -> int:
 
 
 def differences(session: Session) -> Iterator[str]:
-    """A line for each day, product and regency of which the rollup says other than the orders.
+    """A line for each day, product, regency and channel of which the rollup says other than the
+    orders, or than the sellers' notes.
 
     A row of zeros says the same as none.
     """
@@ -148,9 +163,10 @@ def differences(session: Session) -> Iterator[str]:
     for slug, day, _product, region, channel, village, *numbers in session.execute(
         named.order_by(compared.c.day, Product.slug, compared.c.region_code)
     ):
+        others = "notes" if channel.reported else "orders"
         yield (
             f"{day} {slug} (village {village}) to {region} by {channel}: "
-            f"the rollup has {_said(numbers[::2])}; the orders say {_said(numbers[1::2])}"
+            f"the rollup has {_said(numbers[::2])}; the {others} say {_said(numbers[1::2])}"
         )
 
 
@@ -171,7 +187,10 @@ def _said(numbers: Sequence[int]) -> str:
 
 def _due_by_day() -> Select[Any]:
     """What the rollup must hold, row by row."""
-    due = _due(and_(Order.state == OrderState.RECEIVED, Order.received_at.is_not(None))).subquery()
+    received = and_(Order.state == OrderState.RECEIVED, Order.received_at.is_not(None))
+    # Each in a subquery: SQLite takes no ORDER BY within a UNION.
+    sources = [_due(received).subquery(), _reported(ReportedSale.withdrawn_at.is_(None)).subquery()]
+    due = union_all(*(select(*(s.c[name] for name in COLUMNS)) for s in sources)).subquery()
     key = [due.c[name] for name in (*KEYS, "village_id")]
     sums = [cast(func.sum(due.c[name]), BigInteger).label(name) for name in MEASURES]
     return select(*key, *sums).group_by(*key)
@@ -201,6 +220,30 @@ def _due(orders: ColumnElement[bool]) -> Select[Any]:
         # A counteroffer of none leaves a line without packs: it has gone nowhere.
         .where(part.c.units > 0)
         .order_by(part.c.product_id)
+    )
+
+
+def _reported(sales: ColumnElement[bool]) -> Select[Any]:
+    """What each of the reported sales adds, in the columns of `_due`.
+
+    The village is that of the product, as it is for orders, whoever of its group sold it.
+    """
+    return (
+        select(
+            ReportedSale.day,
+            Variant.product_id,
+            ReportedSale.region_code,
+            type_coerce(ReportedSale.channel, ReachDay.channel.type).label("channel"),
+            Producer.village_id,
+            literal(1, Integer).label("orders"),
+            ReportedSale.quantity.label("units"),
+            literal(0, Integer).label("home_units"),
+            cast(ReportedSale.total, BigInteger).label("revenue"),
+        )
+        .join_from(ReportedSale, Variant, ReportedSale.variant_id == Variant.id)
+        .join(Product, Variant.product_id == Product.id)
+        .join(Producer, Product.producer_id == Producer.id)
+        .where(sales)
     )
 
 

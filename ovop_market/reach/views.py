@@ -13,11 +13,12 @@ from werkzeug.wrappers import Response
 from ovop_market.core import clock
 from ovop_market.core.errors import MarketError
 from ovop_market.extensions import db
-from ovop_market.reach import forms, queries, tiles
-from ovop_market.reach.figures import Change
+from ovop_market.reach import export, forms, queries, tiles
+from ovop_market.reach.figures import Change, ExportRow
 from ovop_market.reach.filters import Filters
 from ovop_market.reach.policy import ROLES
 from ovop_market.reach.steps import Steps
+from ovop_market.sales.labels import CHANNELS
 from ovop_market.web import access, exports, htmx
 
 blueprint = Blueprint("reach", __name__)
@@ -52,6 +53,7 @@ def reach() -> Response:
         address=address,
         layout=tiles,
         change_of=Change.between,
+        channels=CHANNELS,
         steps=Steps.up_to(max((line.now.orders for line in found.provinces), default=0)),
     )
 
@@ -63,8 +65,8 @@ def export_csv() -> Response:
     if said:
         # On the page a filter left out is seen; in a file it would be taken for the whole truth.
         raise MarketError(" ".join(said))
-    rows = queries.export(db.session(), current_user, filters)
-    header = [column.name for column in fields(queries.ExportRow)]
+    rows = export.rows(db.session(), current_user, filters)
+    header = [column.name for column in fields(ExportRow)]
     name = f"ovop-{filters.period.start}-{filters.period.end}.csv"
     # Not dataclasses.astuple: its deep copies take longer than all the rest.
     return exports.csv_file(name, header, map(attrgetter(*header), rows))

@@ -14,6 +14,8 @@ from ovop_market.regions import search as engine
 from ovop_market.regions.models import Region, RegionSpelling, RegionWord
 
 ADDRESS_LEVELS = (3, 4)
+# Where a regency is asked for: by its own name, or by that of a district in it.
+REGENCY_LEVELS = (2, 3)
 LIMIT = 12
 
 # How many areas of a level are looked at whose words begin so; the first by code. Of more, some
@@ -83,11 +85,16 @@ def search(
     return _best(asked, found, limit)
 
 
-def picker_options(session: Session, form_q: str, selected_code: str) -> list[RegionHit]:
+def picker_options(
+    session: Session,
+    form_q: str,
+    selected_code: str,
+    levels: Collection[int] = ADDRESS_LEVELS,
+) -> list[RegionHit]:
     """What the address picker shows: the chosen area first, then what the words find."""
-    chosen = address_region(session, selected_code) if selected_code else None
-    found = search(session, form_q)
-    if chosen is None:
+    chosen = get(session, selected_code) if selected_code else None
+    found = search(session, form_q, levels=levels)
+    if chosen is None or chosen.level not in levels:
         return found
     return [_hit(chosen), *(hit for hit in found if hit.code != chosen.code)]
 

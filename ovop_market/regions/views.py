@@ -17,15 +17,20 @@ blueprint = Blueprint("regions", __name__)
 @blueprint.get("/regions")
 @access.public
 def search() -> Response:
-    """`q` is a name, several words or a postal code; `region_code` what is chosen already."""
+    """`q` is a name, several words or a postal code; `region_code` what is chosen already.
+
+    With `level=regency`, regencies and districts are looked for instead of districts and villages.
+    """
     # Inside another form, where `q` may be taken, the picker's field is called `region_q`.
     q = words.readable(request.args.get("q") or request.args.get("region_q", ""))
+    regency = request.args.get("level") == "regency"
+    levels = queries.REGENCY_LEVELS if regency else queries.ADDRESS_LEVELS
     response: Response
     if _wants_json():
-        response = jsonify([asdict(hit) for hit in queries.search(db.session(), q)])
+        response = jsonify([asdict(hit) for hit in queries.search(db.session(), q, levels=levels)])
     else:
         selected = request.args.get("region_code", "")
-        options = queries.picker_options(db.session(), q, selected)
+        options = queries.picker_options(db.session(), q, selected, levels)
         response = htmx.page_or_fragment(
             "regions/page.html", "regions/_options.html", q=q, options=options, selected=selected
         )

@@ -19,7 +19,14 @@ from ovop_market.accounts.models import User
 from ovop_market.catalogue import search
 from ovop_market.reach import services as reach
 from ovop_market.regions.models import Region
-from ovop_market.seeds import demo_market, demo_money, demo_pictures, demo_rows, demo_weeks
+from ovop_market.seeds import (
+    demo_market,
+    demo_money,
+    demo_pictures,
+    demo_rows,
+    demo_sales,
+    demo_weeks,
+)
 from ovop_market.seeds.demo_history import History
 from ovop_market.seeds.demo_producers import ACCOUNTS
 from ovop_market.seeds.demo_stories import Teller
@@ -67,6 +74,8 @@ def plant(
     demo_money.take_in_statement(session, market, now)
     demo_weeks.plan(session, market, now)
     done(f"{told} purchases under way")
+    reported = demo_sales.report(session, market, now)
+    done(f"{reported} sales reported")
     reach.rebuild(session)
     search.index_all(session)
     session.commit()

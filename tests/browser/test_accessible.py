@@ -18,8 +18,8 @@ pytestmark = pytest.mark.browser
 PRODUCT = "/products/pempek-udang-belo-laut"
 PUBLIC = ("/", "/villages", "/villages/belo-laut", PRODUCT, "/products", "/products?q=rotan")
 STAFF = {
-    "produsen": ("/inbox", "/inbox?tab=done", "/shop"),
-    "pejabat": ("/reach",),
+    "produsen": ("/inbox", "/inbox?tab=done", "/shop", "/shop/sales"),
+    "pejabat": ("/reach", "/reach?channel=reported"),
     "operator": ("/desk", "/desk/payments"),
 }
 # The first of a list, opened.

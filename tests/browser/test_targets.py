@@ -14,8 +14,8 @@ PUBLIC = ("/", "/villages", "/villages/belo-laut", "/products", "/products?q=rot
 PRODUCT = "/products/pempek-udang-belo-laut"
 SIGNED_IN = {
     "pembeli": ("/account", "/account/purchases"),
-    "produsen": ("/account", "/inbox", "/shop", "/shop/statement"),
-    "pejabat": ("/account", "/reach"),
+    "produsen": ("/account", "/inbox", "/shop", "/shop/sales", "/shop/statement"),
+    "pejabat": ("/account", "/reach", "/reach?channel=reported"),
     "operator": ("/desk",),
 }
 # The label of a radio button or a box is tapped as well; a covering link is as large as its card.

@@ -25,6 +25,7 @@ from tests.factories import (
     make_producer,
     make_product,
     make_purchase,
+    make_sale,
     make_user,
     sign_in,
 )
@@ -74,6 +75,7 @@ TABLE: dict[str, dict[str, int]] = {
     "/shop": {**dict.fromkeys(WHO, 403), "nobody": 303, "producer": 303, "stranger": 303},
     "/shop/offers": ONLY_PRODUCERS,
     "/shop/offers/{offer}/movements": ONLY_THE_PRODUCER,
+    "/shop/sales": ONLY_PRODUCERS,
     "/shop/statement": ONLY_PRODUCERS,
     "/shop/statement/export.csv": ONLY_PRODUCERS,
     "/reach": OFFICIALS,
@@ -239,6 +241,9 @@ POSTS: dict[str, set[str]] = {
     "/shop/surge": {"producer", "stranger"},
     # Each names the account of their own producer.
     "/shop/statement/account": {"producer", "stranger"},
+    # Each notes what is sold of their own; a note is its seller's (tests/sales).
+    "/shop/sales": {"producer", "stranger"},
+    "/shop/sales/{sale}/withdrawal": {"producer"},
     "/shop/producers/{maker}/cash": {"producer"},
     "/shop/producers/{maker}/closure": {"producer"},
     "/shop/producers/{maker}/reopening": {"producer"},
@@ -284,6 +289,7 @@ def test_who_may_do_what(app: Flask, client: FlaskClient, session: Session, who:
         "payment": session.query(Payment).filter_by(purchase_id=order.purchase_id).one().id,
         "refund": session.query(Refund).one().id,
         "offer": product.variants[0].offers[0].id,
+        "sale": make_sale(session, product, owner).id,
         "maker": product.producer.slug,
         "line": 1,
     }

@@ -16,7 +16,7 @@ from ovop_market.extensions import db
 from ovop_market.orders.models import Order
 from ovop_market.orders.services import lifecycle
 from ovop_market.orders.states import OrderState
-from ovop_market.reach import figures, queries
+from ovop_market.reach import export, figures, queries
 from ovop_market.reach.filters import Filters, Period
 from ovop_market.reach.models import ReachDay
 from ovop_market.reach.tiles import COLUMNS, ROWS, TILES
@@ -291,7 +291,7 @@ def test_queries_show_nothing_to_others(session, world):
     buyer = make_user(session, Role.BUYER)
     found = overview(session, buyer, Period(date(2026, 10, 1), date(2026, 10, 31)))
     assert found.total.now == figures.Sums()
-    assert queries.export(session, buyer, found.filters) == []
+    assert export.rows(session, buyer, found.filters) == []
 
 
 def test_the_numbers_move_by_exactly_one_receipt(client, official, session, world):
