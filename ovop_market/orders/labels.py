@@ -59,6 +59,7 @@ EVENTS: dict[Action, LazyString] = {
     A.PAY: _l("Pembayaran diterima"),
     A.UNPAY: _l("Pembayaran ternyata belum masuk"),
     A.REMIND: _l("Diingatkan"),
+    A.TRACK: _l("Nomor resi diperbarui"),
 }
 
 ACTORS: dict[Actor, LazyString] = {
@@ -80,6 +81,7 @@ BUTTONS: dict[Action, LazyString] = {
     A.FINISH: _l("Selesai dibuat"),
     A.SHIP: _l("Kirim"),
     A.HAND_OVER: _l("Serahkan"),
+    A.TRACK: _l("Simpan nomor resi"),
     A.RECEIVE: _l("Barang sudah saya terima"),
     A.DISPUTE: _l("Ada masalah"),
     A.SETTLE_FOR_PRODUCER: _l("Selesai: untuk penjual"),
