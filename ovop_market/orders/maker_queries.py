@@ -9,7 +9,7 @@ from datetime import date, timedelta
 
 from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, exists, func, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from ovop_market.catalogue.models import (
     Offer,
@@ -69,6 +69,7 @@ class Made:
     village: str
     village_slug: str
     district: str
+    regency: str
     goods: Sequence[Goods]
 
 
@@ -86,13 +87,12 @@ def made(session: Session, text: str) -> Made:
     code = maker_code_in(text)
     row = None
     if code is not None:
-        district = aliased(Region)
         row = session.execute(
-            select(MakerPage.order_id, MakerPage.made_on, Producer, Village, district.name)
+            select(MakerPage.order_id, MakerPage.made_on, Producer, Village, Region.path)
             .join(Order, Order.id == MakerPage.order_id)
             .join(Producer, Producer.id == Order.producer_id)
             .join(Village, Village.id == Producer.village_id)
-            .join(district, district.code == func.substr(Village.region_code, 1, 8))
+            .join(Region, Region.code == Village.region_code)
             .where(
                 MakerPage.code == code,
                 or_(Order.state.not_in(FINAL), Order.fulfilled_from.is_not(None)),
@@ -100,7 +100,9 @@ def made(session: Session, text: str) -> Made:
         ).first()
     if row is None or code is None:
         raise NotFound(_("Kode ini tidak ada. Periksa huruf dan angkanya di label."))
-    order_id, made_on, producer, village, district_name = row
+    order_id, made_on, producer, village, path = row
+    # "Belo Laut, Mentok, Kabupaten Bangka Barat, Kepulauan Bangka Belitung"
+    _own_name, district, regency, *_province = path.split(", ")
     names = makers(session, order_id)
     return Made(
         code=code,
@@ -109,7 +111,8 @@ def made(session: Session, text: str) -> Made:
         group=producer.name if producer.kind is ProducerKind.GROUP and names else None,
         village=village.name,
         village_slug=village.slug,
-        district=district_name,
+        district=district,
+        regency=regency,
         goods=_goods(session, order_id, made_on),
     )
 
@@ -183,8 +186,6 @@ def _held_ready(order_id: int) -> ColumnElement[bool]:
 def _is_sold() -> ColumnElement[bool]:
     """Whether it has a page on which it can be ordered again."""
     pack = exists(
-        select(Variant.id)
-        .where(Variant.product_id == Product.id, Variant.sold)
-        .correlate(Product)
+        select(Variant.id).where(Variant.product_id == Product.id, Variant.sold).correlate(Product)
     )
     return Product.listed & pack

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from ovop_market.accounts.models import User
 from ovop_market.catalogue import search
+from ovop_market.orders.services import maker_pages
 from ovop_market.reach import services as reach
 from ovop_market.regions.models import Region
 from ovop_market.seeds import demo_market, demo_money, demo_pictures, demo_rows
@@ -66,6 +67,7 @@ def plant(
     told = Teller(session, market, history.places, history.rng).tell(now)
     demo_money.take_in_statement(session, market, now)
     done(f"{told} purchases under way")
+    maker_pages.catch_up(session)
     reach.rebuild(session)
     search.index_all(session)
     session.commit()
