@@ -17,8 +17,8 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from ovop_market.catalogue import search
-from ovop_market.orders.states import DISPUTE_WINDOW
 from ovop_market.orders.services import maker_pages
+from ovop_market.orders.states import DISPUTE_WINDOW
 from ovop_market.reach import services as reach
 from ovop_market.seeds import books, bulk, scale_market
 from ovop_market.seeds.scale_orders import SPAN_DAYS, Orders
