@@ -93,7 +93,7 @@ class Label:
     @property
     def long(self) -> bool:
         """Whether it needs the smaller type."""
-        return sum(map(len, (self.name, *self.address, *self.lines))) > 380
+        return sum(map(len, (self.name, *self.address, *self.lines))) > 260
 
 
 def printable(order: Order) -> bool:

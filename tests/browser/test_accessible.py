@@ -18,7 +18,14 @@ pytestmark = pytest.mark.browser
 PRODUCT = "/products/pempek-udang-belo-laut"
 PUBLIC = ("/", "/villages", "/villages/belo-laut", PRODUCT, "/products", "/products?q=rotan")
 STAFF = {
-    "produsen": ("/inbox", "/inbox?tab=done", "/shop"),
+    "produsen": (
+        "/inbox",
+        "/inbox?tab=done",
+        "/inbox/today",
+        "/inbox/packing",
+        "/inbox/labels",
+        "/shop",
+    ),
     "pejabat": ("/reach",),
     "operator": ("/desk", "/desk/payments"),
 }

@@ -14,7 +14,15 @@ PUBLIC = ("/", "/villages", "/villages/belo-laut", "/products", "/products?q=rot
 PRODUCT = "/products/pempek-udang-belo-laut"
 SIGNED_IN = {
     "pembeli": ("/account", "/account/purchases"),
-    "produsen": ("/account", "/inbox", "/shop", "/shop/statement"),
+    "produsen": (
+        "/account",
+        "/inbox",
+        "/inbox/today",
+        "/inbox/packing",
+        "/inbox/labels",
+        "/shop",
+        "/shop/statement",
+    ),
     "pejabat": ("/account", "/reach"),
     "operator": ("/desk",),
 }

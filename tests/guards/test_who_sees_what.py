@@ -11,6 +11,7 @@ from ovop_market.accounts.models import Role
 from ovop_market.core import clock
 from ovop_market.notices.models import Notice
 from ovop_market.notices.states import Channel, NoticeState
+from ovop_market.orders.maker_models import MakerPage
 from ovop_market.orders.services import lifecycle
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import Actor, OrderState
@@ -58,6 +59,11 @@ TABLE: dict[str, dict[str, int]] = {
     "/inbox": ONLY_PRODUCERS,
     "/inbox/poll": {**dict.fromkeys(WHO, 403), "nobody": 303, "producer": 303, "stranger": 303},
     "/inbox/{order}": ONLY_THE_PRODUCER,
+    "/inbox/{order}/label": ONLY_THE_PRODUCER,
+    "/inbox/labels": ONLY_PRODUCERS,
+    "/inbox/today": ONLY_PRODUCERS,
+    "/inbox/packing": ONLY_PRODUCERS,
+    "/made/{made}": ALL,
     "/shop": {**dict.fromkeys(WHO, 403), "nobody": 303, "producer": 303, "stranger": 303},
     "/shop/offers": ONLY_PRODUCERS,
     "/shop/statement": ONLY_PRODUCERS,
@@ -143,6 +149,7 @@ def test_who_gets_what(app: Flask, client: FlaskClient, session: Session, who: s
         "token": order.purchase.token,
         "order": order.number,
         "payment": payment.id,
+        "made": session.query(MakerPage).filter_by(order_id=order.id).one().code,
         "asset": app.extensions["assets"]["css/site.css"].address,
     }
     if who != "nobody":
@@ -171,6 +178,7 @@ ORDER_VERBS = (
     "readiness",
     "shipment",
     "handover",
+    "tracking",
 )
 BUYER_VERBS = ("cancellation", "agreement", "receipt", "dispute")
 POSTS: dict[str, set[str]] = {

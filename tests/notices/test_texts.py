@@ -78,6 +78,7 @@ def everything(session: Session, household: Producer, maker: User) -> None:
         disputed = order(S.DISPUTED)
         lifecycle.settle(session, disputed, by, NOW, for_buyer=side, reason=REASON)
     order(S.DISPUTED)
+    notes.track(session, order(S.SHIPPED), producer, NOW, courier="JNE", tracking_number="JP999")
     lifecycle.act(session, order(S.PREPARING), Action.REVOKE, by, NOW, reason=REASON)
     for refund in session.scalars(select(Refund)).all():
         refunds.send(session, refund, operator.id, NOW, reference="TRX 1")
