@@ -69,7 +69,8 @@ class Packing:
 class Label:
     """What stands on a parcel. `cash` is what is to be taken in on delivery, in rupiah; 0: nothing.
 
-    `code` and `qr` are those of the maker page; `left_out` counts the lines that have no room.
+    `code`, `page` and `qr` lead to the maker page, in letters and to be scanned. `left_out` counts
+    the lines that have no room.
     """
 
     number: str
@@ -88,6 +89,7 @@ class Label:
     tracking_number: str
     cash: int
     code: str
+    page: str
     qr: Markup
 
     @property
@@ -256,6 +258,7 @@ def _label(order: Order, code: str | None, path: str) -> Label:
         tracking_number=order.tracking_number or "",
         cash=order.outstanding if order.cash else 0,
         code=shown_code(code),
+        page=maker_address(shown_code(code)).partition("://")[2],
         qr=qr_code(maker_address(code)),
     )
 

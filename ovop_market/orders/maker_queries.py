@@ -72,6 +72,11 @@ class Made:
     regency: str
     goods: Sequence[Goods]
 
+    @property
+    def packed(self) -> bool:
+        """Whether all of it was ready before, so that it was only packed."""
+        return all(goods.from_stock for goods in self.goods)
+
 
 def shown_code(code: str) -> str:
     """In two groups, as it is printed: `7K4M2-XQ9RT`."""

@@ -84,7 +84,7 @@ def test_orders_from_before_get_their_maker_page(app: Flask, session: Session, s
     unpaid = make_order(session, S.ACCEPTED)
     session.commit()
     made = select(MakerPage.order_id, MakerPage.made_on)
-    before = {order_id: made_on for order_id, made_on in session.execute(made)}
+    before = dict(session.execute(made).tuples().all())
     codes = set(session.scalars(select(MakerPage.code)))
     assert unpaid.id not in before and (order.id in before) is (state is not S.ACCEPTED)
     db.session.remove()
@@ -94,7 +94,7 @@ def test_orders_from_before_get_their_maker_page(app: Flask, session: Session, s
     db.session.remove()
     upgrade()
     session = db.session()
-    after = {order_id: made_on for order_id, made_on in session.execute(made)}
+    after = dict(session.execute(made).tuples().all())
     assert after == before
     assert not codes & set(session.scalars(select(MakerPage.code)))
     tracked = select(func.count()).where(OrderEvent.action == Action.TRACK)

@@ -231,6 +231,7 @@ def test_what_was_ready_before_claims_no_date(client: FlaskClient, session: Sess
     assert "lihat tanggal di kemasannya" in body
     assert "90 hari sesudah dibuat" in body
     assert "Baik sebelum" not in body
+    assert "Dikemas" in body and "Selesai dibuat" not in body
 
 
 def test_several_products_and_one_that_is_sold_no_more(
