@@ -46,6 +46,8 @@ MOST_LINES = 6
 _NUMBER = re.compile(r"[0-9A-Z-]{1,20}")
 _LABELLED = frozenset({S.ACCEPTED, S.PREPARING, S.READY, S.SHIPPED})
 _COLDEST = (Storage.FROZEN, Storage.CHILLED, Storage.AMBIENT)
+# Of an A6, what the parts of a label leave that vary from one to the next, in millimetres.
+_ROOM = 66
 _QUIET = 4  # modules around a QR code (ISO/IEC 18004)
 
 
@@ -94,8 +96,18 @@ class Label:
 
     @property
     def long(self) -> bool:
-        """Whether it needs the smaller type."""
-        return sum(map(len, (self.name, *self.address, *self.lines))) > 260
+        """Whether it needs the smaller type: a guess, on the safe side, at what the larger one
+        would take of an A6, in millimetres."""
+        address = sum(_rows(line, 38) for line in self.address)
+        contents = len(self.lines) + bool(self.left_out)
+        way = _rows(self.way, 17) + bool(self.tracking_number)
+        taken = 7 * _rows(self.name, 27) + 6 * address + 5 * contents + 6 * way
+        return taken + (11 if self.cash else 0) > _ROOM
+
+
+def _rows(text: str, letters: int) -> int:
+    """Rows that a text fills, of so many letters each."""
+    return -(-len(text) // letters)
 
 
 def printable(order: Order) -> bool:
