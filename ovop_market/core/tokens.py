@@ -33,4 +33,22 @@ def order_number() -> str:
 
 def payment_code() -> str:
     """A code such as `7K4M2XQ9` by which banks and gateways name a payment; no secret either."""
-    return "".join(secrets.choice(_ALPHABET) for _ in range(8))
+    return _letters(8)
+
+
+MAKER_CODE_LENGTH = 10
+
+
+def maker_code() -> str:
+    """A code such as `7K4M2XQ9RT` of a parcel's maker page: 49 bits, short enough to be typed."""
+    return _letters(MAKER_CODE_LENGTH)
+
+
+def maker_code_in(text: str) -> str | None:
+    """The code that somebody has typed, in small letters or in groups; None if it can be none."""
+    code = text.upper().replace("-", "").replace(" ", "")
+    return code if len(code) == MAKER_CODE_LENGTH and set(code) <= set(_ALPHABET) else None
+
+
+def _letters(how_many: int) -> str:
+    return "".join(secrets.choice(_ALPHABET) for _ in range(how_many))

@@ -5,7 +5,8 @@ from flask import Flask
 
 def init_app(app: Flask) -> None:
     """Registers the pages of this feature."""
-    from ovop_market.inbox import share_views, views
+    # The pages of the day join the inbox's blueprint.
+    from ovop_market.inbox import day_views, share_views, views  # noqa: F401
 
     app.register_blueprint(views.blueprint)
     app.register_blueprint(share_views.blueprint)

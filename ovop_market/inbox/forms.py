@@ -50,6 +50,15 @@ class ShipmentForm(BaseForm):
     )
 
 
+class TrackingForm(BaseForm):
+    """The same of a parcel that is under way; empty takes a wrong number away."""
+
+    courier = StringField(_l("Kurir"), [required(), at_most(60)], id="tracking-courier")
+    tracking_number = StringField(
+        _l("Nomor resi"), [optional(), at_most(60)], id="tracking-tracking_number"
+    )
+
+
 class CounterofferForm(BaseForm):
     """A later day; `counteroffer_form` adds a quantity for each line."""
 
@@ -91,4 +100,6 @@ def fresh(order: Order, action: Action) -> BaseForm:
         case Action.SHIP:
             courier = order.service.courier if order.service else ""
             return ShipmentForm(formdata=None, data={"courier": courier})
+        case Action.TRACK:
+            return TrackingForm(formdata=None, obj=order)
     return TapForm(formdata=None)

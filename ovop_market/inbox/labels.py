@@ -7,6 +7,7 @@ from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
 
 from ovop_market.inbox.tabs import Tab
+from ovop_market.orders.labels import BUTTONS
 from ovop_market.orders.models import Order
 from ovop_market.orders.presentation import may_be_made
 from ovop_market.orders.states import Action, OrderState
@@ -45,6 +46,7 @@ OTHERS: dict[Action, LazyString] = {
     A.FINISH: _l("Sudah selesai dibuat"),
     A.SHIP: _l("Kirim"),
     A.HAND_OVER: _l("Serahkan"),
+    A.TRACK: _l("Tambah atau ubah nomor resi"),
 }
 
 DONE: dict[Action, LazyString] = {
@@ -52,10 +54,18 @@ DONE: dict[Action, LazyString] = {
     A.COUNTER: _l("Tawaran untuk pesanan %(number)s dikirim ke pembeli."),
     A.DECLINE: _l("Pesanan %(number)s ditolak. Pembeli diberi tahu alasannya."),
     A.START: _l("Pesanan %(number)s mulai dibuat."),
-    A.FINISH: _l("Pesanan %(number)s selesai dibuat."),
+    A.FINISH: _l("Pesanan %(number)s sudah siap."),
     A.SHIP: _l("Pesanan %(number)s dikirim."),
     A.HAND_OVER: _l("Pesanan %(number)s sudah diserahkan."),
+    A.TRACK: _l("Nomor resi pesanan %(number)s disimpan."),
 }
+
+
+def step_text(order: Order, step: Action) -> str:
+    """The button of the usual step. What was ready when it was ordered is not made, but packed."""
+    if step is A.FINISH and order.state is S.ACCEPTED and order.from_stock:
+        return _("Siap dikirim") if order.service_id else _("Siap diambil")
+    return str(BUTTONS[step])
 
 
 def due_text(order: Order) -> str:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from ovop_market.accounts.models import User
 from ovop_market.core.errors import NotFound
 from ovop_market.inbox import share_queries
-from ovop_market.inbox.labels import due_text
+from ovop_market.inbox.labels import due_text, step_text
 from ovop_market.inbox.share_queries import ShareRow
 from ovop_market.inbox.tabs import SHELVES, Shelf, Tab
 from ovop_market.orders.labels import BADGES, STATES
@@ -31,6 +31,8 @@ OPEN_PER_PAGE, CLOSED_PER_PAGE = 100, 30
 
 # The usual next step from a state: the first of these that is open.
 USUAL = (Action.ACCEPT, Action.START, Action.FINISH, Action.SHIP, Action.HAND_OVER)
+# Of what was ready when it was ordered, nothing is made first.
+USUAL_FROM_STOCK = tuple(action for action in USUAL if action is not Action.START)
 # How people are addressed; a title alone is not a name.
 TITLES = frozenset(
     {"pak", "bapak", "bu", "ibu", "mas", "mbak", "kak", "bang", "abang", "cik", "h", "hj"}
@@ -53,6 +55,7 @@ class Row:
     payment_text: str
     amount: int
     step: Action | None
+    step_text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,8 @@ class Inbox:
 
 
 def inbox(session: Session, user: User, tab: Tab, page: int, now: datetime) -> Inbox:
-    """A tab with its orders and the counts of all tabs; three statements and one for the lines."""
+    """A tab with its orders and the counts of all tabs; three statements, one for the
+    lines and one for what they hold."""
     # The cursor first: an event between two statements is shown again rather than missed.
     cursor = latest_event(session, user)
     counts = _counts(session, user)
@@ -136,7 +140,9 @@ def order_of(session: Session, user: User, number: str) -> Order:
 def usual_step(order: Order, now: datetime) -> Action | None:
     """The producer's usual next step, or None when it is somebody else's turn."""
     possible = set(moves_open_to(Actor.PRODUCER, order.state, order.facts(now)))
-    return next((action for action in USUAL if action in possible), None)
+    # What the order holds is looked up only where it makes a difference.
+    stocked = Action.START in possible and order.from_stock
+    return next((a for a in (USUAL_FROM_STOCK if stocked else USUAL) if a in possible), None)
 
 
 def regency(path: str) -> str:
@@ -152,7 +158,8 @@ def _gate_open() -> ColumnElement[bool]:
     return or_(Order.paid >= Order.total, Purchase.payment_method == PaymentMethod.COD)
 
 
-def _on(shelf: Shelf) -> ColumnElement[bool]:
+def on_shelf(shelf: Shelf) -> ColumnElement[bool]:
+    """The orders of a tab; the purchase must be joined."""
     found: ColumnElement[bool] = Order.state.in_(shelf.states)
     if shelf.accepted is None:
         return found
@@ -183,14 +190,14 @@ def _orders(session: Session, user: User, tab: Tab, offset: int, limit: int) -> 
     return session.scalars(
         select(Order)
         .join(Order.purchase)
-        .where(Order.producer_id.in_(own_producers(user)), _on(SHELVES[tab]))
+        .where(Order.producer_id.in_(own_producers(user)), on_shelf(SHELVES[tab]))
         .order_by(*_urgency(tab))
         .offset(offset)
         .limit(limit)
         .options(
             joinedload(Order.purchase).joinedload(Purchase.region),
             joinedload(Order.producer),
-            selectinload(Order.lines),
+            selectinload(Order.lines).selectinload(OrderLine.holds),
         )
         .execution_options(populate_existing=True)
     ).all()
@@ -210,6 +217,7 @@ def _urgency(tab: Tab) -> tuple[Any, ...]:
 
 
 def _row(order: Order, now: datetime) -> Row:
+    step = usual_step(order, now)
     return Row(
         number=order.number,
         state=order.state,
@@ -222,7 +230,8 @@ def _row(order: Order, now: datetime) -> Row:
         due_text=due_text(order),
         payment_text=payment_text(order),
         amount=order.total,
-        step=usual_step(order, now),
+        step=step,
+        step_text=step_text(order, step) if step else "",
     )
 
 

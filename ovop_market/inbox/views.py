@@ -21,17 +21,17 @@ from ovop_market.core import clock
 from ovop_market.core.errors import Conflict, MarketError, Unusable
 from ovop_market.core.tokens import secret_token
 from ovop_market.extensions import db
-from ovop_market.inbox import forms, labels, queries, share_queries
+from ovop_market.inbox import forms, labels, parcels, queries, share_queries
 from ovop_market.inbox.share_forms import ShareOutForm, share_out_form
 from ovop_market.inbox.tabs import Tab, tab_of
 from ovop_market.orders import presentation
 from ovop_market.orders.labels import BADGES, BUTTONS, STATES
 from ovop_market.orders.models import Order
-from ovop_market.orders.services import lifecycle
+from ovop_market.orders.services import lifecycle, notes
 from ovop_market.orders.services.allocating import is_shared, shares_of
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.share_states import ANSWERABLE
-from ovop_market.orders.states import Action, Actor, moves_open_to
+from ovop_market.orders.states import Action, Actor, moves_open_to, notes_open_to
 from ovop_market.payments.queries.desk import payment_text
 from ovop_market.web import access, htmx
 from ovop_market.web.forms import BaseForm, explain, state_seen, tap_key
@@ -50,6 +50,7 @@ PATHS = {
     Action.FINISH: "readiness",
     Action.SHIP: "shipment",
     Action.HAND_OVER: "handover",
+    Action.TRACK: "tracking",
 }
 # Their views.
 ENDPOINTS = {
@@ -60,6 +61,7 @@ ENDPOINTS = {
     Action.FINISH: "finish",
     Action.SHIP: "ship",
     Action.HAND_OVER: "hand_over",
+    Action.TRACK: "track",
 }
 _LARGEST_ID = 2**31 - 1
 
@@ -119,10 +121,12 @@ def order_page(
     `refused` is the form that could not be taken, as it was typed; so is `sharing`.
     """
     now = clock.now()
-    actions = list(moves_open_to(Actor.PRODUCER, order.state, order.facts(now)))
+    moves = moves_open_to(Actor.PRODUCER, order.state, order.facts(now))
+    actions = [*moves, *notes_open_to(Actor.PRODUCER, order.state)]
     open_forms = {action: forms.fresh(order, action) for action in actions}
     if refused is not None and refused[0] in open_forms:
         open_forms[refused[0]] = refused[1]
+    usual = queries.usual_step(order, now)
     return htmx.page_or_fragment(
         "inbox/order.html",
         "inbox/_order.html",
@@ -134,7 +138,9 @@ def order_page(
         advice=labels.advice(order),
         panels=presentation.order_panels(db.session(), order, now, Actor.PRODUCER),
         payment_text=payment_text(order),
-        usual=queries.usual_step(order, now),
+        usual=usual,
+        usual_text=labels.step_text(order, usual) if usual else "",
+        printable=parcels.printable(order),
         forms=open_forms,
         refused=refused[0] if refused else None,
         others=labels.OTHERS,
@@ -267,6 +273,25 @@ def ship(number: str) -> ResponseReturnValue:
 @access.role("producer")
 def hand_over(number: str) -> ResponseReturnValue:
     return _do(Action.HAND_OVER, _load(number), forms.TapForm(), lifecycle.hand_over)
+
+
+@blueprint.post("/inbox/<number>/tracking")
+@access.role("producer")
+def track(number: str) -> ResponseReturnValue:
+    form = forms.TrackingForm()
+    return _do(
+        Action.TRACK,
+        _load(number),
+        form,
+        lambda session, order, by, now: notes.track(
+            session,
+            order,
+            by,
+            now,
+            courier=form.courier.data or "",
+            tracking_number=form.tracking_number.data or "",
+        ),
+    )
 
 
 def _load(number: str) -> Order:

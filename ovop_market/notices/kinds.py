@@ -32,6 +32,7 @@ class Kind(StrEnum):
     TAKEN_BACK = "taken_back"
     READY = "ready"
     SHIPPED = "shipped"
+    TRACKED = "tracked"
     ARRIVED = "arrived"
     SETTLED = "settled"
     REFUND_DUE = "refund_due"
@@ -119,6 +120,7 @@ ORDER_LINES: tuple[Line, ...] = (
     Line(A.REVOKE, K.CALLED_OFF),
     Line(A.FINISH, K.READY, condition=_fetched),
     Line(A.SHIP, K.SHIPPED),
+    Line(A.TRACK, K.TRACKED),
     Line(A.DISPUTE, K.COMPLAINT),
     Line(A.SETTLE_FOR_PRODUCER, K.SETTLED),
     Line(A.SETTLE_FOR_PRODUCER, K.DECIDED),
@@ -173,6 +175,7 @@ STILL: Mapping[Kind, Still] = {
     K.PAY_REMINDER: _still(S.ACCEPTED, condition=lambda o: _unpaid(o) and o.due_at is not None),
     K.READY: _still(S.READY),
     K.SHIPPED: _still(S.SHIPPED),
+    K.TRACKED: _still(S.SHIPPED),
     K.ARRIVED: _still(S.SHIPPED),
     K.NEW_ORDER: _still(S.PLACED, S.ACCEPTED),
     K.UNANSWERED: _still(S.PLACED),

@@ -38,7 +38,9 @@ def _look_up() -> Visitor:
 
 def init_app(app: Flask) -> None:
     """Registers the pages of this feature."""
+    from ovop_market.orders.services import maker_pages
     from ovop_market.orders.views import blueprint
 
+    maker_pages.begin()
     app.context_processor(_visitor)
     app.register_blueprint(blueprint)

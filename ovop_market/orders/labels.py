@@ -60,6 +60,7 @@ EVENTS: dict[Action, LazyString] = {
     A.UNPAY: _l("Pembayaran ternyata belum masuk"),
     A.REMIND: _l("Diingatkan"),
     A.SHARE: _l("Pembagian ke anggota"),
+    A.TRACK: _l("Nomor resi diperbarui"),
 }
 
 ACTORS: dict[Actor, LazyString] = {
@@ -81,6 +82,7 @@ BUTTONS: dict[Action, LazyString] = {
     A.FINISH: _l("Selesai dibuat"),
     A.SHIP: _l("Kirim"),
     A.HAND_OVER: _l("Serahkan"),
+    A.TRACK: _l("Simpan nomor resi"),
     A.RECEIVE: _l("Barang sudah saya terima"),
     A.DISPUTE: _l("Ada masalah"),
     A.SETTLE_FOR_PRODUCER: _l("Selesai: untuk penjual"),

@@ -168,6 +168,12 @@ class Order(Model):
         return Rupiah(max(self.total - self.paid, 0))
 
     @property
+    def from_stock(self) -> bool:
+        """Whether all of it was ready when it was ordered, so that nothing is to be made."""
+        held = [hold for line in self.lines for hold in line.holds if hold.quantity]
+        return bool(held) and all(hold.kind is StockKind.READY for hold in held)
+
+    @property
     def settled(self) -> bool:
         """Whether an operator has decided a complaint about it: that is the last word."""
         return any(event.action is Action.SETTLE_FOR_PRODUCER for event in self.events)

@@ -128,7 +128,19 @@ def _details(event: OrderEvent) -> str:
             courier=details.get("courier", ""),
             number=details["tracking_number"],
         )
+    if event.action is Action.TRACK:
+        return _tracked(details)
     return ""
+
+
+def _tracked(details: dict[str, Any]) -> str:
+    """What is written on the parcel now, and what was before."""
+    now, before = _parcel(details), _parcel(details.get("before") or {})
+    return _("%(now)s (tadinya %(before)s)", now=now, before=before) if before else now
+
+
+def _parcel(said: dict[str, Any]) -> str:
+    return ", ".join(filter(None, (said.get("courier"), said.get("tracking_number"))))
 
 
 def _awaited(order: Order) -> str:

@@ -53,6 +53,7 @@ class Action(StrEnum):
     PAY = "pay"
     UNPAY = "unpay"
     REMIND = "remind"
+    TRACK = "track"
     # Something about a member household's share of it (share_states.ShareAction, in the details).
     SHARE = "share"
 
@@ -176,7 +177,10 @@ MOVES: tuple[Move, ...] = (
 _TABLE = {(m.source, m.action, m.actor): m for m in MOVES}
 
 # Lines of an order's history that are no moves.
-NOTES = frozenset({A.PAY, A.UNPAY, A.REMIND, A.SHARE})
+NOTES = frozenset({A.PAY, A.UNPAY, A.REMIND, A.TRACK, A.SHARE})
+
+# Those that people write themselves: who, and in which state.
+WRITTEN: tuple[tuple[OrderState, Action, Actor], ...] = ((S.SHIPPED, A.TRACK, W.PRODUCER),)
 
 # Actions that must say why.
 NEEDS_REASON = frozenset({A.DECLINE, A.CANCEL, A.REVOKE, A.DISPUTE, A.SETTLE_FOR_BUYER})
@@ -232,3 +236,10 @@ def moves_open_to(actor: Actor, state: OrderState, facts: Facts) -> Iterator[Act
     for line in MOVES:
         if line.source is state and line.actor is actor and facts.meet(line.condition):
             yield line.action
+
+
+def notes_open_to(actor: Actor, state: OrderState) -> Iterator[Action]:
+    """What this actor can add to the history now, besides moves."""
+    for source, action, by in WRITTEN:
+        if source is state and by is actor:
+            yield action

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from ovop_market.accounts.models import User
 from ovop_market.catalogue import search
+from ovop_market.orders.services import maker_pages
 from ovop_market.reach import services as reach
 from ovop_market.regions.models import Region
 from ovop_market.seeds import (
@@ -76,6 +77,7 @@ def plant(
     done(f"{told} purchases under way")
     reported = demo_sales.report(session, market, now)
     done(f"{reported} sales reported")
+    maker_pages.catch_up(session)
     reach.rebuild(session)
     search.index_all(session)
     session.commit()

@@ -17,6 +17,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from ovop_market.catalogue import search
+from ovop_market.orders.services import maker_pages
 from ovop_market.orders.states import DISPUTE_WINDOW
 from ovop_market.reach import services as reach
 from ovop_market.seeds import books, bulk, scale_market
@@ -50,6 +51,9 @@ def plant(
         _pay_out(session, planned, now)
         session.commit()
         _say("payouts", begun)
+        pages = maker_pages.catch_up(session)
+        session.commit()
+        _say(f"{pages} maker pages", begun)
         rows = reach.rebuild(session)
         session.commit()
         _say(f"reach: {rows} rows", begun)

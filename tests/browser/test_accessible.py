@@ -18,7 +18,17 @@ pytestmark = pytest.mark.browser
 PRODUCT = "/products/pempek-udang-belo-laut"
 PUBLIC = ("/", "/villages", "/villages/belo-laut", PRODUCT, "/products", "/products?q=rotan")
 STAFF = {
-    "produsen": ("/inbox", "/inbox?tab=done", "/shop", "/shop/sales"),
+    "produsen": (
+        "/inbox",
+        "/inbox?tab=done",
+        "/inbox/today",
+        "/inbox/packing",
+        "/inbox/labels",
+        "/shop",
+        "/shop/sales",
+        "/groups/kelompok-pempek-belo-laut/sharing",
+    ),
+    "anggota": ("/inbox",),
     "pejabat": ("/reach", "/reach?channel=reported"),
     "operator": ("/desk", "/desk/payments"),
 }

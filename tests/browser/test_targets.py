@@ -14,7 +14,18 @@ PUBLIC = ("/", "/villages", "/villages/belo-laut", "/products", "/products?q=rot
 PRODUCT = "/products/pempek-udang-belo-laut"
 SIGNED_IN = {
     "pembeli": ("/account", "/account/purchases"),
-    "produsen": ("/account", "/inbox", "/shop", "/shop/sales", "/shop/statement"),
+    "produsen": (
+        "/account",
+        "/inbox",
+        "/inbox/today",
+        "/inbox/packing",
+        "/inbox/labels",
+        "/shop",
+        "/shop/sales",
+        "/shop/statement",
+        "/groups/kelompok-pempek-belo-laut/sharing",
+    ),
+    "anggota": ("/inbox",),
     "pejabat": ("/account", "/reach", "/reach?channel=reported"),
     "operator": ("/desk",),
 }

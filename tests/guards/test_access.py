@@ -72,7 +72,14 @@ def test_every_post_without_a_token_is_refused(app: Flask, client: FlaskClient) 
 
 
 def test_every_get_answers_as_a_whole_page_and_never_fails(app: Flask, client: FlaskClient) -> None:
-    values = {"token": "x", "number": "AAAA-BBBB", "slug": "x", "name": "x", "address": "x"}
+    values = {
+        "token": "x",
+        "number": "AAAA-BBBB",
+        "slug": "x",
+        "name": "x",
+        "address": "x",
+        "code": "x",
+    }
     for rule in app.url_map.iter_rules():
         if "GET" not in rule.methods:  # type: ignore[operator]
             continue

@@ -11,6 +11,7 @@ from ovop_market.accounts.models import Role, User
 from ovop_market.core import clock
 from ovop_market.notices.models import Notice
 from ovop_market.notices.states import Channel, NoticeState
+from ovop_market.orders.maker_models import MakerPage
 from ovop_market.orders.models import Allocation
 from ovop_market.orders.services import lifecycle
 from ovop_market.orders.services.lifecycle import By
@@ -72,6 +73,11 @@ TABLE: dict[str, dict[str, int]] = {
     "/inbox/allocations/{share}": ONLY_THE_PRODUCER,
     # A group's fairness is for its people, and for those who watch over groups.
     "/groups/{group}/sharing": {**ONLY_THE_PRODUCER, "official": 200, "operator": 200},
+    "/inbox/{order}/label": ONLY_THE_PRODUCER,
+    "/inbox/labels": ONLY_PRODUCERS,
+    "/inbox/today": ONLY_PRODUCERS,
+    "/inbox/packing": ONLY_PRODUCERS,
+    "/made/{made}": ALL,
     "/shop": {**dict.fromkeys(WHO, 403), "nobody": 303, "producer": 303, "stranger": 303},
     "/shop/offers": ONLY_PRODUCERS,
     "/shop/offers/{offer}/movements": ONLY_THE_PRODUCER,
@@ -169,6 +175,7 @@ def test_who_gets_what(app: Flask, client: FlaskClient, session: Session, who: s
         "payment": payment.id,
         "share": make_share(session, owner).id,
         "group": "kelompok-contoh",
+        "made": session.query(MakerPage).filter_by(order_id=order.id).one().code,
         "asset": app.extensions["assets"]["css/site.css"].address,
     }
     if who != "nobody":
@@ -197,6 +204,7 @@ ORDER_VERBS = (
     "readiness",
     "shipment",
     "handover",
+    "tracking",
 )
 BUYER_VERBS = ("cancellation", "agreement", "receipt", "dispute")
 POSTS: dict[str, set[str]] = {

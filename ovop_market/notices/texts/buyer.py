@@ -291,6 +291,16 @@ def _shipped(story: Story) -> Words:
     )
 
 
+def _tracked(story: Story) -> Words:
+    order = _order(story)
+    rows = [(_("Kurir"), order.courier or ""), (_("Nomor resi"), order.tracking_number or "")]
+    return Words(
+        subject=_("Nomor resi pesanan %(number)s diperbarui", number=order.number),
+        todo=_("Lacak kiriman Anda dengan nomor resi yang baru."),
+        rows=[row for row in rows if row[1]],
+    )
+
+
 def _arrived(story: Story) -> Words:
     order = _order(story)
     until = filters.moment(order.due_at) if order.due_at else ""
@@ -367,6 +377,7 @@ TEXTS: Mapping[Kind, Callable[[Story], Words]] = {
     K.TAKEN_BACK: _taken_back,
     K.READY: _ready,
     K.SHIPPED: _shipped,
+    K.TRACKED: _tracked,
     K.ARRIVED: _arrived,
     K.SETTLED: _settled,
     K.REFUND_DUE: _refund_due,

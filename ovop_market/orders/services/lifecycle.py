@@ -65,7 +65,7 @@ def act(
     lock(session, order)
     reason = (reason or "").strip() or None
     content = content or {}
-    done = _done_before(session, order, action, by, {**content, "reason": reason})
+    done = done_before(session, order, action, by, {**content, "reason": reason})
     if done is not None:
         return done
     if by.seen not in (None, order.state):
@@ -239,7 +239,7 @@ def settle(
     )
 
 
-def _done_before(
+def done_before(
     session: Session, order: Order, action: Action, by: By, said: dict[str, Any]
 ) -> OrderEvent | None:
     """The event of this very tap, or of the last thing done if it was the same in all it says."""

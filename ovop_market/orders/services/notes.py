@@ -11,14 +11,15 @@ from typing import Any
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from ovop_market.core.errors import Conflict
+from ovop_market.core.errors import Conflict, MoveRefused
 from ovop_market.extensions.database import write_all, write_changes
 from ovop_market.orders.labels import STATES
 from ovop_market.orders.models import Order, OrderEvent
 from ovop_market.orders.services.history import By, event_of
+from ovop_market.orders.services.lifecycle import done_before
 from ovop_market.orders.services.locks import lock, order_in_time
 from ovop_market.orders.signals import order_noted
-from ovop_market.orders.states import FINAL, Action, Actor, OrderState, timer_of
+from ovop_market.orders.states import FINAL, Action, Actor, OrderState, notes_open_to, timer_of
 
 
 def record_payments(
@@ -113,6 +114,44 @@ def remind(session: Session, order: Order, now: datetime) -> OrderEvent | None:
     order.reminded_at = now
     order_in_time(session, [order.purchase_id])
     return _noted(session, [event_of(order, Action.REMIND, By(Actor.CLOCK), now, None, None)])[0]
+
+
+def track(
+    session: Session,
+    order: Order,
+    by: By,
+    now: datetime,
+    *,
+    courier: str,
+    tracking_number: str,
+) -> OrderEvent | None:
+    """Adds or corrects the number of a parcel that is under way; the event keeps what was written
+    before. None when nothing differs; a repeated tap returns the first's event.
+
+    Raises MoveRefused (409) when the parcel is not, or no more, under way.
+    """
+    lock(session, order)
+    new = {"courier": courier, "tracking_number": tracking_number}
+    done = done_before(session, order, Action.TRACK, by, {**new, "reason": None})
+    if done is not None:
+        return done
+    if Action.TRACK not in notes_open_to(by.actor, order.state):
+        raise MoveRefused(
+            _(
+                "Nomor resi hanya bisa diubah selama barang dalam perjalanan. Sekarang: %(state)s.",
+                state=STATES[order.state],
+            ),
+            state=order.state,
+            action=Action.TRACK,
+            condition=None,
+        )
+    before = {"courier": order.courier or "", "tracking_number": order.tracking_number or ""}
+    if before == new:
+        return None
+    order.courier, order.tracking_number = courier or None, tracking_number or None
+    order_in_time(session, [order.purchase_id])
+    event = event_of(order, Action.TRACK, by, now, None, {**new, "before": before})
+    return _noted(session, [event])[0]
 
 
 def _noted(session: Session, events: Sequence[OrderEvent]) -> list[OrderEvent]:
