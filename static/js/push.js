@@ -1,4 +1,4 @@
-// Notices on this phone (Web Push): asked for on the inbox page, shown by worker.js.
+// Notices on this phone (Web Push): asked for on the inbox page, shown by worker/events.js.
 (() => {
   "use strict";
   const panel = document.getElementById("phone");
