@@ -15,7 +15,7 @@ from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 from sqlalchemy import func, select
 
-from ovop_market.accounts.models import Role, User
+from ovop_market.accounts.models import Role
 from ovop_market.core import clock
 from ovop_market.orders.models import Order, OrderEvent
 from ovop_market.orders.services import lifecycle
@@ -226,3 +226,178 @@ def test_a_tap_that_was_overtaken_is_shown_and_not_applied(village: Village, pho
     expect(item).to_have_count(0)
     expect(page.locator(NEEDS)).to_be_hidden()
     assert phone.waiting(page) == 0
+
+
+def test_an_answer_that_was_lost_is_no_second_tap(village: Village, phone: Phone) -> None:
+    number = village.numbers[0]
+    page = phone.sign_in()
+    lost: list[int] = []
+
+    def lose(route: Route) -> None:
+        """The server does it, and nobody hears of it."""
+        lost.append(route.fetch().status)
+        route.abort("connectionreset")
+
+    phone.context.route("**/acceptance", lose, times=1)
+    tap(page, number)
+    expect(row(page, number).locator("[data-mark]")).to_be_visible()
+    assert lost == [200]
+    assert village.accepted(number) == 1
+    page.reload()
+    expect(page.locator(WAITING)).to_be_hidden()
+    expect(page.locator(NEEDS)).to_be_hidden()
+    assert phone.waiting(page) == 0
+    assert village.accepted(number) == 1
+
+
+def test_the_last_list_and_opened_orders_open_without_a_signal(
+    village: Village, phone: Phone
+) -> None:
+    first, second, _third = village.numbers
+    page = phone.sign_in()
+    page.goto(f"/inbox/{first}")
+    expect(page.locator(SAVED)).to_be_visible()
+    expect(page.locator("#kept-copy")).to_be_hidden()
+    phone.offline()
+    page.goto("/inbox")
+    expect(page.locator("#kept-copy")).to_contain_text(
+        re.compile(r"tersimpan pukul \d\d\.\d\d WIB")
+    )
+    for number in village.numbers:
+        expect(row(page, number)).to_be_visible()
+    # With its styles: not a bare page.
+    assert page.evaluate("getComputedStyle(document.querySelector('.order')).display") == "grid"
+    page.goto(f"/inbox/{first}")
+    expect(page.locator("#order")).to_be_visible()
+    expect(page.locator("#kept-copy")).to_be_visible()
+    # One that was never opened: the list instead, which says so.
+    page.goto(f"/inbox/{second}")
+    expect(page.locator("#not-kept")).to_be_visible()
+    expect(row(page, second)).to_be_visible()
+    # The signal is back: the page is today's without anybody's doing.
+    page.goto("/inbox")
+    phone.offline(False)
+    expect(page.locator("#kept-copy")).to_be_hidden()
+    # Nothing else was kept: no public page, no sign-in page, no account.
+    page.goto("/account")
+    page.goto("/products")
+    assert set(phone.kept(page)) == {"/inbox", f"/inbox/{first}"}
+
+
+def test_a_form_with_fields_waits_as_it_was_filled_in(village: Village, phone: Phone) -> None:
+    number = village.numbers[0]
+    page = phone.sign_in()
+    page.goto(f"/inbox/{number}")
+    expect(page.locator(SAVED)).to_be_visible()
+    phone.offline()
+    page.get_by_text("Tidak sanggup").click()
+    page.fill("#decline-reason", "Rotan sedang habis & hujan")
+    page.get_by_role("button", name="Tolak").click()
+    expect(page.locator("#order [data-mark]")).to_contain_text("Tolak")
+    expect(page.locator("#order form:visible")).to_have_count(0)
+    phone.offline(False)
+    expect(page.locator("#order")).to_have_attribute("data-state", "DECLINED")
+    expect(page.locator(SENT)).to_contain_text("1")
+    with village.market.session() as session:
+        event = session.scalars(select(OrderEvent).where(OrderEvent.action == Action.DECLINE)).one()
+        assert event.reason == "Rotan sedang habis & hujan"
+
+
+def test_two_tabs_send_once(village: Village, phone: Phone) -> None:
+    first, second = phone.sign_in(), phone.open()
+    number = village.numbers[0]
+    expect(second.locator(SAVED)).to_be_visible()
+    phone.offline()
+    # The same order, in each of them, before the one knows of the other.
+    tap(first, number)
+    expect(row(first, number).locator("[data-mark]")).to_be_visible()
+    expect(row(second, number).locator("[data-mark]")).to_be_visible()
+    sent: list[str] = []
+    phone.context.on("request", lambda request: sent.append(request.url))
+    phone.offline(False)
+    for page in (first, second):
+        expect(page.locator(WAITING)).to_be_hidden()
+        expect(row(page, number)).to_have_count(0)
+    assert len([url for url in sent if url.endswith("/acceptance")]) <= 1
+    assert village.accepted(number) == 1
+
+
+def test_a_token_of_a_session_that_is_over_is_renewed(village: Village, phone: Phone) -> None:
+    number = village.numbers[0]
+    page = phone.sign_in()
+    phone.offline()
+    tap(page, number)
+    expect(row(page, number).locator("[data-mark]")).to_be_visible()
+    # The session ends while the phone is away: nothing is sent, and nothing is lost.
+    phone.context.clear_cookies()
+    phone.offline(False)
+    page.goto("/inbox")
+    page.wait_for_url("**/sign-in?**")
+    assert phone.kept(page) == []
+    assert phone.waiting(page) == 1
+    assert village.accepted(number) == 0
+    page = phone.sign_in(page=page)
+    expect(page.locator(WAITING)).to_be_hidden()
+    expect(row(page, number)).to_have_count(0)
+    assert village.accepted(number) == 1
+
+
+def test_a_tap_after_the_session_has_ended_asks_to_sign_in(village: Village, phone: Phone) -> None:
+    number = village.numbers[0]
+    page = phone.sign_in()
+    phone.context.clear_cookies()
+    tap(page, number)
+    page.wait_for_url("**/sign-in?**")
+    assert village.accepted(number) == 0
+    page = phone.sign_in(page=page)
+    expect(row(page, number)).to_have_count(0)
+    assert village.accepted(number) == 1
+
+
+def test_signing_out_erases_what_was_kept(village: Village, phone: Phone) -> None:
+    page = phone.sign_in()
+    page.goto("/account")
+    assert phone.kept(page) == ["/inbox"]
+    page.get_by_role("button", name="Keluar").click()
+    page.wait_for_url("**/")
+    assert phone.kept(page) == []
+    assert phone.waiting(page) == 0
+
+
+@pytest.mark.parametrize("login", [OTHER, "pembeli@ovop.example"])
+def test_another_account_neither_sees_nor_sends(village: Village, phone: Phone, login: str) -> None:
+    number = village.numbers[0]
+    page = phone.sign_in()
+    phone.offline()
+    tap(page, number)
+    expect(row(page, number).locator("[data-mark]")).to_be_visible()
+    phone.context.clear_cookies()
+    phone.offline(False)
+    page.goto("/sign-in")
+    page.fill("[name=login]", login)
+    page.fill("[name=password]", PASSWORD)
+    page.click("form[action$='/sign-in'] [type=submit]")
+    page.wait_for_url(re.compile("/(inbox|account)$"))
+    for _ in range(100):
+        if not phone.waiting(page):
+            break
+        page.wait_for_timeout(100)
+    assert phone.waiting(page) == 0
+    expect(page.locator(f"[data-order='{number}']")).to_have_count(0)
+    assert f"/inbox/{number}" not in phone.kept(page)
+    phone.offline()
+    if login == OTHER:
+        page.goto("/inbox")
+        expect(page.locator(f"[data-order='{number}']")).to_have_count(0)
+    assert village.accepted(number) == 0
+
+
+def test_the_inbox_can_be_put_among_the_apps(village: Village, phone: Phone) -> None:
+    page = phone.sign_in()
+    devtools = phone.context.new_cdp_session(page)
+    found = devtools.send("Page.getAppManifest")
+    assert found["errors"] == []
+    assert found["url"].endswith("/manifest.webmanifest")
+    faults = devtools.send("Page.getInstallabilityErrors")["installabilityErrors"]
+    # An empty browser keeps nothing, as one that is incognito.
+    assert {fault["errorId"] for fault in faults} <= {"in-incognito"}
