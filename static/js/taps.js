@@ -72,11 +72,12 @@
     document.querySelectorAll("[data-thing]").forEach(mark);
   };
 
-  // ---- Brought up to date, unless somebody is writing there.
+  // ---- Brought up to date, unless somebody is writing there. What was typed into a form that
+  // waits has been taken (it is hidden then); into one that was refused, it has not.
   const writing = () => [...document.querySelectorAll("main input, main textarea")].some((field) => (
-    field.type !== "hidden" && field.value !== field.defaultValue));
-  const renew = () => {
-    if (writing()) return;
+    field.type !== "hidden" && !field.closest("[hidden]") && field.value !== field.defaultValue));
+  const renew = (blocked = writing()) => {
+    if (blocked) return;
     const place = live();
     if (!place || (another && !another.hidden)) location.reload();
     else htmx.ajax("GET", location.pathname + location.search, { target: place, swap: "innerHTML" });
@@ -98,10 +99,12 @@
     taps = data.taps.filter((tap) => tap.account === account);
     const mine = (data.sent || []).filter((tap) => tap.account === account);
     sent += mine.length;
+    const blocked = writing();
     show();
     again();
     const refused = taps.filter(({ state }) => state === "needs").length > needed;
-    if (mine.length || (refused && data.sent)) renew();
+    if (mine.length) renew(blocked);
+    else if (refused && data.sent) renew();
   });
   panel.addEventListener("click", ({ target }) => {
     const { dismiss } = target.dataset;

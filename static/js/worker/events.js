@@ -43,7 +43,7 @@ self.addEventListener("fetch", (event) => {
   } else if (request.method === "GET" && path === "/sign-in") {
     // Shown only to those who are not signed in, or no longer.
     event.respondWith(passOn(event, async (answer) => { if (answer.ok) await erasePages(); }));
-  } else if (request.method === "POST" && path === "/sign-in") {
+  } else if (request.method === "POST" && ["/sign-in", "/register"].includes(path)) {
     event.respondWith(passOn(event, async (answer) => {
       if (answer.type !== "opaqueredirect") return;
       await erasePages();

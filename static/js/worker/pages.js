@@ -17,6 +17,7 @@ const later = (time) => new Promise((resolve) => { setTimeout(resolve, time, nul
 // Kept are the pages that have #taps, which only a signed-in producer's have.
 let era = 0; // a page that was asked for before all was erased is not kept after it
 
+const isFresh = (copy) => Boolean(copy) && Date.now() - copy.headers.get("Kept-At") < OLDEST;
 const pageCaches = async () => (await caches.keys()).filter((name) => name.startsWith(PAGES));
 const erasePages = async () => {
   era += 1;
@@ -53,7 +54,9 @@ const keep = async (address, answer, began) => {
   if (began !== era) { await caches.delete(name); return; }
   const kinds = { list: [], page: [] };
   for (const key of await cache.keys()) {
-    kinds[(await cache.match(key)).headers.get("Kept-As")].push(key);
+    const copy = await cache.match(key);
+    if (isFresh(copy)) kinds[copy.headers.get("Kept-As")].push(key);
+    else await cache.delete(key);
   }
   await trim(cache, kinds.list, MOST.list);
   await trim(cache, kinds.page, MOST.page);
@@ -78,18 +81,17 @@ const keptCopy = async (address, list) => {
   const [name] = await pageCaches();
   if (!name) return null;
   const cache = await caches.open(name);
-  const fresh = (copy) => copy && Date.now() - copy.headers.get("Kept-At") < OLDEST;
   let copy = await cache.match(address);
   let words = /(id="kept-copy") hidden/;
-  if (!fresh(copy) && list) {
+  if (!isFresh(copy) && list) {
     words = /(id="(?:kept-copy|not-kept)") hidden/g;
     for (const key of await cache.keys()) {
       const other = await cache.match(key);
       const fits = other.headers.get("Kept-As") === "list" && prefix(key.url) === prefix(address);
-      if (fits && fresh(other)) copy = other;
+      if (fits && isFresh(other)) copy = other;
     }
   }
-  if (!fresh(copy)) return null;
+  if (!isFresh(copy)) return null;
   return new Response((await copy.text()).replace(words, "$1"), { headers: copy.headers });
 };
 const openPage = (event) => {
