@@ -34,10 +34,13 @@
     if (words && words.textContent !== String(number)) words.textContent = number;
     if (place.hidden !== !number) place.hidden = !number;
   };
-  const item = (tap) => {
-    const part = made(tap.state);
-    part.querySelector("[data-words]").textContent = tap.words;
-    if (tap.state !== "needs") return part;
+  const item = (of, words) => {
+    const part = made(of);
+    part.querySelector("[data-words]").textContent = words;
+    return part;
+  };
+  const refusal = (tap) => {
+    const part = item("needs", tap.words);
     const overtaken = [404, 409, 410].includes(tap.status);
     part.querySelector("[data-if=overtaken]").hidden = !overtaken;
     part.querySelector("[data-if=wrong]").hidden = overtaken;
@@ -57,8 +60,7 @@
       shown.remove();
       return;
     }
-    const part = made("mark");
-    part.querySelector("[data-words]").textContent = waiting.words;
+    const part = item("mark", waiting.words);
     if (forms.length) forms[0].before(part); else place.append(part);
   };
   const show = () => {
@@ -66,9 +68,11 @@
     count("waiting", of("waiting").length);
     count("needs", of("needs").length);
     count("sent", sent);
+    const waiting = of("waiting").map(({ words }) => words).join(", ");
+    const items = [...of("needs").map(refusal), ...(waiting ? [item("waiting", waiting)] : [])];
     const list = panel.querySelector("ul");
-    list.replaceChildren(...[...of("needs"), ...of("waiting")].map(item));
-    list.hidden = !taps.length;
+    list.replaceChildren(...items);
+    list.hidden = !items.length;
     document.querySelectorAll("[data-thing]").forEach(mark);
   };
 
@@ -143,8 +147,8 @@
   const begin = async () => {
     const known = navigator.serviceWorker.controller;
     await navigator.serviceWorker.register("/sw.js");
-    // On the first visit the worker has not seen this page come.
-    if (!known) await ask({ ask: "keep", address: here });
+    // On the first visit, or after a forced reload, this page came past the worker.
+    if (!known) await ask({ ask: "adopt", address: here });
     await send();
   };
   begin().catch(() => {});

@@ -401,3 +401,88 @@ def test_the_inbox_can_be_put_among_the_apps(village: Village, phone: Phone) -> 
     faults = devtools.send("Page.getInstallabilityErrors")["installabilityErrors"]
     # An empty browser keeps nothing, as one that is incognito.
     assert {fault["errorId"] for fault in faults} <= {"in-incognito"}
+
+
+@pytest.mark.parametrize("status", [503, 429])
+def test_a_server_that_is_busy_is_asked_again(village: Village, phone: Phone, status: int) -> None:
+    number = village.numbers[0]
+    page = phone.sign_in()
+    phone.context.route("**/acceptance", lambda route: route.fulfill(status=status), times=1)
+    tap(page, number)
+    expect(row(page, number).locator("[data-mark]")).to_be_visible()
+    assert village.accepted(number) == 0
+    page.reload()
+    expect(row(page, number)).to_have_count(0)
+    assert village.accepted(number) == 1
+
+
+def test_an_answer_that_takes_long_is_not_waited_for(village: Village, phone: Phone) -> None:
+    number = village.numbers[0]
+    page = phone.sign_in()
+    held: list[Route] = []
+    phone.context.route("**/acceptance", held.append, times=1)
+    tap(page, number)
+    expect(row(page, number).locator("[data-mark]")).to_be_visible()
+    held[0].continue_()
+    expect(row(page, number)).to_have_count(0)
+    expect(page.locator(SENT)).to_contain_text("1")
+    assert village.accepted(number) == 1
+
+
+def test_what_rests_on_a_refused_tap_is_not_sent(village: Village, phone: Phone) -> None:
+    number = village.numbers[0]
+    page = phone.sign_in()
+    phone.offline()
+    for seen in ("COUNTERED", "PLACED"):
+        status = page.evaluate(
+            """async ([number, seen]) => {
+              const account = document.getElementById("taps").dataset.account;
+              const answer = await fetch(`/inbox/${number}/acceptance`, {
+                method: "POST",
+                body: new URLSearchParams({ seen, idempotency_key: seen, back: "list" }),
+                headers: { "HX-Request": "true", "Tap-Account": account, "Tap-Words": seen },
+              });
+              return answer.status;
+            }""",
+            [number, seen],
+        )
+        assert status == 204
+    phone.offline(False)
+    page.reload()
+    expect(page.locator(NEEDS)).to_contain_text("2")
+    assert village.accepted(number) == 0
+
+
+def test_it_is_sent_with_no_page_of_the_inbox_open(
+    village: Village, phone: Phone, server: Server
+) -> None:
+    number = village.numbers[0]
+    page = phone.sign_in()
+    phone.offline()
+    tap(page, number)
+    expect(row(page, number).locator("[data-mark]")).to_be_visible()
+    page.close()
+    phone.offline(False)
+    page = phone.open("/products")
+    devtools = phone.context.new_cdp_session(page)
+    registered: list[str] = []
+    devtools.on(
+        "ServiceWorker.workerRegistrationUpdated",
+        lambda event: registered.extend(r["registrationId"] for r in event["registrations"]),
+    )
+    devtools.send("ServiceWorker.enable")
+    page.wait_for_timeout(200)
+    devtools.send(
+        "ServiceWorker.dispatchSyncEvent",
+        {
+            "origin": f"http://{HOST}:{server.port}",
+            "registrationId": registered[-1],
+            "tag": "taps",
+            "lastChance": False,
+        },
+    )
+    for _ in range(100):
+        if not phone.waiting(page):
+            break
+        page.wait_for_timeout(100)
+    assert village.accepted(number) == 1

@@ -68,6 +68,7 @@ self.addEventListener("message", (event) => {
       if (await keptCopy(address, false)) await tell({ kept: address });
       await ((await allTaps()).some(isWaiting) ? send() : tell({}));
     },
+    adopt: () => self.clients.claim().then(() => fetchAndKeep(address)),
     keep: () => fetchAndKeep(address),
     dismiss: () => remove({ id }).then(() => tell({})),
   }[ask];
