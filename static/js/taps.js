@@ -15,7 +15,7 @@
   const another = document.getElementById("not-kept"); // and that it is not the one asked for
   const here = location.href.split("#")[0];
   let taps = [];
-  let sent = 0;
+  const sent = new Set(); // their ids, since this page was asked for
   let wait = FIRST_WAIT;
   let timer = 0;
 
@@ -67,7 +67,7 @@
     const of = (state) => taps.filter((tap) => tap.state === state);
     count("waiting", of("waiting").length);
     count("needs", of("needs").length);
-    count("sent", sent);
+    count("sent", sent.size);
     const waiting = of("waiting").map(({ words }) => words).join(", ");
     const items = [...of("needs").map(refusal), ...(waiting ? [item("waiting", waiting)] : [])];
     const list = panel.querySelector("ul");
@@ -101,14 +101,15 @@
     if (data.kept === here) count("saved", 1);
     const needed = taps.filter(({ state }) => state === "needs").length;
     taps = data.taps.filter((tap) => tap.account === account);
-    const mine = (data.sent || []).filter((tap) => tap.account === account);
-    sent += mine.length;
+    const mine = data.sent.filter((tap) => (
+      tap.account === account && tap.done >= performance.timeOrigin && !sent.has(tap.id)));
+    mine.forEach(({ id }) => sent.add(id));
     const blocked = writing();
     show();
     again();
     const refused = taps.filter(({ state }) => state === "needs").length > needed;
     if (mine.length) renew(blocked);
-    else if (refused && data.sent) renew();
+    else if (refused && data.tried) renew();
   });
   panel.addEventListener("click", ({ target }) => {
     const { dismiss } = target.dataset;

@@ -420,7 +420,11 @@ def test_an_answer_that_takes_long_is_not_waited_for(village: Village, phone: Ph
     number = village.numbers[0]
     page = phone.sign_in()
     held: list[Route] = []
-    phone.context.route("**/acceptance", held.append, times=1)
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    phone.context.route("**/acceptance", hold, times=1)
     tap(page, number)
     expect(row(page, number).locator("[data-mark]")).to_be_visible()
     held[0].continue_()

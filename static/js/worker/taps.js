@@ -4,6 +4,7 @@
 
 const LONGEST = 20000; // ms for an answer to a tap; what comes later is asked for again
 const LONGEST_SEEN = 8000; // ms until a page says that its tap waits
+const LATELY = 60000; // ms for which pages are told again what was sent
 const AGAIN = [401, 408, 425, 429]; // and from 500 on: nothing was decided, so the tap waits
 
 const within = (time) => (AbortSignal.timeout ? AbortSignal.timeout(time) : undefined);
@@ -31,10 +32,13 @@ const eraseTaps = async (but) => {
   for (const tap of await allTaps()) if (tap.account !== but) await remove(tap);
 };
 
+// What was sent lately is told again: a page that was on its way then shows its order as it was.
+let sentLately = [];
 const tell = async (news) => {
   const waiting = await allTaps().catch(() => []);
+  sentLately = sentLately.filter(({ done }) => Date.now() - done < LATELY);
   const pages = await self.clients.matchAll({ type: "window" });
-  pages.forEach((page) => page.postMessage({ taps: waiting, ...news }));
+  pages.forEach((page) => page.postMessage({ taps: waiting, sent: sentLately, ...news }));
 };
 
 // Whose session this is: { account, csrf_token }; account is null when it is over or no producer's.
@@ -103,7 +107,7 @@ const sendAll = async (asking) => {
       if (mine()) outcome.answer = answer;
       if (answer.ok) {
         await remove(tap);
-        if (!mine()) outcome.sent.push(tap);
+        if (!mine()) outcome.sent.push({ ...tap, done: Date.now() });
       } else if (mine() && (await self.clients.get(tap.client))) {
         await remove(tap); // the person sees the refusal on the page
       } else {
@@ -123,10 +127,11 @@ const send = (asking) => {
   const mine = turn.then(run);
   turn = mine.catch(() => {});
   return mine.then(async (outcome) => {
-    const { sent, over } = outcome;
+    const { sent } = outcome;
+    sentLately.push(...sent);
     const pages = await self.clients.matchAll({ type: "window" });
     if (sent.length && !pages.length) await renew(sent);
-    await tell({ sent, over });
+    await tell({ tried: true });
     return outcome;
   });
 };
