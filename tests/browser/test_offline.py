@@ -276,6 +276,8 @@ def test_the_last_list_and_opened_orders_open_without_a_signal(
     expect(row(page, second)).to_be_visible()
     # The signal is back: the page is today's without anybody's doing.
     page.goto("/inbox")
+    expect(page).to_have_url(re.compile("/inbox$"))
+    expect(page.locator("#not-kept")).to_be_hidden()
     phone.offline(False)
     expect(page.locator("#kept-copy")).to_be_hidden()
     # Nothing else was kept: no public page, no sign-in page, no account.
