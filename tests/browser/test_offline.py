@@ -239,8 +239,9 @@ def test_an_answer_that_was_lost_is_no_second_tap(village: Village, phone: Phone
         route.abort("connectionreset")
 
     phone.context.route("**/acceptance", lose, times=1)
-    tap(page, number)
-    expect(row(page, number).locator("[data-mark]")).to_be_visible()
+    with page.expect_response("**/acceptance") as answer:
+        tap(page, number)
+    assert answer.value.status == 204  # it waits
     assert lost == [200]
     assert village.accepted(number) == 1
     page.reload()
@@ -409,10 +410,18 @@ def test_the_inbox_can_be_put_among_the_apps(village: Village, phone: Phone) -> 
 def test_a_server_that_is_busy_is_asked_again(village: Village, phone: Phone, status: int) -> None:
     number = village.numbers[0]
     page = phone.sign_in()
-    phone.context.route("**/acceptance", lambda route: route.fulfill(status=status), times=1)
-    tap(page, number)
-    expect(row(page, number).locator("[data-mark]")).to_be_visible()
-    assert village.accepted(number) == 0
+    refused: list[int] = []
+
+    def refuse(route: Route) -> None:
+        refused.append(village.accepted(number))
+        route.fulfill(status=status)
+
+    phone.context.route("**/acceptance", refuse, times=1)
+    with page.expect_response("**/acceptance") as answer:
+        tap(page, number)
+    # Nothing was decided. From here on the browser may wake the worker by itself at any time.
+    assert answer.value.status == 204
+    assert refused == [0]
     page.reload()
     expect(row(page, number)).to_have_count(0)
     assert village.accepted(number) == 1
