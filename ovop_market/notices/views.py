@@ -25,7 +25,8 @@ from ovop_market.web.forms import BaseForm
 blueprint = Blueprint("notices", __name__)
 
 ID = "int(max=2147483647)"
-WORKER = "js/worker.js"
+# The worker of a phone with an inbox, whose last part shows notices (docs/adr/0024).
+WORKER = ("js/worker/pages.js", "js/worker/taps.js", "js/worker/events.js")
 
 
 @blueprint.get("/sw.js")
@@ -33,8 +34,9 @@ WORKER = "js/worker.js"
 def worker() -> Response:
     """The service worker. It stands at the root, because it may open what is below it; browsers
     ask for it anew, so it has one address for all its versions."""
-    asset = current_app.extensions["assets"][WORKER]
-    response = Response(asset.encodings[""], mimetype="text/javascript")
+    assets = current_app.extensions["assets"]
+    script = b"\n".join(assets[name].encodings[""] for name in WORKER)
+    response = Response(script, mimetype="text/javascript")
     response.headers["Cache-Control"] = "no-cache"
     response.add_etag()
     return response.make_conditional(request.environ)

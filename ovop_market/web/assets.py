@@ -1,7 +1,7 @@
-"""Our own static files, and htmx from its wheel, under addresses that change with their content.
+"""Our own static files, the icons, and htmx from its wheel, under addresses of their content.
 
-An address names the file's content, so browsers may keep it for ever. The files are few and small:
-they are read and compressed once, when the application starts.
+An address changes with the file's content, so browsers may keep it for ever. The files are few and
+small: they are read and compressed once, when the application starts.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from werkzeug.wrappers import Response
 
 from ovop_market.config import ROOT
 from ovop_market.web import access
+from ovop_market.web.icons import icons
 
 FOREVER = "public, max-age=31536000, immutable"
 blueprint = Blueprint("assets", __name__)
@@ -52,6 +53,7 @@ def _read_all() -> dict[str, Asset]:
     }
     htmx = resources.files("js_lib_htmx") / "static" / "htmx" / "htmx.min.js"
     files["htmx.js"] = htmx.read_bytes()
+    files |= icons()
     return {name: _load(name, body) for name, body in files.items()}
 
 

@@ -1,7 +1,14 @@
-// Notices on this phone (Web Push): asked for on the inbox page, shown by worker.js.
+// Notices on this phone (Web Push): asked for on the inbox page, shown by worker/events.js.
 (() => {
   "use strict";
   const panel = document.getElementById("phone");
+  // An iPhone takes notices only from an app on its first page; only there is this known (false).
+  if (panel && navigator.standalone === false && !("PushManager" in window)) {
+    panel.querySelector("[data-state=install]").hidden = false;
+    panel.querySelectorAll("[data-state=on], [data-state=off]").forEach((part) => part.remove());
+    panel.hidden = false;
+    return;
+  }
   const able = "serviceWorker" in navigator && "PushManager" in window && "Notification" in window;
   if (!panel || !able || Notification.permission === "denied") return;
 
@@ -14,7 +21,7 @@
     return Uint8Array.from(plain, (character) => character.charCodeAt(0));
   };
   const show = (on) => {
-    panel.querySelectorAll("[data-state]").forEach((part) => {
+    panel.querySelectorAll("[data-state=on], [data-state=off]").forEach((part) => {
       part.hidden = (part.dataset.state === "on") !== on;
     });
     panel.hidden = false;

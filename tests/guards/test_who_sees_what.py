@@ -69,6 +69,7 @@ TABLE: dict[str, dict[str, int]] = {
     "/account/purchases": SIGNED_IN,
     "/inbox": ONLY_PRODUCERS,
     "/inbox/poll": {**dict.fromkeys(WHO, 403), "nobody": 303, "producer": 303, "stranger": 303},
+    "/inbox/session": ONLY_PRODUCERS,
     "/inbox/{order}": ONLY_THE_PRODUCER,
     "/inbox/allocations/{share}": ONLY_THE_PRODUCER,
     # A group's fairness is for its people, and for those who watch over groups.
@@ -104,6 +105,7 @@ TABLE: dict[str, dict[str, int]] = {
     "/desk/statements/lines/{line}": ONLY_OPERATORS,
     "/desk/notices": ONLY_OPERATORS,
     "/sw.js": ALL,
+    "/manifest.webmanifest": ALL,
 }
 
 
