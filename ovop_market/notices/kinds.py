@@ -47,6 +47,8 @@ class Kind(StrEnum):
     COMPLAINT = "complaint"
     DECIDED = "decided"
     PAYOUT = "payout"
+    PERMIT_ENDING = "permit_ending"
+    PERMIT_ENDED = "permit_ended"
 
 
 K, A, S, P = Kind, Action, OrderState, PaymentAction
@@ -63,6 +65,8 @@ TO_STAFF = frozenset(
         K.COMPLAINT,
         K.DECIDED,
         K.PAYOUT,
+        K.PERMIT_ENDING,
+        K.PERMIT_ENDED,
     }
 )
 
