@@ -13,6 +13,12 @@ INVENTED_BANK = "Bank Contoh"
 GROUP = "kelompok-pempek-belo-laut"
 MEMBER = "rumah-ibu-melati"
 WEAVER = "rumah-anyam-pak-bayan"
+# As long as real ones, and plainly invented: all zeros but for the end.
+PERMIT_NUMBERS = {
+    PermitKind.NIB: "{:013d}",
+    PermitKind.PIRT: "P-IRT {:015d}",
+    PermitKind.HALAL: "ID{:017d}",
+}
 # How far from the day of planting a permit ends, in days; None: it has no end.
 _FOOD = ((PermitKind.NIB, None), (PermitKind.PIRT, 900), (PermitKind.HALAL, None))
 _NO_HALAL = ((PermitKind.NIB, None), (PermitKind.PIRT, 420))

@@ -47,6 +47,7 @@ ACCEPTED = "image/jpeg,image/png,image/webp"
 PRIVATE_SIDE = 1600
 PRIVATE_FOLDER = "private"
 _READABLE = ("JPEG", "PNG", "WEBP", "AVIF")
+_REDUCIBLE = frozenset({"L", "LA", "RGB", "RGBA", "CMYK"})
 # Brands of ISO 14496-12 files that are HEIC or HEIF (ISO 23008-12): photos of an iPhone.
 _HEIC = frozenset({b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"})
 _PAPER = (0xFB, 0xF7, 0xF0)
@@ -247,8 +248,7 @@ def _check_size(image: Image.Image) -> None:
 
 
 def _plain(image: Image.Image) -> Image.Image:
-    image.load()
-    upright = _upright(image)
+    upright = _upright(_reduced(image))
     if upright.mode.startswith("I"):
         # 16 bits of grey: converted as they are, all that is not black would be white.
         upright = upright.convert("I").point(lambda value: value * (1 / 256)).convert("L")
@@ -261,6 +261,18 @@ def _plain(image: Image.Image) -> Image.Image:
     upright = upright.convert("RGB")
     upright.info.clear()
     return upright
+
+
+def _reduced(image: Image.Image) -> Image.Image:
+    """Decoded, by halves or thirds of its sides if it has far more pixels than anybody is shown:
+    that is what keeps a large photo from taking a few hundred megabytes."""
+    factor = min(image.size) // WIDTHS[-1]
+    if factor > 1:
+        wanted = -(-image.width // factor), -(-image.height // factor)
+        image.draft(None, wanted)  # a JPEG is decoded in a smaller size
+    image.load()
+    factor = min(image.size) // WIDTHS[-1]
+    return image.reduce(factor) if factor > 1 and image.mode in _REDUCIBLE else image
 
 
 def _upright(image: Image.Image) -> Image.Image:

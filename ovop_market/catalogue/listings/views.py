@@ -116,7 +116,7 @@ def revise(slug: str) -> ResponseReturnValue:
         db.session.rollback()
         problem = explain(form, refusal)
         return product_page(found, refusal.status, at="details", form=form, problem=problem)
-    return done(found, "details", _("Tersimpan. Pembeli melihatnya sekarang."))
+    return done(found, "details", _("Tersimpan."))
 
 
 @blueprint.post("/shop/products/<slug>/publication")
