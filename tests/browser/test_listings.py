@@ -124,3 +124,15 @@ def test_the_shops_pages(market: Market) -> None:
             look_at(producer)
             tab = producer.page.locator("nav.tabs [aria-current=page]").first
             expect(tab).to_have_attribute("href", re.compile(path))
+
+
+def test_too_much_at_once_is_told_on_a_page(market: Market, tmp_path: Path) -> None:
+    """Also on a real server, which need not read what it refuses."""
+    heavy = [tmp_path / f"{number}.jpg" for number in range(3)]
+    for each in heavy:
+        each.write_bytes(b"\xff\xd8\xff" + b"\0" * (9 * 1024 * 1024))
+    with market.visited_by("perajin", script=False, refused=413) as weaver:
+        weaver.open("/shop/products/keranjang-rotan-dendang")
+        weaver.page.set_input_files("#photo-gallery", heavy)
+        weaver.press(weaver.page.locator("form[enctype='multipart/form-data']"))
+        expect(weaver.page.locator("h1")).to_have_text("Kiriman terlalu besar")
