@@ -25,7 +25,8 @@ from sqlalchemy.orm import Session
 from ovop_market.core import clock
 from ovop_market.extensions import db
 from ovop_market.extensions.database import begin_as_reader
-from ovop_market.notices import sending
+from ovop_market.extensions.pictures import shown
+from ovop_market.notices import permits, sending
 from ovop_market.orders.models import OrderEvent
 from ovop_market.orders.services import shares, timers, upkeep
 from ovop_market.orders.services.timers import Waiting
@@ -33,6 +34,7 @@ from ovop_market.orders.states import TIMERS
 from ovop_market.payments.gateway import midtrans, watch
 from ovop_market.payments.queries import proofs
 from ovop_market.payments.services import statements
+from ovop_market.villages import permit_queries
 from ovop_market.web import pictures
 from ovop_market.web.logs import log, places_of
 
@@ -40,6 +42,9 @@ from ovop_market.web.logs import log, places_of
 CART_LIFETIME = timedelta(days=30)
 PREVIEW_LIFETIME = timedelta(hours=24)
 PROOF_LIFETIME = timedelta(hours=24)  # of a picture that no payment shows
+PICTURE_LIFETIME = timedelta(hours=1)  # of one on /media that nothing shows
+# Hours of the day (WIB) at which nobody is woken.
+DAYTIME = range(8, 20)
 # Orders that are looked up at a time, however many are due.
 AT_ONCE = 200
 # Seconds between two orders: longer than those naps in which writers wait for SQLite's one lock
@@ -134,11 +139,37 @@ def _gateway(app: Flask, counts: Counts, stopped: Stopped) -> None:
         counts["asked"] += told
 
 
+def _permits(app: Flask, counts: Counts, stopped: Stopped) -> None:
+    """Reminds of permits that end, at hours when people read what comes on their phones."""
+    if clock.wib(clock.now()).hour not in DAYTIME:
+        return
+    after = 0
+    with app.app_context():
+        session = db.session()
+        while not stopped():
+            with _reading():
+                today = clock.wib_date(clock.now())
+                found = permit_queries.unreminded(session, today, after=after, limit=AT_ONCE)
+            if not found:
+                return
+            after = found[-1]
+            for permit_id in found:
+                kind = permits.remind(session, permit_id, clock.now())
+                session.commit()
+                if kind is not None:
+                    counts[kind] += 1
+                time.sleep(GIVE_WAY)
+
+
 def _sweep(app: Flask, counts: Counts, _stopped: Stopped) -> None:
     sweeps: dict[str, tuple[Callable[[Session, datetime], int], timedelta]] = {
         "carts": (upkeep.remove_old_carts, CART_LIFETIME),
         "previews": (statements.sweep_previews, PREVIEW_LIFETIME),
         "proofs": (partial(sweep_proofs, folder=app.config["OVOP"].media), PROOF_LIFETIME),
+        "pictures": (
+            partial(sweep_pictures, folder=app.config["OVOP"].media),
+            PICTURE_LIFETIME,
+        ),
     }
     for name, (sweep, lifetime) in sweeps.items():
         with app.app_context():
@@ -153,6 +184,20 @@ def sweep_proofs(session: Session, before: datetime, folder: Path) -> int:
     unseen = proofs.unseen(session, pictures.private_keys(folder, before))
     for key in unseen:
         pictures.discard_private(folder, key)
+    return len(unseen)
+
+
+def sweep_pictures(session: Session, before: datetime, folder: Path) -> int:
+    """Throws pictures of /media away that came before a moment and nothing shows; returns how many.
+
+    Files come before their rows and go after them, so whatever dies in between is found here.
+    """
+    unseen = pictures.keys(folder, before)
+    unseen -= shown(session, unseen)
+    # Somebody may just have brought one of them again.
+    unseen &= pictures.keys(folder, before)
+    for key in unseen:
+        pictures.discard(folder, key)
     return len(unseen)
 
 
@@ -214,5 +259,6 @@ JOBS: tuple[Job, ...] = (
     Job("timers", timedelta(minutes=1), _timers),
     Job("reminders", timedelta(minutes=1), _reminders),
     Job("notices", timedelta(seconds=5), _notices),
+    Job("permits", timedelta(hours=1), _permits),
     Job("sweep", timedelta(hours=1), _sweep),
 )

@@ -6,8 +6,11 @@ from flask import Flask
 def init_app(app: Flask) -> None:
     """Registers the pages of this feature."""
     from ovop_market.catalogue import stock_views  # noqa: F401 - its views are the shop's
+    from ovop_market.catalogue.listings import pack_views, photo_views  # noqa: F401
+    from ovop_market.catalogue.listings.views import blueprint as listings
     from ovop_market.catalogue.shop_views import blueprint as shop
     from ovop_market.catalogue.views import blueprint
 
     app.register_blueprint(blueprint)
     app.register_blueprint(shop)
+    app.register_blueprint(listings)

@@ -83,6 +83,7 @@ class Product(Model):
             name="season_months",
         ),
         Index("ix_product_listed_created_at", "listed", "created_at"),
+        Index("uq_product_submission_digest", "submission_digest", unique=True),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -103,21 +104,29 @@ class Product(Model):
     season_to: Mapped[int | None] = mapped_column(SmallInteger)
     listed: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime] = mapped_column(Moment)
+    # Of the form that it was made with: the same one sent twice makes one product.
+    submission_digest: Mapped[str | None] = mapped_column(String(64))
     # The words that search looks through, normalised by catalogue.search (its only writer).
     search_title: Mapped[str] = mapped_column(Text, default="")
     search_text: Mapped[str] = mapped_column(Text, default="")
 
     producer: Mapped[Producer] = relationship()
     variants: Mapped[list[Variant]] = relationship(
-        back_populates="product", order_by="Variant.position"
+        back_populates="product", order_by="Variant.position, Variant.id"
     )
-    photos: Mapped[list[ProductPhoto]] = relationship(order_by="ProductPhoto.position")
+    photos: Mapped[list[ProductPhoto]] = relationship(
+        order_by="ProductPhoto.position, ProductPhoto.id"
+    )
 
 
 class ProductPhoto(PictureColumns, Model):
-    """A picture of a product; the first is on its card."""
+    """A picture of a product; the first is on its card. The same picture is there once."""
 
     __tablename__ = "product_photo"
+    __table_args__ = (
+        Index("uq_product_photo_product_id_key", "product_id", "key", unique=True),
+        CheckConstraint("width > 0 AND height > 0", name="size_positive"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     product_id: Mapped[int] = mapped_column(ForeignKey("product.id"), index=True)
@@ -131,6 +140,12 @@ class Variant(Model):
         UniqueConstraint("product_id", "name"),
         CheckConstraint(f"price BETWEEN 1 AND {MAX_PRICE}", name="price_sensible"),
         CheckConstraint("weight_grams > 0", name="weight_positive"),
+        # MERGE: the three sizes and these CHECKs come from migration 0011 (fresh arrival).
+        CheckConstraint(
+            "(length_cm IS NULL) = (width_cm IS NULL) AND (width_cm IS NULL) = (height_cm IS NULL)",
+            name="size_whole",
+        ),
+        CheckConstraint("length_cm > 0 AND width_cm > 0 AND height_cm > 0", name="size_positive"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -138,6 +153,10 @@ class Variant(Model):
     name: Mapped[str] = mapped_column(String(60))
     price: Mapped[int]
     weight_grams: Mapped[int]
+    # MERGE: as above, of migration 0011. The parcel's size, as it is sent, in centimetres.
+    length_cm: Mapped[int | None] = mapped_column(SmallInteger)
+    width_cm: Mapped[int | None] = mapped_column(SmallInteger)
+    height_cm: Mapped[int | None] = mapped_column(SmallInteger)
     position: Mapped[int] = mapped_column(SmallInteger, default=0)
     sold: Mapped[bool] = mapped_column(default=True)
 

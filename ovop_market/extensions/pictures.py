@@ -1,7 +1,12 @@
 """The columns of every picture: which files it has is computed from them (see web.pictures)."""
 
-from sqlalchemy import CheckConstraint, SmallInteger, String
-from sqlalchemy.orm import Mapped, declared_attr, mapped_column
+from collections.abc import Collection
+
+from sqlalchemy import CheckConstraint, SmallInteger, String, select
+from sqlalchemy.orm import Mapped, Session, declared_attr, mapped_column
+from sqlalchemy.schema import SchemaItem
+
+from ovop_market.extensions.database import AT_ONCE
 
 
 class PictureColumns:
@@ -14,5 +19,16 @@ class PictureColumns:
     position: Mapped[int] = mapped_column(SmallInteger, default=0)
 
     @declared_attr.directive
-    def __table_args__(cls) -> tuple[CheckConstraint, ...]:
+    def __table_args__(cls) -> tuple[SchemaItem, ...]:
         return (CheckConstraint("width > 0 AND height > 0", name="size_positive"),)
+
+
+def shown(session: Session, keys: Collection[str]) -> set[str]:
+    """Which of the pictures some row shows, of whatever it is a picture."""
+    found: set[str] = set()
+    wanted = sorted(keys)
+    for model in PictureColumns.__subclasses__():
+        for start in range(0, len(wanted), AT_ONCE):
+            some = wanted[start : start + AT_ONCE]
+            found.update(session.scalars(select(model.key).where(model.key.in_(some))))
+    return found

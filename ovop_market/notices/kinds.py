@@ -54,6 +54,8 @@ class Kind(StrEnum):
     SHARE_OFFERED = "share_offered"
     SHARE_START = "share_start"
     SHARE_ENDED = "share_ended"
+    PERMIT_ENDING = "permit_ending"
+    PERMIT_ENDED = "permit_ended"
 
 
 K, A, S, P = Kind, Action, OrderState, PaymentAction
@@ -75,6 +77,8 @@ TO_STAFF = frozenset(
         K.SHARE_OFFERED,
         K.SHARE_START,
         K.SHARE_ENDED,
+        K.PERMIT_ENDING,
+        K.PERMIT_ENDED,
     }
 )
 

@@ -26,13 +26,14 @@ def channels_of(config: Config) -> frozenset[Channel]:
     return frozenset(channel for channel, value in configured.items() if value)
 
 
-def _channels() -> frozenset[Channel]:
+def configured_channels() -> frozenset[Channel]:
+    """Those of the application at hand."""
     # A script on a bare session, without an application, has configured none.
     return channels_of(current_app.config["OVOP"]) if has_app_context() else frozenset()
 
 
 def follow_order(order: Order, *, session: Session, event: OrderEvent, **_rest: Any) -> None:
-    channels = _channels()
+    channels = configured_channels()
     if channels:
         owe(session, [*_of_order(event), *shares.owed_of(event)], channels)
 
@@ -40,7 +41,7 @@ def follow_order(order: Order, *, session: Session, event: OrderEvent, **_rest: 
 def follow_notes(
     _sender: Any, *, session: Session, events: Sequence[OrderEvent], **_rest: Any
 ) -> None:
-    channels = _channels()
+    channels = configured_channels()
     if channels:
         owed = [o for event in events for o in (*_of_order(event), *shares.owed_of(event))]
         owe(session, owed, channels)
@@ -60,7 +61,7 @@ def follow_payments(
         for event in events
         if event.action in PAYMENT_KINDS
     ]
-    owe(session, owed, _channels())
+    owe(session, owed, configured_channels())
 
 
 def follow_refund(refund: Refund, *, session: Session, at: datetime, **_rest: Any) -> None:
@@ -76,11 +77,11 @@ def follow_refund(refund: Refund, *, session: Session, at: datetime, **_rest: An
         order=refund.order,
         details={"refund": refund.id},
     )
-    owe(session, [owed], _channels())
+    owe(session, [owed], configured_channels())
 
 
 def follow_payouts(batch: PayoutBatch, *, session: Session, at: datetime, **_rest: Any) -> None:
-    channels = _channels()
+    channels = configured_channels()
     if channels:
         owed = [
             Owed(

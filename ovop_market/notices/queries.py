@@ -26,7 +26,7 @@ from ovop_market.payments.queries.desk import Kind as DeskKind
 from ovop_market.payments.queries.desk import Stuck
 from ovop_market.payments.queries.receipts import still_booked
 from ovop_market.payments.states import OPEN, RECEIPTS, PaymentAction, PaymentState, RefundState
-from ovop_market.villages.models import ProducerStaff
+from ovop_market.villages.models import Permit, ProducerStaff
 
 T = TypeVar("T")
 
@@ -50,6 +50,7 @@ class Story:
     payout: Payout | None = None
     # A household's share of the order, if it tells of that.
     share: Allocation | None = None
+    permit: Permit | None = None
     # What the purchase is being asked for, if it is.
     asked: Payment | None = None
 
@@ -121,6 +122,7 @@ def story_of(session: Session, notice: Notice) -> Story:
         refund=one(Refund, "refund"),
         payout=one(Payout, "payout"),
         share=one(Allocation, "share"),
+        permit=one(Permit, "permit"),
         asked=None if to_staff or notice.purchase_id is None else _asked(session, notice),
     )
 
@@ -155,7 +157,7 @@ def useless(session: Session, notice: Notice, story: Story, now: datetime) -> Fa
     share = _SHARE.get(story.kind)
     if share is not None and (story.share is None or story.share.state is not share):
         return Failure.NOT_NEEDED
-    money = _MONEY.get(story.kind)
+    money = _OTHER.get(story.kind)
     if (money is not None and not money(session, notice, story)) or _unpaid_since(story):
         return Failure.NOT_NEEDED
     return None if _concerns(session, notice, story) else Failure.NOT_NEEDED
@@ -217,8 +219,15 @@ def _still_paid_out(_session: Session, notice: Notice, story: Story) -> bool:
     return story.payout is not None and story.payout.batch.sent_at == notice.made_at
 
 
-# As long as what the notice of money is worth telling. Kinds that are not here are always told.
-_MONEY: Mapping[Kind, Callable[[Session, Notice, Story], bool]] = {
+def _still_ending(_session: Session, notice: Notice, story: Story) -> bool:
+    """Neither renewed nor removed since."""
+    permit = story.permit
+    return permit is not None and str(permit.expires_on) == notice.details.get("expires_on")
+
+
+# As long as what a notice of something else is worth telling. Kinds that are not here are always
+# told.
+_OTHER: Mapping[Kind, Callable[[Session, Notice, Story], bool]] = {
     Kind.PAID: _still_booked,
     Kind.PART_PAID: _still_booked,
     Kind.LATE_PAID: _still_booked,
@@ -227,6 +236,8 @@ _MONEY: Mapping[Kind, Callable[[Session, Notice, Story], bool]] = {
     Kind.REFUND_DUE: _still_due,
     Kind.REFUND_SENT: _still_sent,
     Kind.PAYOUT: _still_paid_out,
+    Kind.PERMIT_ENDING: _still_ending,
+    Kind.PERMIT_ENDED: _still_ending,
 }
 
 
@@ -251,6 +262,7 @@ def _concerns(session: Session, notice: Notice, story: Story) -> bool:
     producer_id = story.order.producer_id if story.order else None
     producer_id = story.payout.producer_id if story.payout else producer_id
     producer_id = story.share.offer.producer_id if story.share else producer_id
+    producer_id = story.permit.producer_id if story.permit else producer_id
     return session.get(ProducerStaff, (notice.user.id, producer_id)) is not None
 
 

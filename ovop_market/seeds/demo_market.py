@@ -19,6 +19,7 @@ from ovop_market.seeds.demo_producers import (
     ACCOUNTS,
     GROUP,
     PASSWORD,
+    PERMIT_NUMBERS,
     PRODUCERS,
     ProducerSeed,
     invented_phone,
@@ -118,7 +119,7 @@ def _producer(seed: ProducerSeed, number: int, market: Market, now: datetime) ->
         permits=[
             Permit(
                 kind=kind,
-                number=f"CONTOH-{kind.upper()}-{number + 1:04d}",
+                number=PERMIT_NUMBERS[kind].format(number + 1),
                 expires_on=None if days is None else today + timedelta(days=days),
             )
             for kind, days in seed.permits

@@ -13,10 +13,17 @@ INVENTED_BANK = "Bank Contoh"
 GROUP = "kelompok-pempek-belo-laut"
 MEMBER = "rumah-ibu-melati"
 WEAVER = "rumah-anyam-pak-bayan"
+# As long as real ones, and plainly invented: all zeros but for the end.
+PERMIT_NUMBERS = {
+    PermitKind.NIB: "{:013d}",
+    PermitKind.PIRT: "P-IRT {:015d}",
+    PermitKind.HALAL: "ID{:017d}",
+}
 # How far from the day of planting a permit ends, in days; None: it has no end.
 _FOOD = ((PermitKind.NIB, None), (PermitKind.PIRT, 900), (PermitKind.HALAL, None))
 _NO_HALAL = ((PermitKind.NIB, None), (PermitKind.PIRT, 420))
 _ENDING = ((PermitKind.NIB, None), (PermitKind.PIRT, 38), (PermitKind.HALAL, None))
+_ENDING_SOON = ((PermitKind.NIB, None), (PermitKind.PIRT, 12), (PermitKind.HALAL, 300))
 _LAPSED = ((PermitKind.NIB, None), (PermitKind.PIRT, -65))
 _CRAFT = ((PermitKind.NIB, None),)
 
@@ -83,7 +90,7 @@ PRODUCERS: tuple[ProducerSeed, ...] = (
         "belo-laut",
         "Dua belas rumah yang membuat pempek udang dengan takaran yang sama. Pesanan besar dibagi "
         "rata, jadi tidak ada yang menunggu terlalu lama.",
-        _FOOD,
+        _ENDING_SOON,
         cash=True,
         is_group=True,
     ),

@@ -10,6 +10,7 @@ from sqlalchemy import (
     CheckConstraint,
     ColumnElement,
     ForeignKey,
+    Index,
     SmallInteger,
     String,
     Text,
@@ -167,10 +168,17 @@ class Permit(Model):
     """A business permit or certificate; without one a producer is refused stars."""
 
     __tablename__ = "permit"
-    __table_args__ = (UniqueConstraint("producer_id", "kind"), one_of("kind", PermitKind))
+    __table_args__ = (
+        UniqueConstraint("producer_id", "kind"),
+        one_of("kind", PermitKind),
+        Index("ix_permit_expires_on", "expires_on"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     producer_id: Mapped[int] = mapped_column(ForeignKey("producer.id"))
     kind: Mapped[PermitKind] = mapped_column(Choice(PermitKind))
     number: Mapped[str] = mapped_column(String(60))
     expires_on: Mapped[date | None]
+    # Of which of its reminders (permit_rules.REMINDERS: days before the end) the time has come for
+    # this end; null: of none. A new end begins anew.
+    reminded: Mapped[int | None] = mapped_column(SmallInteger)

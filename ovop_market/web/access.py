@@ -31,7 +31,7 @@ from ovop_market.web import htmx
 
 View = TypeVar("View", bound=Callable[..., Any])
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-MAX_PLAIN_FORM = 64 * 1024  # bytes of a form without pictures
+MAX_PLAIN_FORM = 64 * 1024  # bytes of a form without files
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,17 @@ machine = _door(Door("visitor", guard="signature"))
 def role(*roles: str) -> Callable[[View], View]:
     """Accounts with one of these roles."""
     return _door(Door("role", frozenset(roles)))
+
+
+def takes_files(most: int) -> Callable[[View], View]:
+    """A view to which files are sent: its body may have so many bytes. All others take plain forms,
+    however they are encoded."""
+
+    def mark(view: View) -> View:
+        view.max_body = most  # type: ignore[attr-defined]
+        return view
+
+    return mark
 
 
 def door_of(endpoint: str | None) -> Door | None:
@@ -113,10 +124,13 @@ def _refuse_control_characters() -> None:
         abort(400)
 
 
-def _limit_plain_body() -> None:
+def _limit_body() -> None:
     """Only uploads are large. One that comes in pieces, without its length, is read at once: what
     is beyond the limit must be refused, not cut off."""
-    if request.mimetype == "multipart/form-data":
+    view = current_app.view_functions.get(request.endpoint or "")
+    most: int | None = getattr(view, "max_body", None)
+    if most is not None and request.mimetype == "multipart/form-data":
+        request.max_content_length = most
         return
     request.max_content_length = MAX_PLAIN_FORM
     if request.content_length is None and request.method not in SAFE_METHODS:
@@ -128,7 +142,7 @@ def _limit_plain_body() -> None:
 def _admit() -> ResponseReturnValue | None:
     begin_as_reader(request.method in SAFE_METHODS)
     _refuse_control_characters()
-    _limit_plain_body()
+    _limit_body()
     if request.endpoint is None:
         return None
     door = door_of(request.endpoint)

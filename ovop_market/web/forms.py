@@ -10,7 +10,7 @@ from flask import request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
-from flask_wtf.file import FileField
+from flask_wtf.file import FileField, MultipleFileField
 from wtforms import DateField, Field, Form, IntegerField, PasswordField, StringField
 from wtforms.validators import (
     DataRequired,
@@ -101,6 +101,7 @@ def between(least: int, most: int) -> NumberRange:
 
 LONGEST_SHOWN = 40  # characters of what could not be read
 LONGEST_KEY = 100
+FILES = (FileField, MultipleFileField)
 
 
 class BaseForm(FlaskForm):
@@ -117,7 +118,7 @@ class BaseForm(FlaskForm):
             data = super().wrap_formdata(form, formdata)
             if data is None or not request.files:
                 return data
-            uploads = {n for n, f in form._fields.items() if isinstance(f, FileField)}
+            uploads = {n for n, f in form._fields.items() if isinstance(f, FILES)}
             texts: Any = request.form.copy()
             for name in uploads & set(request.files):
                 texts.setlist(name, request.files.getlist(name))

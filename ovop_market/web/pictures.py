@@ -32,12 +32,24 @@ from ovop_market.web.assets import FOREVER
 # A card on a phone, a card on a dense screen, a product page.
 WIDTHS = (400, 800, 1200)
 MAX_BYTES = 10 * 1024 * 1024
-# 12 binary megapixels: the usual phone (4032 × 3024) fits; one decoded picture takes 38 MB.
+# Of a form with one picture: room to say that it is too large, beside its field.
+MAX_BODY = MAX_BYTES + 2 * 1024 * 1024
+# Of a form with several.
+MAX_UPLOAD = 2 * MAX_BODY
+# 12 binary megapixels: the usual phone (4032 × 3024) fits; one decoded picture takes 38 MB, and all
+# that becomes of it at the same time some 100 MB more (docs/adr/0021).
 MAX_PIXELS = 12 * 1024 * 1024
+# Pixels of a side: no file that we write, and no column, holds a longer one.
+MAX_SIDE = 10_000
+# What a file field offers: naming these, an iPhone sends its HEIC photos as JPEG.
+ACCEPTED = "image/jpeg,image/png,image/webp"
 # A proof of payment is read by a person: small print must stay legible.
 PRIVATE_SIDE = 1600
 PRIVATE_FOLDER = "private"
 _READABLE = ("JPEG", "PNG", "WEBP", "AVIF")
+_REDUCIBLE = frozenset({"L", "LA", "RGB", "RGBA", "CMYK"})
+# Brands of ISO 14496-12 files that are HEIC or HEIF (ISO 23008-12): photos of an iPhone.
+_HEIC = frozenset({b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"})
 _PAPER = (0xFB, 0xF7, 0xF0)
 _MIMETYPES = {"avif": "image/avif", "webp": "image/webp"}
 _NAME = re.compile(rf"[0-9a-f]{{40}}-(?:{'|'.join(map(str, WIDTHS))})\.(avif|webp)", re.ASCII)
@@ -104,6 +116,7 @@ def _stored(image: Image.Image, folder: Path) -> StoredPicture:
         for extension in _MIMETYPES:
             path = folder / f"{key}-{width}.{extension}"
             if path.exists():
+                path.touch()  # brought anew: see keys
                 continue
             same = (small.width, extension)
             made[same] = made.get(same) or _encoded(small, extension)
@@ -144,6 +157,23 @@ def private_keys(folder: Path, before: datetime) -> list[str]:
     """The keys of private pictures that nobody has brought since a moment."""
     found = (folder / PRIVATE_FOLDER).glob("*.webp")
     return [path.stem for path in found if path.stat().st_mtime < before.timestamp()]
+
+
+def keys(folder: Path, before: datetime) -> set[str]:
+    """The keys of the pictures on /media of which no file has been brought since a moment."""
+    found: dict[str, float] = {}
+    for path in folder.glob("*-*.*"):
+        if _NAME.fullmatch(path.name):
+            key = path.name.partition("-")[0]
+            found[key] = max(found.get(key, 0), path.stat().st_mtime)
+    return {key for key, brought in found.items() if brought < before.timestamp()}
+
+
+def discard(folder: Path, key: str) -> None:
+    """Removes a picture's files from /media; that some are gone already is no error."""
+    for width in WIDTHS:
+        for extension in _MIMETYPES:
+            (folder / f"{key}-{width}.{extension}").unlink(missing_ok=True)
 
 
 def discard_private(folder: Path, key: str) -> None:
@@ -191,9 +221,18 @@ def _opened(data: bytes | Image.Image) -> Image.Image:
     except Exception:
         # A decoder meets anything in a broken file and raises anything (OSError, SyntaxError,
         # ValueError, struct.error …); to the sender it is all the same.
-        raise Unusable(
-            _("Berkas ini bukan gambar yang bisa dibaca. Kirim foto JPEG, PNG, atau WebP.")
-        ) from None
+        raise _unreadable(data) from None
+
+
+def _unreadable(data: bytes) -> Unusable:
+    if data[4:8] == b"ftyp" and data[8:12] in _HEIC:
+        return Unusable(
+            _(
+                "Foto HEIC dari iPhone belum bisa dibaca. Di Pengaturan, Kamera, Format, pilih"
+                " Paling Kompatibel lalu foto lagi, atau kirim tangkapan layar foto itu."
+            )
+        )
+    return Unusable(_("Berkas ini bukan gambar yang bisa dibaca. Kirim foto JPEG, PNG, atau WebP."))
 
 
 def _too_large() -> Unusable:
@@ -204,10 +243,15 @@ def _check_size(image: Image.Image) -> None:
     # The header says so before a single pixel is decoded.
     if image.width * image.height > MAX_PIXELS:
         raise _too_large()
+    if max(image.size) > MAX_SIDE:
+        raise Unusable(_("Gambar terlalu panjang dan sempit. Potong dulu, lalu kirim lagi."))
 
 
 def _plain(image: Image.Image) -> Image.Image:
-    upright = ImageOps.exif_transpose(image)
+    upright = _upright(_reduced(image))
+    if upright.mode.startswith("I"):
+        # 16 bits of grey: converted as they are, all that is not black would be white.
+        upright = upright.convert("I").point(lambda value: value * (1 / 256)).convert("L")
     if upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info:
         clear = upright.convert("RGBA")
         ground = Image.new("RGBA", clear.size, (*_PAPER, 255))
@@ -217,6 +261,26 @@ def _plain(image: Image.Image) -> Image.Image:
     upright = upright.convert("RGB")
     upright.info.clear()
     return upright
+
+
+def _reduced(image: Image.Image) -> Image.Image:
+    """Decoded, by halves or thirds of its sides if it has far more pixels than anybody is shown:
+    that is what keeps a large photo from taking a few hundred megabytes."""
+    factor = min(image.size) // WIDTHS[-1]
+    if factor > 1:
+        wanted = -(-image.width // factor), -(-image.height // factor)
+        image.draft(None, wanted)  # a JPEG is decoded in a smaller size
+    image.load()
+    factor = min(image.size) // WIDTHS[-1]
+    return image.reduce(factor) if factor > 1 and image.mode in _REDUCIBLE else image
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:
+        # Camera data that is broken says nothing; the picture itself has been decoded.
+        return image
 
 
 def _in_srgb(image: Image.Image) -> Image.Image:

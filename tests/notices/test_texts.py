@@ -12,7 +12,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ovop_market.accounts.models import Role, User
-from ovop_market.notices import queries
+from ovop_market.core.clock import wib_date
+from ovop_market.notices import permits, queries
 from ovop_market.notices.channels import Outgoing
 from ovop_market.notices.channels.push import payload
 from ovop_market.notices.kinds import TO_STAFF, Kind
@@ -26,7 +27,7 @@ from ovop_market.payments.models import Payment, Payout, PayoutBatch, Refund
 from ovop_market.payments.services import claims, corrections, receiving, refunds
 from ovop_market.payments.services.receiving import Receipt
 from ovop_market.payments.signals import payouts_sent
-from ovop_market.villages.models import Producer
+from ovop_market.villages.models import Permit, PermitKind, Producer
 from ovop_market.web.language import speaking
 from tests.factories import (
     BELO_LAUT,
@@ -101,6 +102,12 @@ def everything(session: Session, household: Producer, maker: User) -> None:
     session.add(batch)
     session.flush()
     payouts_sent.send(batch, session=session, at=NOW)
+    for kind, days in ((PermitKind.PIRT, 14), (PermitKind.HALAL, -1)):
+        ends = wib_date(NOW) + timedelta(days=days)
+        permit = Permit(producer_id=household.id, kind=kind, number="ID1", expires_on=ends)
+        session.add(permit)
+        session.flush()
+        assert permits.remind(session, permit.id, NOW)
 
 
 @pytest.fixture
@@ -159,7 +166,8 @@ def check_secrets(notice: Notice, said: Message, text: str, tokens: set[str]) ->
     to_staff = notice.kind in TO_STAFF
     if to_staff:
         assert not any(token in said.link for token in tokens)
-        assert ("/inbox/" if notice.order_id else "/shop/statement") in said.link
+        page = "/shop/permits" if "permit" in notice.kind else "/shop/statement"
+        assert ("/inbox/" if notice.order_id else page) in said.link
         assert NAME not in text
     else:
         assert said.link.endswith(f"/purchases/{notice.purchase.token}")  # type: ignore[union-attr]

@@ -79,9 +79,9 @@ def test_any_mode_is_read(tmp_path: Path, mode: str, kind: str) -> None:
 def test_the_same_picture_is_kept_once(tmp_path: Path) -> None:
     image = photo(500, 400)
     first = pictures.store(encoded(image), tmp_path)
-    before = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    before = {path: path.stat().st_ino for path in tmp_path.iterdir()}
     assert pictures.store(image, tmp_path) == first
-    assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == before
+    assert {path: path.stat().st_ino for path in tmp_path.iterdir()} == before
     assert pictures.store(photo(501, 400), tmp_path).key != first.key
 
 
@@ -120,6 +120,80 @@ def test_what_is_no_fit_picture_is_refused(tmp_path: Path, data: bytes) -> None:
             keep(data, tmp_path)
         assert refusal.value.message
     assert not list(tmp_path.rglob("*.*"))
+
+
+def _heic() -> bytes:
+    return b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + b"\0" * 200
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (_heic(), "HEIC dari iPhone"),
+        (_bomb(), "12 megapiksel"),
+        (encoded(Image.new("L", (8192, 6144))), "12 megapiksel"),
+        (b"\xff\xd8" + b"\0" * pictures.MAX_BYTES, "10 MB"),
+        (encoded(Image.new("L", (12_000, 20))), "panjang dan sempit"),
+        (encoded(Image.new("L", (20, 12_000))), "panjang dan sempit"),
+        (b"<!doctype html><img src=x onerror=alert(1)>", "bukan gambar"),
+        (b"GIF89a/*<svg/onload=alert(1)>*/", "bukan gambar"),
+        (b"%PDF-1.7 " + b"\0" * 50, "bukan gambar"),
+    ],
+    ids=["heic", "bomb", "50 MP", "heavy", "wide", "tall", "html", "both", "pdf"],
+)
+def test_a_refusal_says_why(app: Flask, tmp_path: Path, data: bytes, said: str) -> None:
+    with app.test_request_context("/"), pytest.raises(Unusable) as refusal:
+        pictures.store(data, tmp_path)
+    assert said in refusal.value.message
+    assert not list(tmp_path.rglob("*.*"))
+
+
+def test_no_pixel_is_decoded_before_they_are_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def decoded(*_args: object) -> None:
+        raise AssertionError("decoded")
+
+    data = _bomb()
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", decoded)
+    with pytest.raises(Unusable, match="megapiksel"):
+        pictures.store(data, tmp_path)
+
+
+def test_whatever_its_name_and_its_moves(tmp_path: Path) -> None:
+    """Of what moves, the first picture is taken; a wide gamut is brought to sRGB."""
+    frames = [photo(60, 40), Image.new("RGB", (60, 40), "red")]
+    for kind in ("PNG", "WEBP"):
+        data = encoded(frames[0], kind, save_all=True, append_images=frames[1:], lossless=True)
+        key = pictures.store(data, tmp_path / kind).key
+        with Image.open(tmp_path / kind / f"{key}-400.webp") as kept:
+            assert getattr(kept, "n_frames", 1) == 1
+            assert kept.getpixel((30, 0))[0] < 100  # the gradient's dark beginning, no red
+
+
+def test_sixteen_bits_of_grey_are_as_dark_as_they_were(tmp_path: Path) -> None:
+    dark = Image.new("I;16", (40, 30), 0x4000)
+    key = pictures.store(encoded(dark), tmp_path).key
+    with Image.open(tmp_path / f"{key}-400.webp") as kept:
+        assert abs(kept.convert("L").getpixel((20, 15)) - 0x40) < 6
+
+
+def test_what_is_clear_gets_the_papers_colour(tmp_path: Path) -> None:
+    palette = Image.new("P", (40, 30), 0)
+    for image, options in (
+        (Image.new("RGBA", (40, 30), (0, 0, 0, 0)), {}),
+        (Image.new("LA", (40, 30), (0, 0)), {}),
+        (palette, {"transparency": 0}),
+    ):
+        key = pictures.store(encoded(image, **options), tmp_path).key
+        with Image.open(tmp_path / f"{key}-400.webp") as kept:
+            red, green, blue = kept.getpixel((20, 15))
+            assert min(red, green, blue) > 230
+
+
+def test_broken_camera_data_does_not_matter(tmp_path: Path) -> None:
+    data = encoded(photo(60, 40), "JPEG", exif=b"Exif\0\0MM\0*\xff\xff\xff\xff\0\1\1\x12")
+    assert pictures.store(data, tmp_path).width == 60
 
 
 def test_a_usual_phone_fits(tmp_path: Path) -> None:

@@ -16,6 +16,8 @@ from ovop_market.notices.texts.message import Links, Message
 from ovop_market.orders.models import Order
 from ovop_market.orders.presentation import may_be_made
 from ovop_market.orders.states import Action, OrderState
+from ovop_market.villages.labels import PERMITS
+from ovop_market.villages.models import Permit
 from ovop_market.web import filters
 
 K = Kind
@@ -24,7 +26,7 @@ K = Kind
 def message(story: Story, links: Links) -> Message:
     """The message to the staff. Raises KeyError for a kind that is not theirs."""
     words = (shares.TEXTS | TEXTS)[story.kind](story)
-    endpoint, values, button = _where(story)
+    endpoint, values, button = _place(story)
     return Message(
         subject=words.subject,
         todo=words.todo,
@@ -36,12 +38,14 @@ def message(story: Story, links: Links) -> Message:
     )
 
 
-def _where(story: Story) -> tuple[str, dict[str, Any], str]:
-    """The page that the message leads to, and the words on its button."""
+def _place(story: Story) -> tuple[str, dict[str, Any], str]:
+    """Where it is to be seen: the page, its values, and what the button to it says."""
     if story.share is not None:
-        return "inbox.share", {"share_id": story.share.id}, _("Buka bagian Anda")
+        return "shares.share", {"share_id": story.share.id}, _("Buka bagian Anda")
     if story.order is not None:
         return "inbox.order", {"number": story.order.number}, _("Buka pesanan")
+    if story.permit is not None:
+        return "permits.permits", {}, _("Buka izin")
     return "payments.earnings", {}, _("Lihat pendapatan")
 
 
@@ -179,6 +183,38 @@ def _payout(story: Story) -> Words:
     )
 
 
+def _permit(story: Story) -> Permit:
+    assert story.permit is not None
+    return story.permit
+
+
+def _permit_rows(permit: Permit) -> list[tuple[str, str]]:
+    ends = filters.day(permit.expires_on) if permit.expires_on else ""
+    return [
+        (_("Izin"), str(PERMITS[permit.kind])),
+        (_("Nomor"), permit.number),
+        (_("Berlaku sampai"), ends),
+    ]
+
+
+def _permit_ending(story: Story) -> Words:
+    permit = _permit(story)
+    return Words(
+        subject=_("%(permit)s segera berakhir", permit=PERMITS[permit.kind]),
+        todo=_("Urus perpanjangannya sekarang, lalu isi tanggal yang baru di halaman Izin."),
+        rows=_permit_rows(permit),
+    )
+
+
+def _permit_ended(story: Story) -> Words:
+    permit = _permit(story)
+    return Words(
+        subject=_("%(permit)s sudah berakhir", permit=PERMITS[permit.kind]),
+        todo=_("Pembeli tidak melihatnya lagi. Perpanjang, lalu isi tanggal yang baru."),
+        rows=_permit_rows(permit),
+    )
+
+
 TEXTS: dict[Kind, Callable[[Story], Words]] = {
     K.NEW_ORDER: _new_order,
     K.UNANSWERED: _unanswered,
@@ -190,4 +226,6 @@ TEXTS: dict[Kind, Callable[[Story], Words]] = {
     K.COMPLAINT: _complaint,
     K.DECIDED: _decided,
     K.PAYOUT: _payout,
+    K.PERMIT_ENDING: _permit_ending,
+    K.PERMIT_ENDED: _permit_ended,
 }

@@ -24,6 +24,7 @@ from ovop_market.web import access, htmx, pictures
 
 @blueprint.post(f"/purchases/<token>/payments/<{ID}:payment_id>/claim")
 @access.link
+@access.takes_files(pictures.MAX_BODY)
 def claim(token: str, payment_id: int) -> ResponseReturnValue:
     claimed = queries.payment_in(db.session(), purchase_by_token(db.session(), token), payment_id)
     form = forms.ClaimForm()

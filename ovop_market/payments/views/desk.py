@@ -12,6 +12,9 @@ from ovop_market.extensions import db
 from ovop_market.payments.queries import desk as queries
 from ovop_market.payments.queries.desk import Kind
 from ovop_market.payments.views import blueprint
+from ovop_market.villages import permit_queries
+from ovop_market.villages.labels import PERMITS
+from ovop_market.villages.permit_queries import Ending
 from ovop_market.web import access, htmx
 
 KINDS = {
@@ -51,9 +54,16 @@ def desk_page(status: int = 200, *, notice: str = "", problem: str = "") -> Resp
         kinds=KINDS,
         kind_badges=KIND_BADGES,
         chat_about=queries.chat_about,
+        endings=_endings,
+        permit_names=PERMITS,
         notice=notice,
         problem=problem,
     )
+
+
+def _endings() -> tuple[list[Ending], int]:
+    """Permits that end soon: asked by the page alone, not by its parts."""
+    return permit_queries.ending(db.session(), clock.wib_date(clock.now()))
 
 
 @blueprint.get("/desk")

@@ -106,6 +106,7 @@ def statements() -> ResponseReturnValue:
 
 @blueprint.post("/desk/statements")
 @access.role("operator")
+@access.takes_files(MOST_BYTES + 2 * 1024 * 1024)
 def upload_statement() -> ResponseReturnValue:
     form, operator_id = UploadForm(), current_user.id
     if not form.validate():
