@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from ovop_market.catalogue.models import Category, Product, Variant
 from ovop_market.core import clock
 from ovop_market.core.money import Rupiah
-from ovop_market.core.quantity import Grams
+from ovop_market.core.quantity import CubicCentimetres, Grams
 from ovop_market.delivery.models import CollectionPoint, Tariff
 from ovop_market.delivery.queries import Freshness, prefixes, price
 from ovop_market.orders.models import PaymentMethod
@@ -196,7 +196,7 @@ class History:
                 tariff.service_id,
                 None,
                 tariff.service.courier,
-                price(tariff, weight),
+                price(tariff, weight, CubicCentimetres(variant.volume * quantity)),
                 (tariff.days_from, tariff.days_to),
             )
             for tariff in self._tariffs_to(address)

@@ -21,7 +21,7 @@ from ovop_market.catalogue.supply import Plan, Supply, from_stock, ready_now, to
 from ovop_market.core import clock
 from ovop_market.core.errors import Unusable
 from ovop_market.core.money import Rupiah, total
-from ovop_market.core.quantity import Grams
+from ovop_market.core.quantity import CubicCentimetres, Grams
 from ovop_market.core.tokens import digest
 from ovop_market.delivery.queries import Freshness, Parcel, Way, ways
 from ovop_market.orders.models import Cart, CartLine
@@ -51,6 +51,10 @@ class LineQuote:
     def weight(self) -> Grams:
         return Grams(self.variant.weight_grams * self.quantity)
 
+    @property
+    def volume(self) -> CubicCentimetres:
+        return CubicCentimetres(self.variant.volume * self.quantity)
+
 
 @dataclass(frozen=True, slots=True)
 class Quote:
@@ -75,7 +79,7 @@ class Quote:
 
     @property
     def ready_by(self) -> date | None:
-        return max((plan.ready_by for plan in self.plans), default=None)
+        return _ready_by(self.lines)
 
     def way(self, code: str | None) -> Way | None:
         """The chosen way, or the first possible one when nothing was chosen."""
@@ -171,6 +175,11 @@ def _shortage(left: int, made_to_order: bool) -> str:
     return _("Stok habis. Keluarkan dari keranjang, atau tunggu sampai ada lagi.")
 
 
+def _ready_by(lines: Iterable[LineQuote]) -> date | None:
+    """The day on which the last of it is ready, as far as that is known."""
+    return max((line.plan.ready_by for line in lines if line.plan), default=None)
+
+
 def _ways(
     session: Session, by_producer: Mapping[Producer, list[LineQuote]], destination: str | None
 ) -> dict[int, list[Way]]:
@@ -181,7 +190,9 @@ def _ways(
             origin=producer.village.region_code,
             destination=destination,
             weight=Grams(sum(line.weight for line in lines)),
+            volume=CubicCentimetres(sum(line.volume for line in lines)),
             freshness=Freshness.of([line.product for line in lines]),
+            ready_by=_ready_by(lines),
         )
         for producer, lines in by_producer.items()
     ]
