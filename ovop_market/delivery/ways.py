@@ -127,9 +127,12 @@ def _by_courier(
 ) -> Way | None:
     """The service's way, by what its courier says or by the table; None if neither goes there."""
     rate = _rate(parcel, service, rates)
-    cost = rate.price if rate else tariff and price(tariff, parcel.weight, parcel.volume)
     days = _days(tariff, rate)
-    if cost is None or days is None:
+    if rate is not None:
+        cost = rate.price
+    elif tariff is not None:
+        cost = price(tariff, parcel.weight, parcel.volume)
+    if days is None:
         return None
     fresh = parcel.freshness.allows(days[1], service.cold_chain)
     travel = _at_home(*days) if service.local else _travel(*days)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, abort, request
+from flask import abort, request
 from flask.typing import ResponseReturnValue
 
 from ovop_market.core import clock
 from ovop_market.delivery import queries
+from ovop_market.delivery.views import blueprint
 from ovop_market.extensions import db
 from ovop_market.regions import queries as regions
 from ovop_market.web import access, htmx
-
-blueprint = Blueprint("delivery", __name__)
 
 
 @blueprint.get("/products/<slug>/delivery")
