@@ -7,7 +7,7 @@ into orders. So what is shown and what is ordered come from the same code.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -111,6 +111,11 @@ def make(
     ]
 
 
+def parcels(quotes: Iterable[Quote], destination: str) -> list[Parcel]:
+    """What would be sent to an address, one parcel from each producer."""
+    return [_parcel(quote.producer, quote.lines, destination) for quote in quotes]
+
+
 def fingerprint(quotes: Iterable[Quote]) -> str:
     """A digest of what the buyer was shown: packs, prices, whether they are ready, and what each
     way to the address costs. The form sends it back, so that nobody gets another deal than the
@@ -180,21 +185,21 @@ def _ready_by(lines: Iterable[LineQuote]) -> date | None:
     return max((line.plan.ready_by for line in lines if line.plan), default=None)
 
 
+def _parcel(producer: Producer, lines: Sequence[LineQuote], destination: str) -> Parcel:
+    return Parcel(
+        origin=producer.village.region_code,
+        destination=destination,
+        weight=Grams(sum(line.weight for line in lines)),
+        volume=CubicCentimetres(sum(line.volume for line in lines)),
+        freshness=Freshness.of([line.product for line in lines]),
+        ready_by=_ready_by(lines),
+    )
+
+
 def _ways(
     session: Session, by_producer: Mapping[Producer, list[LineQuote]], destination: str | None
 ) -> dict[int, list[Way]]:
     if destination is None or not by_producer:
         return {}
-    parcels = [
-        Parcel(
-            origin=producer.village.region_code,
-            destination=destination,
-            weight=Grams(sum(line.weight for line in lines)),
-            volume=CubicCentimetres(sum(line.volume for line in lines)),
-            freshness=Freshness.of([line.product for line in lines]),
-            ready_by=_ready_by(lines),
-        )
-        for producer, lines in by_producer.items()
-    ]
-    found = ways(session, parcels)
+    found = ways(session, [_parcel(p, lines, destination) for p, lines in by_producer.items()])
     return {producer.id: way for producer, way in zip(by_producer, found, strict=True)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import current_app, flash, redirect, url_for
+from flask import flash, redirect, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
@@ -14,6 +14,7 @@ from ovop_market.delivery import desk, forms
 from ovop_market.delivery import services as verbs
 from ovop_market.delivery.forms import NewServiceForm, ServiceForm
 from ovop_market.delivery.models import Service
+from ovop_market.delivery.rates import configured
 from ovop_market.delivery.views import ID, blueprint
 from ovop_market.extensions import db
 from ovop_market.web import access, htmx
@@ -49,7 +50,7 @@ def _service(
 
 
 def _rates_are_asked() -> bool:
-    return bool(current_app.config["OVOP"].rajaongkir_key)
+    return configured() is not None
 
 
 @blueprint.get("/desk/tariffs/services")
