@@ -19,7 +19,7 @@ from ovop_market.accounts.models import User
 from ovop_market.catalogue import search
 from ovop_market.reach import services as reach
 from ovop_market.regions.models import Region
-from ovop_market.seeds import demo_market, demo_money, demo_pictures, demo_rows
+from ovop_market.seeds import demo_arrival, demo_market, demo_money, demo_pictures, demo_rows
 from ovop_market.seeds.demo_history import History
 from ovop_market.seeds.demo_producers import ACCOUNTS
 from ovop_market.seeds.demo_stories import Teller
@@ -55,6 +55,7 @@ def plant(
         say(f"{what} ({time.monotonic() - begun:.1f} s)")
 
     market = demo_market.plant(session, now)
+    demo_arrival.plant(session, market)
     done("villages, producers, products, couriers, accounts")
     history = History(session, market, now)
     drafts = history.drafts()
