@@ -8,6 +8,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf.file import FileField
 from wtforms import BooleanField, RadioField, StringField, TextAreaField, ValidationError
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Regexp
 
 from ovop_market.core.quantity import VOLUMETRIC_DIVISOR
@@ -27,8 +28,10 @@ class TariffFileForm(BaseForm):
         _l("Tarif yang tidak ada di berkas"),
         [chosen()],
         choices=[
-            (str(ImportMode.CHANGE), _l("Biarkan: berkas ini hanya menambah dan mengubah")),
-            (
+            SelectChoice(
+                str(ImportMode.CHANGE), _l("Biarkan: berkas ini hanya menambah dan mengubah")
+            ),
+            SelectChoice(
                 str(ImportMode.REPLACE),
                 _l("Hapus: berkas ini tabel lengkap dari layanan yang disebut di dalamnya"),
             ),
