@@ -52,6 +52,12 @@ class Config:
     midtrans_production: bool
     # Where its API is; empty: where Midtrans says. Tests put a stub there.
     midtrans_url: str
+    # A courier rate API (Komerce RajaOngkir); without a key couriers are not asked.
+    rajaongkir_key: str
+    # Where it is; empty: where Komerce says. Tests put a stub there.
+    rajaongkir_url: str
+    # How long its prices are taken before it is asked again.
+    rate_age: timedelta
     # For trying out what time does: never in production.
     clock_ahead: timedelta
 
@@ -165,6 +171,9 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Config:
         midtrans_server_key=env.get("MIDTRANS_SERVER_KEY") or "",
         midtrans_production=env.get("MIDTRANS_PRODUCTION") == "1",
         midtrans_url=_midtrans_url(env.get("MIDTRANS_URL") or "", plain=demo),
+        rajaongkir_key=env.get("OVOP_RAJAONGKIR_KEY") or "",
+        rajaongkir_url=_rajaongkir_url(env.get("OVOP_RAJAONGKIR_URL") or "", plain=demo),
+        rate_age=_rate_age(env.get("OVOP_RATE_HOURS") or "12"),
         clock_ahead=_clock_ahead(env.get("OVOP_CLOCK_AHEAD") or "", allowed=demo),
     )
 
@@ -183,6 +192,22 @@ def _midtrans_url(value: str, *, plain: bool) -> str:
     if value and (parts.scheme not in schemes or not parts.hostname):
         raise ConfigurationError("MIDTRANS_URL must look like https://host")
     return value.rstrip("/")
+
+
+def _rajaongkir_url(value: str, *, plain: bool) -> str:
+    """`plain`: whether it may be http, which shows the key to whoever listens."""
+    parts = urlsplit(value)
+    schemes = ("http", "https") if plain else ("https",)
+    if value and (parts.scheme not in schemes or not parts.hostname):
+        raise ConfigurationError("OVOP_RAJAONGKIR_URL must look like https://host/api/v1")
+    return value.rstrip("/")
+
+
+def _rate_age(value: str) -> timedelta:
+    """Hours for which a courier's price is taken as it is."""
+    if not (value.isascii() and value.isdigit() and 1 <= int(value[:6]) <= 24 * 30):
+        raise ConfigurationError("OVOP_RATE_HOURS must be a number of hours from 1 to 720")
+    return timedelta(hours=int(value))
 
 
 def _clock_ahead(value: str, *, allowed: bool) -> timedelta:

@@ -27,26 +27,9 @@ def upgrade() -> None:
     )
     op.add_column("permit", sa.Column("reminded", sa.SmallInteger(), nullable=True))
     op.create_index("ix_permit_expires_on", "permit", ["expires_on"])
-    # MERGE: migration 0011 (fresh arrival) brings these three columns; to be taken out here.
-    with op.batch_alter_table("variant") as batch:
-        for name in ("length_cm", "width_cm", "height_cm"):
-            batch.add_column(sa.Column(name, sa.SmallInteger(), nullable=True))
-        batch.create_check_constraint(
-            op.f("ck_variant_size_whole"),
-            "(length_cm IS NULL) = (width_cm IS NULL) AND (width_cm IS NULL) = (height_cm IS NULL)",
-        )
-        batch.create_check_constraint(
-            op.f("ck_variant_size_positive"), "length_cm > 0 AND width_cm > 0 AND height_cm > 0"
-        )
 
 
 def downgrade() -> None:
-    # MERGE: migration 0011 again.
-    with op.batch_alter_table("variant") as batch:
-        batch.drop_constraint(op.f("ck_variant_size_positive"), type_="check")
-        batch.drop_constraint(op.f("ck_variant_size_whole"), type_="check")
-        for name in ("height_cm", "width_cm", "length_cm"):
-            batch.drop_column(name)
     op.drop_index("ix_permit_expires_on", "permit")
     op.drop_column("permit", "reminded")
     op.drop_index("uq_product_photo_product_id_key", "product_photo")

@@ -17,6 +17,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ovop_market.core.money import MAX_PRICE
+from ovop_market.core.quantity import CubicCentimetres
 from ovop_market.extensions.database import Choice, Model, Moment, one_of
 from ovop_market.extensions.pictures import PictureColumns
 from ovop_market.villages.models import Producer
@@ -132,20 +133,28 @@ class ProductPhoto(PictureColumns, Model):
     product_id: Mapped[int] = mapped_column(ForeignKey("product.id"), index=True)
 
 
+# No courier takes a longer pack, in centimetres.
+LONGEST_SIDE = 300
+
+
 class Variant(Model):
-    """A pack of a product: price in rupiah, weight in grams as it is sent (with packing)."""
+    """A pack of a product: price in rupiah, weight in grams as it is sent (with packing).
+
+    Its size as sent, in centimetres, is known whole or not at all; without it only weight counts.
+    """
 
     __tablename__ = "variant"
     __table_args__ = (
         UniqueConstraint("product_id", "name"),
         CheckConstraint(f"price BETWEEN 1 AND {MAX_PRICE}", name="price_sensible"),
         CheckConstraint("weight_grams > 0", name="weight_positive"),
-        # MERGE: the three sizes and these CHECKs come from migration 0011 (fresh arrival).
         CheckConstraint(
-            "(length_cm IS NULL) = (width_cm IS NULL) AND (width_cm IS NULL) = (height_cm IS NULL)",
+            "(length_cm IS NULL) = (width_cm IS NULL) AND (length_cm IS NULL) = (height_cm IS NULL)"
+            f" AND length_cm BETWEEN 1 AND {LONGEST_SIDE}"
+            f" AND width_cm BETWEEN 1 AND {LONGEST_SIDE}"
+            f" AND height_cm BETWEEN 1 AND {LONGEST_SIDE}",
             name="size_whole",
         ),
-        CheckConstraint("length_cm > 0 AND width_cm > 0 AND height_cm > 0", name="size_positive"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -153,7 +162,6 @@ class Variant(Model):
     name: Mapped[str] = mapped_column(String(60))
     price: Mapped[int]
     weight_grams: Mapped[int]
-    # MERGE: as above, of migration 0011. The parcel's size, as it is sent, in centimetres.
     length_cm: Mapped[int | None] = mapped_column(SmallInteger)
     width_cm: Mapped[int | None] = mapped_column(SmallInteger)
     height_cm: Mapped[int | None] = mapped_column(SmallInteger)
@@ -162,6 +170,13 @@ class Variant(Model):
 
     product: Mapped[Product] = relationship(back_populates="variants")
     offers: Mapped[list[Offer]] = relationship(back_populates="variant", order_by="Offer.id")
+
+    @property
+    def volume(self) -> CubicCentimetres:
+        """What one pack takes up on the way; 0 while its size is not known."""
+        if self.length_cm is None or self.width_cm is None or self.height_cm is None:
+            return CubicCentimetres(0)
+        return CubicCentimetres(self.length_cm * self.width_cm * self.height_cm)
 
 
 class Offer(Model):

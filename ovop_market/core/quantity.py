@@ -3,6 +3,12 @@
 from typing import NewType
 
 Grams = NewType("Grams", int)
+CubicCentimetres = NewType("CubicCentimetres", int)
+
+# Of packs whose size nobody knows: then only weight counts.
+NO_VOLUME = CubicCentimetres(0)
+# What most couriers reckon as a kilogram of light and bulky goods, in cubic centimetres.
+VOLUMETRIC_DIVISOR = 6000
 
 # The largest number of packs in one line. A wedding takes hundreds; a slip of the finger thousands.
 MAX_PACKS = 999
@@ -16,6 +22,13 @@ def format_weight(grams: int) -> str:
     return f"{kilograms}{f',{rest:03d}'.rstrip('0') if rest else ''} kg"
 
 
-def billed_kilograms(grams: int, minimum: Grams = Grams(1000)) -> int:
-    """Whole kilograms that a courier bills: rounded up, and never less than the minimum weight."""
-    return -(-max(grams, minimum, 1) // 1000)
+def billed_kilograms(
+    grams: int,
+    minimum: Grams = Grams(1000),
+    volume: CubicCentimetres = NO_VOLUME,
+    divisor: int = VOLUMETRIC_DIVISOR,
+) -> int:
+    """Whole kilograms that a courier bills: the larger of weight and volumetric weight, rounded
+    up, and never less than the minimum weight. `divisor` is cubic centimetres for a kilogram."""
+    by_weight = -(-max(grams, minimum, 1) // 1000)
+    return max(by_weight, -(-volume // divisor))

@@ -190,7 +190,7 @@ class Order(Model):
 
 
 class OrderLine(Model):
-    """Packs of one variant in an order, with name, price (rupiah) and weight (grams) as sold."""
+    """Packs of one variant in an order: name, price (rupiah), weight (grams), size as sold."""
 
     __tablename__ = "order_line"
     __table_args__ = (
@@ -198,6 +198,7 @@ class OrderLine(Model):
         CheckConstraint(f"quantity BETWEEN 0 AND {MAX_PACKS}", name="quantity_sensible"),
         CheckConstraint("offered_quantity BETWEEN 0 AND quantity", name="offer_within_quantity"),
         CheckConstraint("unit_price > 0 AND weight_grams > 0", name="terms_positive"),
+        CheckConstraint("volume_cm3 >= 0", name="volume_not_negative"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -207,6 +208,8 @@ class OrderLine(Model):
     variant_name: Mapped[str] = mapped_column(String(60))
     unit_price: Mapped[int]
     weight_grams: Mapped[int]
+    # What a pack takes up on the way, in cubic centimetres as sold; 0: its size was not known.
+    volume_cm3: Mapped[int] = mapped_column(default=0)
     quantity: Mapped[int]
     # What a counteroffer proposes instead; null while there is none.
     offered_quantity: Mapped[int | None]

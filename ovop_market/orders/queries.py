@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from ovop_market.accounts.models import User
 from ovop_market.catalogue.models import CapacityWeek, Offer, StockKind, StockMovement
 from ovop_market.core.errors import NotFound
-from ovop_market.core.quantity import Grams
+from ovop_market.core.quantity import CubicCentimetres, Grams
 from ovop_market.core.tokens import digest, matches
 from ovop_market.delivery.queries import Freshness, Parcel, ways
 from ovop_market.orders.models import (
@@ -273,10 +273,12 @@ def offered_terms(session: Session, order: Order) -> Terms:
     if order.service_id is None:
         return Terms(goods, 0)
     weight = sum(line.weight_grams * line.agreed_quantity for line in order.lines)
+    volume = sum(line.volume_cm3 * line.agreed_quantity for line in order.lines)
     parcel = Parcel(
         origin=order.producer.village.region_code,
         destination=order.purchase.region_code,
         weight=Grams(weight),
+        volume=CubicCentimetres(volume),
         freshness=Freshness(),
     )
     found = [w.price for w in ways(session, [parcel])[0] if w.service_id == order.service_id]

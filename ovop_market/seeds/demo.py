@@ -21,6 +21,7 @@ from ovop_market.orders.services import maker_pages
 from ovop_market.reach import services as reach
 from ovop_market.regions.models import Region
 from ovop_market.seeds import (
+    demo_arrival,
     demo_market,
     demo_money,
     demo_pictures,
@@ -63,6 +64,7 @@ def plant(
         say(f"{what} ({time.monotonic() - begun:.1f} s)")
 
     market = demo_market.plant(session, now)
+    demo_arrival.plant(session, market)
     done("villages, producers, products, couriers, accounts")
     history = History(session, market, now)
     drafts = history.drafts()

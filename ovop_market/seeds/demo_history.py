@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 from ovop_market.catalogue.models import Category, Product, Variant
 from ovop_market.core import clock
 from ovop_market.core.money import Rupiah
-from ovop_market.core.quantity import Grams
-from ovop_market.delivery.models import CollectionPoint, Tariff
+from ovop_market.core.quantity import CubicCentimetres, Grams
+from ovop_market.delivery.models import CollectionPoint, Service, Tariff
 from ovop_market.delivery.queries import Freshness, prefixes, price
 from ovop_market.orders.models import PaymentMethod
 from ovop_market.seeds import bulk, demo_buyers, demo_market, demo_places
@@ -80,7 +80,9 @@ class History:
         self.places: Places = demo_places.find(session)
         self.shelves = Shelves.of(demo_market.opening_stock(market))
         self.products = list(market.products.values())
-        self.tariffs = session.scalars(select(Tariff)).all()
+        # What sellers bring themselves goes from one village each; the others from all of them.
+        by_courier = select(Tariff).join(Tariff.service).where(~Service.local)
+        self.tariffs = session.scalars(by_courier).all()
         self.point = session.scalars(select(CollectionPoint)).first()
         self.buyer_id = market.users["pembeli@ovop.example"].id
         self.people = People(
@@ -196,7 +198,7 @@ class History:
                 tariff.service_id,
                 None,
                 tariff.service.courier,
-                price(tariff, weight),
+                price(tariff, weight, CubicCentimetres(variant.volume * quantity)),
                 (tariff.days_from, tariff.days_to),
             )
             for tariff in self._tariffs_to(address)

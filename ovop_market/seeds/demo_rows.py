@@ -170,6 +170,7 @@ def _line(writer: Writer, draft: Draft, order_id: int) -> None:
         variant_name=draft.variant.name,
         unit_price=draft.variant.price,
         weight_grams=draft.variant.weight_grams,
+        volume_cm3=draft.variant.volume,
         quantity=draft.quantity,
         offered_quantity=draft.quantity if countered else None,
     )

@@ -21,6 +21,11 @@ def day(value: date | datetime) -> str:
     return format_date(on, "d MMMM y", locale=language.current())
 
 
+def day_of_year(value: date) -> str:
+    """`3 Desember`, of days that are near."""
+    return format_date(value, "d MMMM", locale=language.current())
+
+
 def short_day(value: date | datetime) -> str:
     """`24 Nov`, for lists."""
     on = clock.wib_date(value) if isinstance(value, datetime) else value

@@ -38,7 +38,7 @@ def test_what_arrives_too_late_stands_last_with_its_reason(session: Session) -> 
     (found,) = ways(session, [parcel(freshness=Freshness(ordinary=3))])
     assert [way.code for way in found] == ["jne-reg", "pickup", "pos-kargo"]
     assert [way.possible for way in found] == [True, True, False]
-    assert "Terlalu lama" in found[-1].reason
+    assert found[-1].reason == "7–12 hari di jalan; barang ini hanya tahan 3 hari di jalan."
 
 
 def test_a_cold_chain_keeps_frozen_food_for_its_shelf_life(session: Session) -> None:
@@ -102,7 +102,7 @@ def test_does_it_reach_me(client: FlaskClient, session: Session) -> None:
     assert "Coblong" in page.text
     answer = client.get(f"/products/pempek/delivery?to={BANDUNG}", headers=HTMX)
     assert "JNE REG" in answer.text
-    assert "Terlalu lama di jalan" in answer.text
+    assert f"7–12 hari di jalan; {product.name} hanya tahan 3 hari di jalan." in answer.text
     assert "Set-Cookie" not in answer.headers
 
 

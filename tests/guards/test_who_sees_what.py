@@ -9,6 +9,8 @@ from sqlalchemy.orm import Session
 
 from ovop_market.accounts.models import Role, User
 from ovop_market.core import clock
+from ovop_market.delivery import services as delivery
+from ovop_market.delivery.models import CollectionPoint, ImportMode, Service
 from ovop_market.notices.models import Notice
 from ovop_market.notices.states import Channel, NoticeState
 from ovop_market.orders.maker_models import MakerPage
@@ -108,6 +110,14 @@ TABLE: dict[str, dict[str, int]] = {
     "/desk/statements/lines": ONLY_OPERATORS,
     "/desk/statements/lines/{line}": ONLY_OPERATORS,
     "/desk/notices": ONLY_OPERATORS,
+    "/desk/tariffs": ONLY_OPERATORS,
+    "/desk/tariffs/export.csv": ONLY_OPERATORS,
+    "/desk/tariffs/imports": ONLY_OPERATORS,
+    "/desk/tariffs/imports/{tariff_import}": ONLY_OPERATORS,
+    "/desk/tariffs/services": ONLY_OPERATORS,
+    "/desk/tariffs/services/{service}": ONLY_OPERATORS,
+    "/desk/collection-points": ONLY_OPERATORS,
+    "/desk/collection-points/{point}": ONLY_OPERATORS,
     "/sw.js": ALL,
     "/manifest.webmanifest": ALL,
 }
@@ -119,6 +129,18 @@ def make_statements(session: Session) -> tuple[BankStatement, StatementLine]:
     told = [(clock.wib_date(NOW), "SETORAN TUNAI", 12_345)]
     bank.take_in(session, operator, bank.csv_of(told), NOW)
     return bank.preview(session, operator, bank.csv_of(told), NOW), bank.lines(session)[0]
+
+
+def delivery_names(session: Session) -> dict[str, int]:
+    """A tariff file that is looked at, a service, and a collection point."""
+    operator = make_user(session, Role.OPERATOR)
+    text = "service,origin,destination,price,days_from,days_to\njne-reg,19.05,31,20000,2,3"
+    found = delivery.upload(session, text, "x", ImportMode.CHANGE, operator.id, NOW)
+    return {
+        "tariff_import": found.id,
+        "service": session.query(Service.id).filter_by(code="jne-reg").scalar(),
+        "point": session.query(CollectionPoint.id).scalar(),
+    }
 
 
 def make_batch(session: Session) -> PayoutBatch:
@@ -169,6 +191,7 @@ def test_who_gets_what(app: Flask, client: FlaskClient, session: Session, who: s
     )
     statement, line = make_statements(session)
     names = {
+        **delivery_names(session),
         "refund": refund.id,
         "batch": make_batch(session).id,
         "statement": statement.id,
@@ -244,6 +267,15 @@ POSTS: dict[str, set[str]] = {
     "/desk/statements/lines/{bank_line}/setting-aside": {"operator"},
     "/desk/statements/lines/{bank_line}/reopening": {"operator"},
     "/desk/notices/{notice}/retry": {"operator"},
+    "/desk/tariffs/imports": {"operator"},
+    "/desk/tariffs/imports/{tariff_import}/application": {"operator"},
+    "/desk/tariffs/imports/{tariff_import}/removal": {"operator"},
+    "/desk/tariffs/services": {"operator"},
+    "/desk/tariffs/services/{service}": {"operator"},
+    "/desk/collection-points": {"operator"},
+    "/desk/collection-points/{point}": {"operator"},
+    "/desk/collection-points/{point}/opening": {"operator"},
+    "/desk/collection-points/{point}/closure": {"operator"},
     "/desk/notices/{notice}/drop": {"operator"},
     "/inbox/notifications": {"producer", "stranger"},
     "/inbox/notifications/removal": {"producer", "stranger"},
@@ -309,6 +341,7 @@ def test_who_may_do_what(app: Flask, client: FlaskClient, session: Session, who:
     names = {
         "share": share.id,
         "shared": share.line.order.number,
+        **delivery_names(session),
         "batch": make_batch(session).id,
         "statement": statement.id,
         "bank_line": line.id,

@@ -244,7 +244,7 @@ def test_without_script_the_area_is_found_and_the_price_shown(
     answer = client.post("/checkout", data=form)
     assert answer.status_code == 200
     assert "JNE REG" in answer.text
-    assert "Terlalu lama di jalan" in answer.text
+    assert "hanya tahan 3 hari di jalan" in answer.text
 
 
 def test_htmx_gets_the_part_that_depends_on_the_address(

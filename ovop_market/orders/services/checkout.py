@@ -225,6 +225,7 @@ def _order_line(quote: LineQuote) -> OrderLine:
         variant_name=variant.name,
         unit_price=variant.price,
         weight_grams=variant.weight_grams,
+        volume_cm3=variant.volume,
         quantity=quote.quantity,
     )
 

@@ -7,7 +7,7 @@ into orders. So what is shown and what is ordered come from the same code.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -30,7 +30,7 @@ from ovop_market.catalogue.supply import (
 from ovop_market.core import clock
 from ovop_market.core.errors import Unusable
 from ovop_market.core.money import Rupiah, total
-from ovop_market.core.quantity import Grams
+from ovop_market.core.quantity import CubicCentimetres, Grams
 from ovop_market.core.tokens import digest
 from ovop_market.delivery.queries import Freshness, Parcel, Way, ways
 from ovop_market.orders.models import Cart, CartLine
@@ -68,6 +68,10 @@ class LineQuote:
     def weight(self) -> Grams:
         return Grams(self.variant.weight_grams * self.quantity)
 
+    @property
+    def volume(self) -> CubicCentimetres:
+        return CubicCentimetres(self.variant.volume * self.quantity)
+
 
 @dataclass(frozen=True, slots=True)
 class Quote:
@@ -92,7 +96,7 @@ class Quote:
 
     @property
     def ready_by(self) -> date | None:
-        return max((plan.ready_by for plan in self.plans), default=None)
+        return _ready_by(self.lines)
 
     def way(self, code: str | None) -> Way | None:
         """The chosen way, or the first possible one when nothing was chosen."""
@@ -122,6 +126,11 @@ def make(
         Quote(producer, tuple(quotes), tuple(options.get(producer.id, ())))
         for producer, quotes in by_producer.items()
     ]
+
+
+def parcels(quotes: Iterable[Quote], destination: str) -> list[Parcel]:
+    """What would be sent to an address, one parcel from each producer."""
+    return [_parcel(quote.producer, quote.lines, destination) for quote in quotes]
 
 
 def fingerprint(quotes: Iterable[Quote]) -> str:
@@ -199,19 +208,26 @@ def _shortage(
     return _("Stok habis. Keluarkan dari keranjang, atau tunggu sampai ada lagi.")
 
 
+def _ready_by(lines: Iterable[LineQuote]) -> date | None:
+    """The day on which the last of it is ready, as far as that is known."""
+    return max((line.plan.ready_by for line in lines if line.plan), default=None)
+
+
+def _parcel(producer: Producer, lines: Sequence[LineQuote], destination: str) -> Parcel:
+    return Parcel(
+        origin=producer.village.region_code,
+        destination=destination,
+        weight=Grams(sum(line.weight for line in lines)),
+        volume=CubicCentimetres(sum(line.volume for line in lines)),
+        freshness=Freshness.of([line.product for line in lines]),
+        ready_by=_ready_by(lines),
+    )
+
+
 def _ways(
     session: Session, by_producer: Mapping[Producer, list[LineQuote]], destination: str | None
 ) -> dict[int, list[Way]]:
     if destination is None or not by_producer:
         return {}
-    parcels = [
-        Parcel(
-            origin=producer.village.region_code,
-            destination=destination,
-            weight=Grams(sum(line.weight for line in lines)),
-            freshness=Freshness.of([line.product for line in lines]),
-        )
-        for producer, lines in by_producer.items()
-    ]
-    found = ways(session, parcels)
+    found = ways(session, [_parcel(p, lines, destination) for p, lines in by_producer.items()])
     return {producer.id: way for producer, way in zip(by_producer, found, strict=True)}

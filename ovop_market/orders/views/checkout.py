@@ -14,11 +14,12 @@ from ovop_market.accounts.services import email_of, phone_of
 from ovop_market.core import clock
 from ovop_market.core.errors import Unusable
 from ovop_market.core.tokens import secret_token
+from ovop_market.delivery.rates import asking
 from ovop_market.extensions import db
 from ovop_market.orders import methods
 from ovop_market.orders.forms import CheckoutForm, delivery_choices
 from ovop_market.orders.methods import Choice, PaymentOption
-from ovop_market.orders.models import PaymentMethod
+from ovop_market.orders.models import Cart, PaymentMethod
 from ovop_market.orders.services import cart as carts
 from ovop_market.orders.services import checkout as purchases
 from ovop_market.orders.services import quotes
@@ -93,6 +94,19 @@ def _destination(form: CheckoutForm) -> str | None:
     return region.code if region else None
 
 
+def _quotes(cart: Cart, form: CheckoutForm, *, reading: bool) -> list[Quote]:
+    """The quotes of the cart, once what couriers ask is known as far as it can be. This may end the
+    transaction: only while nothing has been changed. `reading` says how the next one begins."""
+    destination = _destination(form)
+    found = quotes.make(db.session(), cart, destination, clock.now())
+    if destination is None or not asking.refresh(
+        db.session(), quotes.parcels(found, destination), clock.now(), reading=reading
+    ):
+        return found
+    again = current_cart()
+    return quotes.make(db.session(), again, destination, clock.now()) if again else []
+
+
 @blueprint.get("/checkout")
 @access.visitor
 def checkout() -> ResponseReturnValue:
@@ -103,7 +117,7 @@ def checkout() -> ResponseReturnValue:
     if request.args.get("payment_method") in set(PaymentMethod):
         asked["payment_method"] = request.args["payment_method"]
     form = CheckoutForm(formdata=None, data=_defaults() | asked)
-    found = quotes.make(db.session(), cart, _destination(form), clock.now())
+    found = _quotes(cart, form, reading=True)
     return _page(form, found, delivery_choices(request.args))
 
 
@@ -121,7 +135,8 @@ def place() -> ResponseReturnValue:
     if cart is None or not cart.lines:
         return cart_page(409, problem=_("Keranjang Anda sudah kosong. Pilih produk lagi."))
     if "find_region" in request.form or "update" in request.form:
-        return _again(form)
+        # Nothing has been changed, so the cart can be let go while couriers are asked.
+        return _again(form, found=_quotes(cart, form, reading=False))
     if not _is_complete(form, _destination(form)):
         return _again(form, 422)
     try:
@@ -141,10 +156,16 @@ def place() -> ResponseReturnValue:
     return redirect(url_for("orders.purchase", token=purchase.token), 303)
 
 
-def _again(form: CheckoutForm, status: int = 200, problem: str = "") -> ResponseReturnValue:
+def _again(
+    form: CheckoutForm,
+    status: int = 200,
+    problem: str = "",
+    found: Sequence[Quote] | None = None,
+) -> ResponseReturnValue:
     """The page as it was typed, with the cart as it is now: another tab may have been quicker."""
-    cart = current_cart()
-    found = quotes.make(db.session(), cart, _destination(form), clock.now()) if cart else []
+    if found is None:
+        cart = current_cart()
+        found = quotes.make(db.session(), cart, _destination(form), clock.now()) if cart else []
     if not found:
         return cart_page(409, problem=_("Keranjang Anda sudah kosong. Pilih produk lagi."))
     return _page(form, found, delivery_choices(request.form), status, problem)

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, abort, request
+from flask import abort, request
 from flask.typing import ResponseReturnValue
 
+from ovop_market.core import clock
 from ovop_market.delivery import queries
+from ovop_market.delivery.views import blueprint
 from ovop_market.extensions import db
 from ovop_market.regions import queries as regions
 from ovop_market.web import access, htmx
-
-blueprint = Blueprint("delivery", __name__)
 
 
 @blueprint.get("/products/<slug>/delivery")
 @access.public
 def ways(slug: str) -> ResponseReturnValue:
-    product = queries.product_to_send(db.session(), slug)
+    today = clock.wib_date(clock.now())
+    product = queries.product_to_send(db.session(), slug, today)
     if product is None:
         abort(404)
     typed = request.args.get("area", "")[:100]
@@ -28,5 +29,5 @@ def ways(slug: str) -> ResponseReturnValue:
         place=place,
         typed=typed,
         areas=() if place else regions.search(db.session(), typed),
-        ways=queries.ways_of_product(db.session(), product, place.code) if place else (),
+        ways=queries.ways_of_product(db.session(), product, place.code, today) if place else (),
     )

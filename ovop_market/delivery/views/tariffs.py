@@ -1,0 +1,55 @@
+"""The tariff table: looked through, and given out as a file that can be taken in again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import request, url_for
+from flask.typing import ResponseReturnValue
+
+from ovop_market.delivery import desk
+from ovop_market.delivery.tariff_files import EVERYWHERE, HEADER
+from ovop_market.delivery.views import blueprint
+from ovop_market.extensions import db
+from ovop_market.web import access, exports, htmx
+from ovop_market.web.paging import page_number, pager
+
+
+@blueprint.get("/desk/tariffs")
+@access.role("operator")
+def tariffs() -> ResponseReturnValue:
+    session = db.session()
+    wanted = {
+        name: request.args.get(name, "")[:30] for name in ("service", "origin", "destination")
+    }
+    page = page_number(request.args.get("page", ""))
+    found = desk.tariffs(session, **wanted, page=page)
+    kept: dict[str, Any] = {name: value for name, value in wanted.items() if value}
+    return htmx.page_or_fragment(
+        "delivery/tariffs.html",
+        "delivery/_tariffs.html",
+        found=found,
+        services=[service for service, _count in desk.services(session)],
+        wanted=wanted,
+        pager=pager(page, found.pages, lambda n: url_for("delivery.tariffs", **kept, page=n)),
+    )
+
+
+@blueprint.get("/desk/tariffs/export.csv")
+@access.role("operator")
+def export_tariffs() -> ResponseReturnValue:
+    rows = (
+        (
+            row.tariff.service.code,
+            row.tariff.origin or EVERYWHERE,
+            row.tariff.destination or EVERYWHERE,
+            row.tariff.price_per_kg,
+            row.tariff.min_weight_grams,
+            row.tariff.days_from,
+            row.tariff.days_to,
+            row.origin,
+            row.destination,
+        )
+        for row in desk.all_tariffs(db.session())
+    )
+    return exports.csv_file("tariffs.csv", HEADER, rows)
