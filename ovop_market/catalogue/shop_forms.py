@@ -69,6 +69,10 @@ class CapacityForm(BaseForm):
 
     weekly_capacity = PacksField(_l("Sanggup per minggu"), [between(0, MOST_PACKS)])
     lead_days = PacksField(_l("Lama membuat (hari)"), [between(0, MOST_LEAD_DAYS)])
+    # Only a household of a group is asked; who is not leaves it as it is.
+    smallest_batch = PacksField(
+        _l("Paling sedikit sekali buat (bungkus)"), [optional(), between(1, 999)]
+    )
 
 
 class ClosureForm(BaseForm):

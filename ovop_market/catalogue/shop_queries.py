@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from ovop_market.accounts.models import User
 from ovop_market.catalogue.models import Offer, Product, Variant
 from ovop_market.catalogue.seasons import plannable
-from ovop_market.catalogue.services import closures_of, supply_of, weeks_of
+from ovop_market.catalogue.services import closures_of, still_supplies, supply_of, weeks_of
 from ovop_market.catalogue.supply import Supply
 from ovop_market.core.errors import NotFound
 from ovop_market.villages.models import Producer
@@ -53,6 +53,7 @@ class OfferRow:
     ready: int
     weekly_capacity: int
     lead_days: int
+    smallest_batch: int
     weeks: Sequence[WeekRow]
 
     @property
@@ -93,6 +94,7 @@ def offer_of(session: Session, user: User, offer_id: int) -> Offer:
         select(Offer)
         .join(Offer.variant)
         .join(Variant.product)
+        .join(Producer, Producer.id == Offer.producer_id)
         .where(Offer.id == offer_id, _own(user))
     )
     if offer is None:
@@ -103,7 +105,11 @@ def offer_of(session: Session, user: User, offer_id: int) -> Offer:
 def own_offer_ids(session: Session, user: User) -> Sequence[int]:
     """The ids of all of the account's offers."""
     return session.scalars(
-        select(Offer.id).join(Offer.variant).join(Variant.product).where(_own(user))
+        select(Offer.id)
+        .join(Offer.variant)
+        .join(Variant.product)
+        .join(Producer, Producer.id == Offer.producer_id)
+        .where(_own(user))
     ).all()
 
 
@@ -124,8 +130,11 @@ def _unknown() -> NotFound:
 
 
 def _own(user: User) -> ColumnElement[bool]:
+    """Not those of a household that has left the group; nor what a producer made before it closed
+    for good."""
     mine = own_producers(user)
-    return or_(Offer.producer_id.in_(mine), Product.producer_id.in_(mine))
+    own = or_(Offer.producer_id.in_(mine), Product.producer_id.in_(mine))
+    return and_(own, still_supplies(), Producer.ended_at.is_(None))
 
 
 def _offers(
@@ -155,6 +164,7 @@ def _offers(
                 ready=offer.ready,
                 weekly_capacity=offer.weekly_capacity,
                 lead_days=offer.lead_days,
+                smallest_batch=offer.smallest_batch,
                 weeks=_weeks(supply, held, today),
             )
         )

@@ -26,21 +26,24 @@ def set_means(
     *,
     weekly_capacity: int,
     lead_days: int,
+    smallest_batch: int | None = None,
     actor_id: int,
     now: datetime,
 ) -> None:
-    """Sets packs per week and days of lead, and records it.
+    """Sets packs per week, days of lead, and the fewest packs that are worth beginning (None: as
+    they were), and records it.
 
     Packs of a week that are promised already stay promised, also beyond the new capacity.
     """
     session.refresh(offer, with_for_update=True)
-    before = (offer.weekly_capacity, offer.lead_days)
-    if before == (weekly_capacity, lead_days):
+    before = (offer.weekly_capacity, offer.lead_days, offer.smallest_batch)
+    after = (weekly_capacity, lead_days, smallest_batch or offer.smallest_batch)
+    if before == after:
         return
-    offer.weekly_capacity, offer.lead_days = weekly_capacity, lead_days
+    offer.weekly_capacity, offer.lead_days, offer.smallest_batch = after
+    names = ("weekly_capacity", "lead_days", "smallest_batch")
     details: dict[str, object] = {
-        "weekly_capacity": [before[0], weekly_capacity],
-        "lead_days": [before[1], lead_days],
+        name: [old, new] for name, old, new in zip(names, before, after, strict=True)
     }
     record(session, "capacity changed", f"offer {offer.id}", now, actor_id, details)
     session.flush()

@@ -117,6 +117,7 @@ def capacity(offer_id: int) -> ResponseReturnValue:
             offer,
             weekly_capacity=form.weekly_capacity.data or 0,
             lead_days=form.lead_days.data or 0,
+            smallest_batch=form.smallest_batch.data,
             actor_id=current_user.id,
             now=clock.now(),
         ),

@@ -112,6 +112,16 @@ class Producer(Model):
         CheckConstraint("group_id <> id", name="not_own_member"),
         CheckConstraint("cash_limit > 0", name="cash_limit_positive"),
         CheckConstraint(
+            "wanted_group_id IS NULL OR (kind = 'household' AND group_id IS NULL)",
+            name="wanted_by_households",
+        ),
+        CheckConstraint("member_since IS NULL OR group_id IS NOT NULL", name="member_since_group"),
+        CheckConstraint(
+            "ended_at IS NULL OR"
+            " (closed_from IS NOT NULL AND closed_to IS NULL AND group_id IS NULL)",
+            name="ended_is_closed",
+        ),
+        CheckConstraint(
             "closed_to IS NULL OR (closed_from IS NOT NULL AND closed_from <= closed_to)",
             name="closure_in_order",
         ),
@@ -135,10 +145,22 @@ class Producer(Model):
     closed_from: Mapped[date | None]
     closed_to: Mapped[date | None]
     created_at: Mapped[datetime] = mapped_column(Moment)
+    # The group that a household asks to join; since when it belongs to its group (null: always).
+    wanted_group_id: Mapped[int | None] = mapped_column(ForeignKey("producer.id"), index=True)
+    member_since: Mapped[date | None]
+    # When it closed for good: it is listed nowhere, and its history stays.
+    ended_at: Mapped[datetime | None] = mapped_column(Moment)
 
     village: Mapped[Village] = relationship(back_populates="producers")
-    group: Mapped[Producer | None] = relationship(remote_side=[id], back_populates="members")
-    members: Mapped[list[Producer]] = relationship(back_populates="group", order_by="Producer.name")
+    group: Mapped[Producer | None] = relationship(
+        remote_side=[id], foreign_keys=[group_id], back_populates="members"
+    )
+    members: Mapped[list[Producer]] = relationship(
+        foreign_keys=[group_id], back_populates="group", order_by="Producer.name"
+    )
+    wanted_group: Mapped[Producer | None] = relationship(
+        remote_side=[id], foreign_keys=[wanted_group_id]
+    )
     permits: Mapped[list[Permit]] = relationship(order_by="Permit.kind")
 
     def closed_on(self, day: date) -> bool:

@@ -213,7 +213,11 @@ def _makers(session: Session, village_id: int, today: date) -> list[Maker]:
     )
     found = session.execute(
         select(Producer, members)
-        .where(Producer.village_id == village_id, Producer.group_id.is_(None))
+        .where(
+            Producer.village_id == village_id,
+            Producer.group_id.is_(None),
+            Producer.ended_at.is_(None),
+        )
         .order_by(Producer.kind, Producer.name)
     )
     return [

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from ovop_market.accounts.services import record
 from ovop_market.core import clock
-from ovop_market.core.errors import Unusable
+from ovop_market.core.errors import Conflict, Unusable
 from ovop_market.villages.models import Producer
 
 # A closure further away or longer than this is a slip of the finger.
@@ -41,6 +41,7 @@ def close(
         if closed_to > today + LATEST_CLOSURE:
             raise Unusable(_("Pilih tanggal yang lebih dekat."), field="closed_to")
     session.refresh(producer, with_for_update=True)
+    _refuse_if_ended(producer)
     if (producer.closed_from, producer.closed_to) == (closed_from, closed_to):
         return
     producer.closed_from, producer.closed_to = closed_from, closed_to
@@ -55,8 +56,17 @@ def close(
 def reopen(session: Session, producer: Producer, *, actor_id: int, now: datetime) -> None:
     """Takes orders again from now on. Opening twice is opening once."""
     session.refresh(producer, with_for_update=True)
+    _refuse_if_ended(producer)
     if producer.closed_from is None:
         return
     producer.closed_from = producer.closed_to = None
     record(session, "producer opened", f"producer {producer.id}", now, actor_id)
     session.flush()
+
+
+def _refuse_if_ended(producer: Producer) -> None:
+    if producer.ended_at is not None:
+        raise Conflict(
+            _("%(producer)s sudah tutup untuk seterusnya.", producer=producer.name),
+            field="closed_from",
+        )
