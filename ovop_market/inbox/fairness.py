@@ -75,8 +75,10 @@ def fairness_of(session: Session, user: User, slug: str, now: datetime) -> Fairn
     Raises NotFound for everybody else's. Four statements.
     """
     group = _group(session, user, slug)
-    capacity = _capacity(session, group)
     today = clock.wib_date(now)
+    capacity, since = _capacity(session, group)
+    # Who came lately could have had as much as falls on its days.
+    days = {key: _days(since[key], today) for key in capacity}
     spans = [
         (clock.start_of_day(today - LATELY), None),
         *((clock.start_of_day(a), clock.start_of_day(b)) for a, b in _months(today)),
@@ -85,7 +87,10 @@ def fairness_of(session: Session, user: User, slug: str, now: datetime) -> Fairn
     names = _names(session, {*capacity, *found})
     return Fairness(
         group=group,
-        percent=_percent({key: had.values[0] for key, had in found.items()}, capacity),
+        percent=_percent(
+            {key: had.values[0] for key, had in found.items()},
+            {key: value * days[key] for key, value in capacity.items()},
+        ),
         parts=sorted(
             (
                 Part(
@@ -100,7 +105,13 @@ def fairness_of(session: Session, user: User, slug: str, now: datetime) -> Fairn
             key=lambda part: (-part.tenths, part.household),
         ),
         months=[
-            Month(first, _percent({key: had.values[n] for key, had in found.items()}, capacity))
+            Month(
+                first,
+                _percent(
+                    {key: had.values[n] for key, had in found.items()},
+                    {key: value for key, value in capacity.items() if _was_in(since[key], first)},
+                ),
+            )
             for n, (first, _next) in enumerate(_months(today), start=1)
         ],
     )
@@ -146,18 +157,36 @@ def _months(today: date) -> list[tuple[date, date]]:
     return list(zip(reversed(firsts), reversed(nexts[:MONTHS]), strict=True))
 
 
-def _capacity(session: Session, group: Producer) -> Mapping[int, int]:
-    """What each member can make in a week of the group's products, in rupiah."""
+def _days(member_since: date | None, today: date) -> int:
+    """On how many of the last 90 days somebody was a member, today included."""
+    if member_since is None:
+        return LATELY.days
+    return min((today - member_since).days + 1, LATELY.days)
+
+
+def _was_in(member_since: date | None, first: date) -> bool:
+    """Whether somebody was a member in a whole month."""
+    return member_since is None or member_since <= first
+
+
+def _capacity(
+    session: Session, group: Producer
+) -> tuple[Mapping[int, int], Mapping[int, date | None]]:
+    """What each member can make in a week of the group's products, in rupiah; and since when it
+    belongs to the group."""
     value = func.sum(cast(Offer.weekly_capacity, BigInteger) * Variant.price)
     rows = session.execute(
-        select(Offer.producer_id, value)
+        select(Offer.producer_id, Producer.member_since, value)
         .join(Offer.variant)
         .join(Variant.product)
         .join(Producer, Producer.id == Offer.producer_id)
         .where(Product.producer_id == group.id, Producer.group_id == group.id, Variant.sold)
-        .group_by(Offer.producer_id)
+        .group_by(Offer.producer_id, Producer.member_since)
+    ).all()
+    return (
+        {producer_id: int(found) for producer_id, _since, found in rows},
+        {producer_id: since for producer_id, since, _found in rows},
     )
-    return {producer_id: int(found) for producer_id, found in rows}
 
 
 def _had(
