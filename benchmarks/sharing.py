@@ -81,7 +81,7 @@ def _group(session: Session, households: int) -> Product:
             "variant_id": product.variants[0].id,
             "producer_id": maker,
             "ready": 0,
-            "weekly_capacity": 20 + n % 80 if shared else 999,
+            "weekly_capacity": 200 + n % 80 if shared else 999,
             "lead_days": 2,
             "smallest_batch": 1,
         }

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
+from math import lcm
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +29,6 @@ class Taker:
     free: int
     lately: int = 0
     batch: int = 1
-    # What it had lately, in weeks of its capacity; and with all that it can still take.
-    level: Fraction = field(init=False)
-    full: Fraction = field(init=False)
-
-    def __post_init__(self) -> None:
-        # Who can make nothing has no level; it takes no part (see `split`).
-        width = self.capacity or 1
-        object.__setattr__(self, "level", Fraction(self.lately, width))
-        object.__setattr__(self, "full", Fraction(self.lately + self.free, width))
 
     @property
     def least(self) -> int:
@@ -49,20 +41,22 @@ def split(wanted: int, takers: Sequence[Taker]) -> dict[int, int]:
 
     The shares sum to `wanted`, or to all that is free if that is less; none is above what is free.
     """
-    able = sorted(
-        (t for t in takers if t.free > 0 and t.capacity > 0),
-        # Those who had least lately first; of equals, who can make more.
-        key=lambda t: (t.level, -t.capacity, t.key),
-    )
+    able = [t for t in takers if t.free > 0 and t.capacity > 0]
     wanted = min(wanted, sum(t.free for t in able))
     if wanted <= 0:
         return {}
+    # Levels are weeks of a capacity. In this unit all that matter are whole numbers.
+    unit = lcm(*(t.capacity for t in able))
+    # Those who had least lately first; of equals, who can make more.
+    able.sort(key=lambda t: (t.lately * unit // t.capacity, -t.capacity, t.key))
+    if all(t.least == 1 for t in able):
+        return _poured(wanted, able, unit)
     fewest = _fewest(wanted, able)
     # The more of them share, the smaller the shares: as many as all get a useful one. Where even
     # the fewest do not, they share all the same.
     more = range(fewest + 1, len(able) + 1)
-    useful = bisect_left(more, True, key=lambda n: not _useful(wanted, able[:n]))
-    return _poured(wanted, able[: fewest + useful])
+    useful = bisect_left(more, True, key=lambda n: not _useful(wanted, able[:n], unit))
+    return _poured(wanted, able[: fewest + useful], unit)
 
 
 def _fewest(wanted: int, able: Sequence[Taker]) -> int:
@@ -75,46 +69,48 @@ def _fewest(wanted: int, able: Sequence[Taker]) -> int:
     return len(able)
 
 
-def _useful(wanted: int, takers: Sequence[Taker]) -> bool:
-    shares = _poured(wanted, takers)
+def _useful(wanted: int, takers: Sequence[Taker], unit: int) -> bool:
+    shares = _poured(wanted, takers, unit)
     return all(shares.get(t.key, t.least) >= t.least for t in takers)
 
 
-def _poured(wanted: int, takers: Sequence[Taker]) -> dict[int, int]:
+def _poured(wanted: int, takers: Sequence[Taker], unit: int) -> dict[int, int]:
     """The shares of these takers, who are able to make so many together."""
-    level = _level(wanted, takers)
+    over, under = _level(wanted, takers, unit)
     # In parts of the level's denominator, so that whole numbers do: packs, and what is left over.
-    parts = {t.key: divmod(_poured_into(t, level), level.denominator) for t in takers}
+    parts = {t.key: divmod(_into(t, over, under), under) for t in takers}
     shares = {key: packs for key, (packs, _rest) in parts.items()}
-    by_remainder = sorted(takers, key=lambda t: (-parts[t.key][1], t.level, t.key))
+    by_remainder = sorted(
+        takers, key=lambda t: (-parts[t.key][1], t.lately * unit // t.capacity, t.key)
+    )
     for taker in by_remainder[: wanted - sum(shares.values())]:
         shares[taker.key] += 1
     return {key: share for key, share in shares.items() if share}
 
 
-def _level(wanted: int, takers: Sequence[Taker]) -> Fraction:
-    """The level at which exactly the wanted packs have been poured."""
-    marks = sorted({t.level for t in takers} | {t.full for t in takers})
-    above = bisect_left(marks, Fraction(wanted), key=lambda mark: _volume(mark, takers))
+def _level(wanted: int, takers: Sequence[Taker], unit: int) -> tuple[int, int]:
+    """The level, as a fraction, at which exactly the wanted packs have been poured."""
+    begins = {t.key: t.lately * unit // t.capacity for t in takers}
+    fulls = {t.key: (t.lately + t.free) * unit // t.capacity for t in takers}
+    marks = sorted({*begins.values(), *fulls.values()})
+
+    def volume(mark: int) -> int:
+        return sum(_into(t, mark, unit) for t in takers)
+
+    above = bisect_left(marks, wanted * unit, key=volume)
     top = marks[min(above, len(marks) - 1)]
-    if above == 0 or _volume(top, takers) == wanted:
-        return top
+    if above == 0 or volume(top) == wanted * unit:
+        return top, unit
     # Between two marks the same vessels fill: those begun below the mark and not full there.
-    filling = [t for t in takers if t.level < top and t.full >= top]
-    full = sum(t.free for t in takers if t.full < top)
+    filling = [t for t in takers if begins[t.key] < top and fulls[t.key] >= top]
+    full = sum(t.free for t in takers if fulls[t.key] < top)
     rest = wanted - full + sum(t.lately for t in filling)
-    return Fraction(rest, sum(t.capacity for t in filling))
+    return rest, sum(t.capacity for t in filling)
 
 
-def _poured_into(taker: Taker, level: Fraction) -> int:
-    """What a taker gets when all are filled up to a level, times the level's denominator."""
-    over, under = level.numerator, level.denominator
+def _into(taker: Taker, over: int, under: int) -> int:
+    """What a taker gets when all are filled up to the level over/under, times `under`."""
     return min(max(over * taker.capacity - under * taker.lately, 0), under * taker.free)
-
-
-def _volume(level: Fraction, takers: Sequence[Taker]) -> Fraction:
-    """Packs poured up to a level."""
-    return Fraction(sum(_poured_into(taker, level) for taker in takers), level.denominator)
 
 
 def relative(had: Mapping[int, int], capacity: Mapping[int, int]) -> Fraction | None:

@@ -90,7 +90,7 @@ def test_a_share_below_a_batch_only_where_it_cannot_be_helped(
         return
     able = sorted(
         (t for t in takers if t.capacity and t.free),
-        key=lambda t: (t.level, -t.capacity, t.key),
+        key=lambda t: (Fraction(t.lately, t.capacity), -t.capacity, t.key),
     )
     needed = next(
         (n for n in range(1, len(able)) if sum(t.free for t in able[:n]) >= wanted), len(able)
