@@ -33,7 +33,7 @@ def export_split() -> ResponseReturnValue:
         found = [queries.of_month(session, producer, month)]
     else:
         found = list(queries.of_household(session, producer, month))
-    return _file(f"{producer.slug}-{_('pembagian')}-{month:%Y-%m}.csv", found)
+    return _file(f"{producer.slug}-split-{month:%Y-%m}.csv", found)
 
 
 @blueprint.get(f"/shop/statement/payouts/<{ID}:payout_id>")
@@ -51,7 +51,7 @@ def payout_split(payout_id: int) -> ResponseReturnValue:
 def export_payout_split(payout_id: int) -> ResponseReturnValue:
     found = queries.of_payout(db.session(), current_user, payout_id)
     group = found.division.group
-    return _file(f"{group.slug}-{_('pembagian')}-{payout_id}.csv", [found.division])
+    return _file(f"{group.slug}-split-{payout_id}.csv", [found.division])
 
 
 def _file(name: str, divisions: Iterable[Division]) -> Response:
