@@ -27,9 +27,12 @@ from ovop_market.villages.models import Producer
 from tests.counting import counted
 from tests.factories import (
     NOW,
+    advance,
     make_group,
     make_order,
     make_producer,
+    make_product,
+    make_purchase,
     make_user,
     pay,
     sign_in,
@@ -114,6 +117,27 @@ def test_by_what_was_handed_in(session: Session, group: Producer, product: Produ
     assert found.total == goods_of(session, group, NOVEMBER) == 15 * PRICE
     assert [p.amount for p in found.parts] == sorted((p.amount for p in found.parts), reverse=True)
     assert all(part.whose is Whose.HOUSEHOLD and part.member for part in found.parts)
+
+
+def test_packs_of_different_prices(
+    session: Session, group: Producer, product: Product, people: list[User]
+) -> None:
+    """Who makes the dear ones earns more by the pack; an order's lines are split together."""
+    dear = make_product(session, group, price=120_000, made_to_order=True)
+    session.delete(dear.variants[0].offers[0])
+    one = household_of(session, people[2])
+    session.add(Offer(variant=dear.variants[0], producer=one, weekly_capacity=20, lead_days=2))
+    session.flush()
+    session.expire(dear.variants[0], ["offers"])
+    order = make_purchase(session, [(product, 10), (dear, 3)], now=LONG_AGO).orders[0]
+    advance(session, order, S.RECEIVED, LONG_AGO)
+    expected: dict[str, int] = {}
+    for share in [s for line in order.lines for s in line.allocations]:
+        name = share.offer.producer.name
+        expected[name] = expected.get(name, 0) + (share.made or 0) * share.line.unit_price
+    assert expected[one.name] >= 360_000
+    assert told(splits.of_month(session, group, NOVEMBER)) == expected
+    assert sum(expected.values()) == order.goods
 
 
 def test_packs_of_nobody_are_the_groups_own(
