@@ -1,4 +1,5 @@
-"""How batches of payouts, and the lines of a producer's statement, are called on the screen."""
+"""How batches of payouts, the lines of a producer's statement, and the parts of a group's earnings
+are called on the screen."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
 
 from ovop_market.payments.queries.earnings import What
+from ovop_market.payments.queries.splits import Paid, Part, Whose
 from ovop_market.payments.states import BatchState
 
 BATCH_STATES: dict[BatchState, LazyString] = {
@@ -30,3 +32,19 @@ LINES: dict[What, LazyString] = {
     What.PAYOUT_UNDONE: _l("Koreksi: tidak jadi dikirim"),
     What.OTHER: _l("Koreksi"),
 }
+
+WHOSE: dict[Whose, LazyString] = {
+    Whose.GROUP: _l("Milik kelompok sendiri"),
+    Whose.NOBODY: _l("Belum dibagi"),
+}
+PAID: dict[Paid, LazyString] = {
+    Paid.CASH: _l("Tunai, sudah di kelompok"),
+    Paid.SENT: _l("Sudah dikirim ke kelompok"),
+    Paid.PREPARED: _l("Sedang disiapkan untuk kelompok"),
+    Paid.NOT_YET: _l("Belum dikirim ke kelompok"),
+}
+
+
+def part_name(part: Part) -> str:
+    """Whose a part is."""
+    return part.name if part.whose is Whose.HOUSEHOLD else str(WHOSE[part.whose])

@@ -7,10 +7,13 @@ people.Watch.
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from ovop_market.core import clock
 from ovop_market.seeds.demo_producers import GROUP, WEAVER
 from tests.browser.people import HEIGHT, PHONE, Market, Person, Scheme
 
@@ -26,9 +29,10 @@ STAFF = {
         "/inbox/labels",
         "/shop",
         "/shop/sales",
+        "/shop/statement",
         "/groups/kelompok-pempek-belo-laut/sharing",
     ),
-    "anggota": ("/inbox",),
+    "anggota": ("/inbox", "/shop/statement"),
     "pejabat": ("/reach", "/reach?channel=reported"),
     "operator": ("/desk", "/desk/payments"),
 }
@@ -86,6 +90,17 @@ def test_a_refused_form(market: Market) -> None:
             buyer.page.click("#delivery .button.primary")
         expect(buyer.page.locator(".errors[role=alert]")).to_be_focused()
         examine(buyer.page)
+
+
+def test_how_a_payout_is_split(market: Market) -> None:
+    # A payout was made in each of the last weeks, so in the month before this.
+    month = clock.wib_date(clock.now()).replace(day=1) - timedelta(days=1)
+    with market.visited_by("produsen") as coordinator:
+        coordinator.open(f"/shop/statement?month={month:%Y-%m}")
+        with coordinator.page.expect_navigation():
+            coordinator.page.locator("a[href*='/payouts/']").first.click()
+        coordinator.page.locator("summary").first.click()
+        examine(coordinator.page)
 
 
 @pytest.mark.parametrize("who", STAFF)

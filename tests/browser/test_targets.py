@@ -25,7 +25,7 @@ SIGNED_IN = {
         "/shop/statement",
         "/groups/kelompok-pempek-belo-laut/sharing",
     ),
-    "anggota": ("/inbox",),
+    "anggota": ("/inbox", "/shop/statement"),
     "pejabat": ("/account", "/reach", "/reach?channel=reported"),
     "operator": ("/desk",),
 }

@@ -19,7 +19,7 @@ from ovop_market.orders.services import lifecycle
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import Actor, OrderState
 from ovop_market.payments.models import BankStatement, Payment, PayoutBatch, Refund, StatementLine
-from ovop_market.payments.services import refunds
+from ovop_market.payments.services import payouts, refunds
 from ovop_market.payments.states import BatchState, RefundKind
 from tests.factories import (
     NOW,
@@ -32,7 +32,7 @@ from tests.factories import (
     make_user,
     sign_in,
 )
-from tests.payments import bank
+from tests.payments import bank, earned
 
 WHO = ("nobody", "buyer", "stranger", "producer", "official", "operator")
 ALL = dict.fromkeys(WHO, 200)
@@ -92,6 +92,9 @@ TABLE: dict[str, dict[str, int]] = {
     "/shop/members": ONLY_PRODUCERS,
     "/shop/statement": ONLY_PRODUCERS,
     "/shop/statement/export.csv": ONLY_PRODUCERS,
+    "/shop/statement/split.csv": ONLY_PRODUCERS,
+    "/shop/statement/payouts/{payout}": ONLY_THE_PRODUCER,
+    "/shop/statement/payouts/{payout}/export.csv": ONLY_THE_PRODUCER,
     "/reach": OFFICIALS,
     "/reach/export.csv": OFFICIALS,
     "/desk": ONLY_OPERATORS,
@@ -178,6 +181,16 @@ def make_share(session: Session, coordinator: User) -> Allocation:
     return make_purchase(session, [(product, 10)]).orders[0].lines[0].allocations[0]
 
 
+def make_payout(session: Session, share: Allocation) -> int:
+    """The id of a payout to the group of the share."""
+    group = share.line.order.producer
+    earned.name_account(session, group)
+    earned.received(session, group, product=share.line.variant.product)
+    operator = make_user(session, Role.OPERATOR)
+    batch = payouts.make_batch(session, By(Actor.OPERATOR, operator.id), NOW)
+    return next(payout.id for payout in batch.payouts if payout.producer_id == group.id)
+
+
 @pytest.mark.parametrize("who", WHO)
 def test_who_gets_what(app: Flask, client: FlaskClient, session: Session, who: str) -> None:
     owner = make_user(session, Role.PRODUCER)
@@ -191,6 +204,7 @@ def test_who_gets_what(app: Flask, client: FlaskClient, session: Session, who: s
         session, order, RefundKind.GOODS, 1_000, granting, NOW, reason="pecah"
     )
     statement, line = make_statements(session)
+    share = make_share(session, owner)
     names = {
         **delivery_names(session),
         "refund": refund.id,
@@ -203,7 +217,8 @@ def test_who_gets_what(app: Flask, client: FlaskClient, session: Session, who: s
         "token": order.purchase.token,
         "order": order.number,
         "payment": payment.id,
-        "share": make_share(session, owner).id,
+        "share": share.id,
+        "payout": make_payout(session, share),
         "group": "kelompok-contoh",
         "made": session.query(MakerPage).filter_by(order_id=order.id).one().code,
         "asset": app.extensions["assets"]["css/site.css"].address,

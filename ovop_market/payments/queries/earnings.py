@@ -54,11 +54,15 @@ class What(StrEnum):
     OTHER = "other"
 
 
+_PAYOUTS = frozenset({What.PAID_OUT, What.PREPARED})
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """Money that came to a producer's balance (or left it), and the balance after it.
 
-    `goods` and `shipping` are what the amount consists of, where it is of both.
+    `goods` and `shipping` are what the amount consists of, where it is of both. `payout_id`: the
+    payout that it is, unless that came to nothing.
     """
 
     at: datetime
@@ -68,6 +72,7 @@ class Line:
     shipping: int
     amount: int
     balance: int
+    payout_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +119,18 @@ def producer_of(session: Session, user: User, slug: str) -> Producer:
     return found[0]
 
 
-def statement(session: Session, producer: Producer, month: date, now: datetime) -> Statement:
-    """What happened to the producer's balance in the month."""
+def statement(
+    session: Session,
+    producer: Producer,
+    month: date,
+    now: datetime,
+    *,
+    since: datetime | None = None,
+) -> Statement:
+    """What happened to the producer's balance in the month.
+
+    `since`: from when on there is something else to see, if that is earlier than any booking.
+    """
     begin, end = clock.start_of_day(month), clock.start_of_day(next_month(month))
     opening = _balance(session, producer, begin)
     lines = _lines(session, producer, begin, end, opening)
@@ -128,7 +143,7 @@ def statement(session: Session, producer: Producer, month: date, now: datetime) 
     return Statement(
         producer=producer,
         month=month,
-        months=_months(first, month, now),
+        months=_months(min(filter(None, (first, since)), default=None), month, now),
         opening=opening,
         lines=lines,
         closing=lines[-1].balance if lines else opening,
@@ -208,6 +223,7 @@ def _lines(
             LedgerTransaction.cause,
             reversed_.cause.label("undone"),
             PayoutBatch.state.label("batch"),
+            LedgerTransaction.payout_id,
             number.label("number"),
             own.label("own"),
             shipping.label("shipping"),
@@ -219,7 +235,7 @@ def _lines(
         .where(LedgerTransaction.at >= begin, LedgerTransaction.at < end)
         .group_by(
             LedgerTransaction.id, LedgerTransaction.at, LedgerTransaction.cause, reversed_.cause,
-            PayoutBatch.state, number,
+            LedgerTransaction.payout_id, PayoutBatch.state, number,
         )
         .order_by(LedgerTransaction.at, LedgerTransaction.id, number)
     )  # fmt: skip
@@ -229,7 +245,9 @@ def _lines(
         for what, goods, sent, taken in _told(row):
             amount = goods + sent + taken
             balance += amount
-            lines.append(Line(row.at, what, row.number, goods, sent, amount, balance))
+            standing = what in _PAYOUTS and row.batch != BatchState.UNDONE
+            payout_id = row.payout_id if standing else None
+            lines.append(Line(row.at, what, row.number, goods, sent, amount, balance, payout_id))
     return lines
 
 

@@ -21,7 +21,7 @@ from ovop_market.payments.queries.payouts import at_account
 
 S = OrderState
 # What brings money to an order.
-_INCOME = (Cause.RECEIVED, Cause.USED, Cause.CASH)
+INCOME = (Cause.RECEIVED, Cause.USED, Cause.CASH)
 
 
 def differences(session: Session) -> Iterator[str]:
@@ -113,8 +113,8 @@ def _sums_by_order() -> Select[*tuple[Any, ...]]:
     own, shipping = LedgerAccount.id, the_account(AccountKind.SHIPPING)
     cash, payouts = the_account(AccountKind.CASH), the_account(AccountKind.PAYOUTS)
     sums = {
-        "own": _of(origin.in_(_INCOME), own),
-        "shipping": _of(origin.in_(_INCOME), shipping),
+        "own": _of(origin.in_(INCOME), own),
+        "shipping": _of(origin.in_(INCOME), shipping),
         "back_own": -_of(origin == Cause.OWED_BACK, own),
         "back_shipping": -_of(origin == Cause.OWED_BACK, shipping),
         "cash_in": -_of(origin == Cause.CASH, cash),

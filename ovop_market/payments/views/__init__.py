@@ -18,6 +18,7 @@ from ovop_market.payments.views import (  # noqa: E402
     payments,
     payouts,
     refunds,
+    splits,
     statement_lines,
     statements,
 )
@@ -35,6 +36,7 @@ __all__ = [
     "payments",
     "payouts",
     "refunds",
+    "splits",
     "statement_lines",
     "statements",
 ]

@@ -14,11 +14,12 @@ from ovop_market.core import clock
 from ovop_market.core.errors import Unusable
 from ovop_market.extensions import db
 from ovop_market.payments.payout_forms import AccountForm
-from ovop_market.payments.payout_labels import LINES
+from ovop_market.payments.payout_labels import LINES, PAID, part_name
 from ovop_market.payments.queries import earnings as queries
+from ovop_market.payments.queries import splits
 from ovop_market.payments.services import payouts
 from ovop_market.payments.views import blueprint
-from ovop_market.villages.models import Producer
+from ovop_market.villages.models import Producer, ProducerKind
 from ovop_market.web import access
 from ovop_market.web.exports import csv_file
 from ovop_market.web.forms import explain
@@ -30,23 +31,32 @@ def _statement(
     session = db.session()
     if producer is None:
         return make_response(render_template("payments/earnings.html", statement=None), status)
-    found = queries.statement(session, producer, _month(), clock.now())
+    is_group = producer.kind is ProducerKind.GROUP
+    since = None if is_group else splits.first_part(session, producer)
+    month = chosen_month()
+    found = queries.statement(session, producer, month, clock.now(), since=since)
     body = render_template(
         "payments/earnings.html",
         statement=found,
+        division=splits.of_month(session, producer, month) if is_group else None,
+        # What a household has from groups; none has ever had a part in one.
+        from_groups=splits.of_household(session, producer, month) if since else None,
         producers=queries.producers_of(session, current_user),
         labels=LINES,
+        paid=PAID,
+        part_name=part_name,
         form=form or AccountForm(formdata=None, obj=found.account, producer=producer.slug),
         refused=form,
     )
     return make_response(body, status)
 
 
-def _month() -> date:
+def chosen_month() -> date:
+    """The month that the address names, else the present one."""
     return queries.month_of(request.values.get("month", ""), clock.now())
 
 
-def _chosen_or_first() -> Producer | None:
+def chosen_or_first() -> Producer | None:
     """The producer that the address or form names, else the account's first, if there is one.
 
     Raises NotFound for somebody else's.
@@ -60,14 +70,14 @@ def _chosen_or_first() -> Producer | None:
 @blueprint.get("/shop/statement")
 @access.role("producer")
 def earnings() -> ResponseReturnValue:
-    return _statement(_chosen_or_first())
+    return _statement(chosen_or_first())
 
 
 @blueprint.get("/shop/statement/export.csv")
 @access.role("producer")
 def export_earnings() -> ResponseReturnValue:
     """The lines of the month, with the balance before the first and after each."""
-    producer = _chosen_or_first()
+    producer = chosen_or_first()
     header = (
         _("Tanggal"),
         _("Keterangan"),
@@ -79,7 +89,7 @@ def export_earnings() -> ResponseReturnValue:
     )
     if producer is None:
         return csv_file("ovop.csv", header, [])
-    found = queries.statement(db.session(), producer, _month(), clock.now())
+    found = queries.statement(db.session(), producer, chosen_month(), clock.now())
     opening = (found.month.isoformat(), _("Saldo awal"), "", "", "", "", found.opening)
     rows = [
         (
@@ -99,7 +109,7 @@ def export_earnings() -> ResponseReturnValue:
 @blueprint.post("/shop/statement/account")
 @access.role("producer")
 def name_account() -> ResponseReturnValue:
-    producer = _chosen_or_first()
+    producer = chosen_or_first()
     if producer is None:
         return _statement(None, 422)
     form = AccountForm()
