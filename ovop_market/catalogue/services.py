@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, bindparam, case, func, or_, select, update
@@ -30,7 +31,7 @@ from ovop_market.catalogue.supply import Share, Supply
 from ovop_market.core import clock
 from ovop_market.core.clock import monday, wib_date
 from ovop_market.core.errors import Conflict, OutOfStock, Unusable
-from ovop_market.extensions.database import insert_into
+from ovop_market.extensions.database import insert_into, write_rows
 from ovop_market.villages.models import Producer, open_on
 
 # More packs than any household or group keeps or makes.
@@ -115,16 +116,22 @@ def had_lately(session: Session, offer_ids: Collection[int], today: date) -> Map
     ready = StockMovement.kind == StockKind.READY
     packs = func.sum(case((ready, -StockMovement.change), else_=StockMovement.change))
     since = clock.start_of_day(today - LATELY)
-    rows = session.execute(
-        select(StockMovement.offer_id, packs)
+    held = func.max(case((StockMovement.reason == StockReason.HELD, 1), else_=0))
+    # Of an order from before, only the release falls into these days: it counts for nothing.
+    orders = (
+        select(StockMovement.offer_id, packs.label("packs"))
         .where(
             StockMovement.offer_id.in_(offer_ids),
             StockMovement.at >= since,
             StockMovement.reason.in_((StockReason.HELD, StockReason.RELEASED)),
         )
-        .group_by(StockMovement.offer_id)
+        .group_by(StockMovement.offer_id, StockMovement.order_number)
+        .having(held == 1)
+        .subquery()
     )
-    # What was released of an order from before may be more than what was held since.
+    rows = session.execute(
+        select(orders.c.offer_id, func.sum(orders.c.packs)).group_by(orders.c.offer_id)
+    )
     return {offer_id: max(int(found), 0) for offer_id, found in rows}
 
 
@@ -228,7 +235,7 @@ def change_ready(session: Session, offer_id: int, change: int, cause: Cause) -> 
     )
     if not changed.rowcount:  # type: ignore[attr-defined]
         raise OutOfStock(_("Stok baru saja habis. Muat ulang halaman untuk melihat sisanya."))
-    session.add(_movement(offer_id, StockKind.READY, None, change, cause))
+    session.add(StockMovement(**_movement(offer_id, StockKind.READY, None, change, cause)))
 
 
 def note_packs(session: Session, offer: Offer, change: int, cause: Cause) -> bool:
@@ -270,7 +277,8 @@ def count_ready(session: Session, offer: Offer, *, counted: int, seen: int, caus
     )
     if not changed.rowcount:  # type: ignore[attr-defined]
         raise Conflict(_("Stok baru saja berubah. Periksa angkanya, lalu simpan lagi."))
-    session.add(_movement(offer.id, StockKind.READY, None, counted - seen, cause))
+    change = counted - seen
+    session.add(StockMovement(**_movement(offer.id, StockKind.READY, None, change, cause)))
     session.expire(offer)
 
 
@@ -313,23 +321,28 @@ def _change_weeks(
     )
     if changed.rowcount != len(changes):
         raise OutOfStock(_("Jadwal membuat baru saja penuh. Muat ulang halaman."))
-    session.add_all(
-        _movement(offer_id, StockKind.CAPACITY, week, change, cause)
-        for (offer_id, week), change in changes.items()
+    write_rows(
+        session,
+        StockMovement,
+        [
+            _movement(offer_id, StockKind.CAPACITY, week, change, cause)
+            for (offer_id, week), change in changes.items()
+        ],
     )
 
 
 def _movement(
     offer_id: int, kind: StockKind, week: date | None, change: int, cause: Cause
-) -> StockMovement:
-    return StockMovement(
-        offer_id=offer_id,
-        kind=kind,
-        week=week,
-        change=change,
-        reason=cause.reason,
-        order_number=cause.order_number,
-        actor_id=cause.actor_id,
-        at=cause.at,
-        idempotency_key=cause.key,
-    )
+) -> dict[str, Any]:
+    """A line of the history of stock, as the database keeps it."""
+    return {
+        "offer_id": offer_id,
+        "kind": kind,
+        "week": week,
+        "change": change,
+        "reason": cause.reason,
+        "order_number": cause.order_number,
+        "actor_id": cause.actor_id,
+        "at": cause.at,
+        "idempotency_key": cause.key,
+    }

@@ -7,22 +7,33 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from flask import request
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import TextAreaField
+from wtforms import Field, Form, TextAreaField
+from wtforms.validators import StopValidation
 
 from ovop_market.catalogue.models import Offer
 from ovop_market.core.quantity import MAX_PACKS
 from ovop_market.orders.models import Allocation
 from ovop_market.web.forms import BaseForm, PacksField, at_most, between, optional, required
 
-_PACKS = re.compile(r"packs-(\d+)-(\d+)")
+_NUMBER = re.compile(r"(packs|seen)-(\d+)-(\d+)")
+
+
+def said_or_absent(_form: Form, field: Field) -> None:
+    """A number that stands on the form is filled in; a form without it means all."""
+    if field.name not in request.form:
+        raise StopValidation
+    if field.data is None:
+        raise StopValidation(_("Isi jumlahnya."))
 
 
 class TakeForm(BaseForm):
-    """How many packs of the share the household makes; empty: all."""
+    """How many packs of the share the household makes; not said at all: all."""
 
     quantity = PacksField(
-        _l("Yang sanggup dibuat"), [optional(), between(1, MAX_PACKS)], id="take-quantity"
+        _l("Yang sanggup dibuat"), [said_or_absent, between(1, MAX_PACKS)], id="take-quantity"
     )
 
 
@@ -30,17 +41,17 @@ class GiveUpForm(BaseForm):
     """Why not, for the coordinator."""
 
     reason = TextAreaField(
-        _l("Alasan untuk koordinator (boleh kosong)"),
+        _l("Alasan untuk koordinator"),
         [optional(), at_most(500)],
         id="give-up-reason",
     )
 
 
 class HandInForm(BaseForm):
-    """How many packs were handed in and counted; empty: all."""
+    """How many packs were handed in and counted; not said at all: all."""
 
     quantity = PacksField(
-        _l("Yang disetor"), [optional(), between(0, MAX_PACKS)], id="hand-in-quantity"
+        _l("Yang disetor"), [said_or_absent, between(0, MAX_PACKS)], id="hand-in-quantity"
     )
 
 
@@ -53,11 +64,18 @@ class ShareOutForm(BaseForm):
 
     def packs(self) -> dict[tuple[int, int], int]:
         """The packs by line and offer."""
+        return self._numbers("packs")
+
+    def seen(self) -> dict[tuple[int, int], int]:
+        """The packs that stood there before."""
+        return self._numbers("seen")
+
+    def _numbers(self, what: str) -> dict[tuple[int, int], int]:
         found = {}
         for name, value in self.data.items():
-            match = _PACKS.fullmatch(name)
-            if match and value is not None:
-                found[int(match[1]), int(match[2])] = int(value)
+            match = _NUMBER.fullmatch(name)
+            if match and match[1] == what and value is not None:
+                found[int(match[2]), int(match[3])] = int(value)
         return found
 
 
@@ -69,12 +87,13 @@ def share_out_form(
     for share in shares:
         key = (share.line_id, share.offer_id)
         now[key] = now.get(key, 0) + share.packs
-    fields = {
-        f"packs-{line_id}-{offer.id}": PacksField(
+    fields: dict[str, PacksField] = {
+        f"{what}-{line_id}-{offer.id}": PacksField(
             offer.producer.name,
             [optional(), between(0, MAX_PACKS)],
             default=now.get((line_id, offer.id), 0),
         )
+        for what in ("packs", "seen")
         for line_id, many in offers.items()
         for offer in many
     }

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 from sqlalchemy.orm.interfaces import LoaderOption
 
@@ -18,12 +18,12 @@ from ovop_market.accounts.models import User
 from ovop_market.catalogue.models import Offer
 from ovop_market.core import whatsapp
 from ovop_market.core.errors import NotFound
-from ovop_market.inbox.tabs import SHARE_SHELVES, Tab
+from ovop_market.inbox.tabs import SHARE_SHELVES, ShareShelf, Tab
 from ovop_market.orders.models import Allocation, Order, OrderLine, PaymentMethod, Purchase
-from ovop_market.orders.presentation import may_be_made
 from ovop_market.orders.services.allocating import missing
 from ovop_market.orders.share_labels import SHARE_BADGES, SHARE_STATES, reason
 from ovop_market.orders.share_states import ANSWERABLE, LIVE, OPEN, ShareAction, ShareState, allows
+from ovop_market.orders.shares import next_step
 from ovop_market.orders.states import OrderState
 from ovop_market.villages.models import Producer
 from ovop_market.villages.queries import own_producers
@@ -46,8 +46,10 @@ class ShareRow:
     goods: str
     packs: int
     group: str
+    group_slug: str
     household: str
     due_text: str
+    value: int
     why: str
     step: ShareAction | None
     may_decline: bool
@@ -100,17 +102,13 @@ def in_tab(session: Session, user: User, tab: Tab) -> list[ShareRow]:
     latest = (Allocation.id.desc(),) if shelf.closed else (Allocation.ready_by, Allocation.id)
     rows = session.scalars(
         _shares(user)
-        .where(Allocation.state.in_(shelf.states))
+        .where(_on(shelf))
         .order_by(*latest)
         .limit(MOST_CLOSED if shelf.closed else MOST_OPEN)
         .options(*_loaded())
         .execution_options(populate_existing=True)
     ).all()
-    return [
-        share_row(share)
-        for share in rows
-        if shelf.holds(share.state, share.line.order.state, may_be_made(share.line.order))
-    ]
+    return [share_row(share) for share in rows]
 
 
 def share_of(session: Session, user: User, share_id: int) -> Allocation:
@@ -148,26 +146,14 @@ def share_row(share: Allocation) -> ShareRow:
         goods=f"{packs} × {line.product_name} {line.variant_name}",
         packs=packs,
         group=order.producer.name,
+        group_slug=order.producer.slug,
         household=share.offer.producer.name,
         due_text=_due(share),
+        value=packs * line.unit_price,
         why=reason(share),
         step=next_step(share),
         may_decline=order.state in ANSWERABLE and allows(share.state, ShareAction.DECLINE),
     )
-
-
-def next_step(share: Allocation) -> ShareAction | None:
-    """What the household does next; None when it is somebody else's turn."""
-    order = share.line.order
-    if order.state not in ANSWERABLE:
-        return None
-    if share.state is ShareState.OFFERED:
-        return ShareAction.TAKE
-    begun = order.state is OrderState.PREPARING
-    ready = order.state is OrderState.ACCEPTED and may_be_made(order)
-    if share.state is ShareState.TAKEN and (begun or ready):
-        return ShareAction.HAND_IN
-    return None
 
 
 def advice(share: Allocation) -> str:
@@ -220,7 +206,7 @@ def _line_cover(line: OrderLine) -> LineCover:
         line_id=line.id,
         goods=f"{line.quantity} × {line.product_name} {line.variant_name}",
         wanted=line.agreed_quantity,
-        taken=packs(ShareState.TAKEN) + made,
+        taken=packs(ShareState.TAKEN),
         offered=packs(ShareState.OFFERED),
         made=made,
         missing=missing(line),
@@ -282,6 +268,20 @@ def _shares(user: User) -> Select[Allocation]:
     )
 
 
+def _on(shelf: ShareShelf) -> ColumnElement[bool]:
+    """The same as ShareShelf.holds, for the database; order and purchase must be joined."""
+    over = and_(Allocation.state.in_(OPEN), Order.state.not_in(ANSWERABLE))
+    found = and_(Allocation.state.in_(shelf.states), ~over)
+    if shelf.taken is None:
+        return found
+    begun = or_(
+        Order.state == OrderState.PREPARING,
+        and_(Order.state == OrderState.ACCEPTED, _gate_open()),
+    )
+    gate = begun if shelf.taken else ~begun
+    return and_(found, or_(Allocation.state != ShareState.TAKEN, gate))
+
+
 def _gate_open() -> ColumnElement[bool]:
     return or_(Order.paid >= Order.total, Purchase.payment_method == PaymentMethod.COD)
 
@@ -295,10 +295,12 @@ def _loaded() -> tuple[LoaderOption, ...]:
 
 
 def _due(share: Allocation) -> str:
+    hand_in = _("Setor %(day)s", day=filters.short_day(share.ready_by))
     if share.state is ShareState.OFFERED and share.due_at is not None:
-        return _(
+        until = _(
             "Jawab sebelum %(day)s, %(time)s",
             day=filters.short_day(share.due_at),
             time=filters.clock_time(share.due_at),
         )
-    return _("Setor %(day)s", day=filters.short_day(share.ready_by))
+        return f"{hand_in} · {until}"
+    return hand_in if share.state in OPEN else ""

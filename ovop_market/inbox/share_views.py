@@ -18,18 +18,19 @@ from werkzeug.wrappers import Response
 
 from ovop_market.accounts.models import Role
 from ovop_market.core import clock
-from ovop_market.core.errors import Conflict, MarketError, Unusable
+from ovop_market.core.errors import Conflict, MarketError, NotFound, Unusable
 from ovop_market.core.tokens import secret_token
 from ovop_market.extensions import db
 from ovop_market.inbox import fairness as fairness_queries
 from ovop_market.inbox import queries, share_queries, views
 from ovop_market.inbox.share_forms import GiveUpForm, HandInForm, TakeForm, share_out_form
 from ovop_market.orders.models import Allocation
-from ovop_market.orders.services import shares
+from ovop_market.orders.services import coordinating, shares
 from ovop_market.orders.services.allocating import is_shared, shares_of
 from ovop_market.orders.services.history import By
 from ovop_market.orders.share_states import ShareAction
 from ovop_market.orders.states import Actor
+from ovop_market.villages.queries import own_producers
 from ovop_market.web import access, htmx
 from ovop_market.web.forms import BaseForm, explain, state_seen, tap_key
 
@@ -86,7 +87,7 @@ def take(share_id: int) -> ResponseReturnValue:
         lambda session, share, by, now: shares.take(
             session, share, by, now, packs=form.quantity.data
         ),
-        _("Disanggupi. Koordinator sudah melihatnya."),
+        _("Disanggupi. Koordinator melihatnya."),
     )
 
 
@@ -132,8 +133,14 @@ def share_out(number: str) -> ResponseReturnValue:
         return views.order_page(order, 422, sharing=form)
     by = By(Actor.PRODUCER, current_user.id, tap_key())
     try:
-        shares.share_out(
-            session, order, by, clock.now(), packs=form.packs(), reason=form.reason.data or ""
+        coordinating.share_out(
+            session,
+            order,
+            by,
+            clock.now(),
+            packs=form.packs(),
+            seen=form.seen(),
+            reason=form.reason.data or "",
         )
         db.session.commit()
     except (Conflict, Unusable) as refusal:
@@ -154,7 +161,7 @@ def offer_on(number: str) -> ResponseReturnValue:
         raise queries.not_there()
     by = By(Actor.PRODUCER, current_user.id)
     try:
-        left = shares.offer_on(session, order, by, clock.now())
+        left = coordinating.offer_on(session, order, by, clock.now())
         db.session.commit()
     except Conflict as refusal:
         db.session.rollback()
@@ -187,7 +194,7 @@ def _do(share_id: int, form: BaseForm, verb: Verb, notice: str) -> ResponseRetur
 def _refused(share_id: int, form: BaseForm, refusal: MarketError) -> Response:
     if _back() == "list":
         return views.list_page(refusal.status, problem=refusal.message)
-    if _back() == "order":
+    if _from_order(share_id):
         order = queries.order_of(db.session(), current_user, _load(share_id).line.order.number)
         return views.order_page(order, refusal.status, problem=refusal.message)
     problem = explain(form, refusal)
@@ -198,7 +205,7 @@ def _done(share_id: int, notice: str) -> ResponseReturnValue:
     if _back() == "list":
         return views.list_done(notice)
     share = _load(share_id)
-    if _back() == "order":
+    if _from_order(share_id):
         return _order_done(share.line.order.number, notice)
     if htmx.is_fragment():
         return _page(share, notice=notice)
@@ -214,8 +221,25 @@ def _order_done(number: str, notice: str) -> ResponseReturnValue:
     return redirect(url_for("inbox.order", number=number), 303)
 
 
+def _from_order(share_id: int) -> bool:
+    """Whether it came from the order's page, which only the coordinator has."""
+    group_id = _load(share_id).line.order.producer_id
+    mine = db.session().scalars(own_producers(current_user))
+    return _back() == "order" and group_id in set(mine)
+
+
 def _back() -> str:
     return request.form.get("back", "")
+
+
+@blueprint.get("/groups")
+@access.role("official", "operator")
+def groups() -> ResponseReturnValue:
+    """The first group; its page leads to the others."""
+    found = fairness_queries.groups(db.session())
+    if not found:
+        raise NotFound(_("Belum ada kelompok dengan anggota."))
+    return redirect(url_for("shares.fairness", slug=found[0].slug), 303)
 
 
 @blueprint.get("/groups/<slug>/sharing")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from ovop_market.accounts.models import User
@@ -49,7 +49,6 @@ class Part:
     own: bool
     ready_by: date
     producer: str
-    line_id: int
     variant_id: int
     product: str
     variant: str
@@ -98,13 +97,8 @@ class ToMake:
 
 def to_make(session: Session, user: User, today: date) -> ToMake:
     """What the account's producers have to make, shares of a group's orders included; without what
-    households have handed in. Three statements, however many orders."""
-    handed_in = _handed_in(session, user)
-    parts = [
-        part
-        for part in (_less(part, handed_in.get(part.line_id, 0)) for part in _parts(session, user))
-        if part.quantity
-    ]
+    households have handed in. Two statements, however many orders."""
+    parts = _parts(session, user)
     heaps = {each: [part for part in parts if due(part.ready_by, today) is each] for each in Due}
     return ToMake(
         heaps={each: totals(found) for each, found in heaps.items() if found},
@@ -125,48 +119,30 @@ def totals(parts: Iterable[Part]) -> list[Total]:
     return sorted(found.values(), key=lambda total: (total.producer, total.product))
 
 
-def _less(part: Part, packs: int) -> Part:
-    """The part without packs that have been handed in: first those that were to be made."""
-    made = min(packs, part.to_make)
-    ready = part.ready - min(packs - made, part.ready)
-    return replace(part, to_make=part.to_make - made, ready=ready)
-
-
-def _handed_in(session: Session, user: User) -> Mapping[int, int]:
-    """By line: packs of groups' orders that households have handed in."""
-    rows = session.execute(
-        select(Allocation.line_id, func.sum(Allocation.made))
-        .join(Allocation.offer)
-        .join(Allocation.line)
-        .join(OrderLine.order)
-        .join(Order.purchase)
-        .where(
-            Allocation.state == ShareState.MADE,
-            on_shelf(SHELVES[Tab.TO_MAKE]),
-            _concerns(user),
-        )
-        .group_by(Allocation.line_id)
-    )
-    return {line_id: int(packs or 0) for line_id, packs in rows}
-
-
-def _concerns(user: User) -> ColumnElement[bool]:
-    """The account's own orders, and what its households make for their group's."""
+def _to_be_done(user: User) -> ColumnElement[bool]:
+    """What is held for the account's own orders, without what households have handed in; and for
+    the shares that its households have taken of their groups' orders."""
     mine = own_producers(user)
-    return or_(Order.producer_id.in_(mine), Offer.producer_id.in_(mine))
+    own = and_(
+        Order.producer_id.in_(mine),
+        or_(Allocation.id.is_(None), Allocation.state != ShareState.MADE),
+    )
+    taken = and_(Offer.producer_id.in_(mine), Allocation.state == ShareState.TAKEN)
+    return or_(own, taken)
 
 
 def _parts(session: Session, user: User) -> list[Part]:
     own = set(session.scalars(own_producers(user)))
+    # A household hands its share in before the group's day.
+    day = case((Order.producer_id.in_(own), Order.ready_by), else_=Allocation.ready_by)
     packs = func.sum(Hold.quantity)
     ready = func.sum(Hold.quantity).filter(Hold.kind == StockKind.READY)
     rows = session.execute(
         select(
             Order.number,
             Order.producer_id,
-            Order.ready_by,
+            func.min(day),
             Producer.name,
-            OrderLine.id,
             Variant.id,
             Product.name,
             Variant.name,
@@ -179,10 +155,11 @@ def _parts(session: Session, user: User) -> list[Part]:
         .join(OrderLine, OrderLine.order_id == Order.id)
         .join(Hold, Hold.line_id == OrderLine.id)
         .join(Offer, Offer.id == Hold.offer_id)
+        .outerjoin(Allocation, Allocation.id == Hold.allocation_id)
         .join(Variant, Variant.id == OrderLine.variant_id)
         .join(Product, Product.id == Variant.product_id)
         .where(
-            _concerns(user),
+            _to_be_done(user),
             on_shelf(SHELVES[Tab.TO_MAKE]),
             Hold.quantity > 0,
         )
@@ -192,7 +169,6 @@ def _parts(session: Session, user: User) -> list[Part]:
             Order.ready_by,
             Order.producer_id,
             Producer.name,
-            OrderLine.id,
             Variant.id,
             Product.id,
             Product.name,
@@ -208,7 +184,6 @@ def _parts(session: Session, user: User) -> list[Part]:
             own=producer_id in own,
             ready_by=ready_by,
             producer=producer,
-            line_id=line_id,
             variant_id=variant_id,
             product=product,
             variant=variant,
@@ -221,7 +196,6 @@ def _parts(session: Session, user: User) -> list[Part]:
             producer_id,
             ready_by,
             producer,
-            line_id,
             variant_id,
             product,
             variant,

@@ -50,10 +50,13 @@ class Kind(StrEnum):
     PAYOUT = "payout"
     UNCOVERED = "uncovered"
     COVERED = "covered"
+    LATE_SHARE = "late_share"
     # To a member household's staff, about its share of a group's order.
     SHARE_OFFERED = "share_offered"
     SHARE_START = "share_start"
     SHARE_ENDED = "share_ended"
+    SHARE_CHANGED = "share_changed"
+    SHARE_STOP = "share_stop"
     PERMIT_ENDING = "permit_ending"
     PERMIT_ENDED = "permit_ended"
 
@@ -77,6 +80,9 @@ TO_STAFF = frozenset(
         K.SHARE_OFFERED,
         K.SHARE_START,
         K.SHARE_ENDED,
+        K.SHARE_CHANGED,
+        K.SHARE_STOP,
+        K.LATE_SHARE,
         K.PERMIT_ENDING,
         K.PERMIT_ENDED,
     }
@@ -189,6 +195,9 @@ STILL: Mapping[Kind, Still] = {
     K.COMPLAINT: _still(S.DISPUTED),
     K.UNCOVERED: _still(S.PLACED, S.COUNTERED, S.ACCEPTED, S.PREPARING),
     K.COVERED: _still(S.ACCEPTED),
+    K.LATE_SHARE: _still(S.PLACED, S.COUNTERED, S.ACCEPTED, S.PREPARING),
+    K.SHARE_CHANGED: _still(S.PLACED, S.COUNTERED, S.ACCEPTED, S.PREPARING),
+    K.SHARE_STOP: _still(S.ACCEPTED, condition=_unpaid),
 }
 
 

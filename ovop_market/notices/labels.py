@@ -46,6 +46,9 @@ SUBJECTS: dict[Kind, LazyString] = {
     K.SHARE_OFFERED: _l("Bagian pesanan kelompok"),
     K.SHARE_START: _l("Bagian Anda boleh dibuat"),
     K.SHARE_ENDED: _l("Bagian Anda batal"),
+    K.SHARE_CHANGED: _l("Bagian Anda berubah"),
+    K.SHARE_STOP: _l("Jangan dibuat dulu"),
+    K.LATE_SHARE: _l("Ada bagian yang terlambat"),
 }
 
 FAILURES: dict[Failure, LazyString] = {

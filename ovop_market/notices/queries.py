@@ -246,6 +246,7 @@ _SHARE: Mapping[Kind, ShareState] = {
     Kind.SHARE_OFFERED: ShareState.OFFERED,
     Kind.SHARE_START: ShareState.TAKEN,
     Kind.SHARE_ENDED: ShareState.WITHDRAWN,
+    Kind.SHARE_STOP: ShareState.TAKEN,
 }
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import object_session
 
+from ovop_market.catalogue.models import Offer
 from ovop_market.notices.kinds import Kind
 from ovop_market.notices.services import Owed
-from ovop_market.orders.models import Allocation, Order, OrderEvent
+from ovop_market.orders.models import Allocation, OrderEvent
 from ovop_market.orders.presentation import may_be_made
 from ovop_market.orders.services.allocating import is_shared, shares_of
+from ovop_market.orders.services.asking_households import Rule
 from ovop_market.orders.share_states import ShareAction, ShareState
 from ovop_market.orders.states import Action, OrderState
 from ovop_market.villages.models import ProducerStaff
@@ -26,52 +29,62 @@ def owed_of(event: OrderEvent) -> Iterator[Owed]:
     order = event.order
     if not is_shared(order):
         return
-    details: dict[str, Any] = event.details or {}
     if event.action is Action.SHARE:
-        if details.get("action") == ShareAction.OFFER:
-            yield from _offered(event, details["shares"])
-        elif details.get("action") == "uncovered":
-            yield _to_coordinator(Kind.UNCOVERED, event)
+        yield from _of_shares(event, event.details or {})
         return
     if event.action is Action.ACCEPT and not _by_coordinator(event):
         yield _to_coordinator(Kind.COVERED, event)
+    taken = [share for share in shares_of(order) if share.state is ShareState.TAKEN]
     if event.action in _BEGIN and event.state is OrderState.ACCEPTED and may_be_made(order):
-        yield from (
-            _to_household(Kind.SHARE_START, share, order, event)
-            for share in shares_of(order)
-            if share.state is ShareState.TAKEN
-        )
+        yield from _to_households(dict.fromkeys(taken, Kind.SHARE_START), event)
+    if event.action is Action.UNPAY:
+        yield from _to_households(dict.fromkeys(taken, Kind.SHARE_STOP), event)
     if event.action in _OVER:
-        yield from (
-            _to_household(Kind.SHARE_ENDED, share, order, event)
-            for share in shares_of(order)
-            if share.state is ShareState.WITHDRAWN and share.taken
-        )
+        over = [s for s in shares_of(order) if s.state is ShareState.WITHDRAWN and s.taken]
+        yield from _to_households(dict.fromkeys(over, Kind.SHARE_ENDED), event)
 
 
-def _offered(event: OrderEvent, shares: list[dict[str, int]]) -> Iterator[Owed]:
-    for share in shares:
-        yield Owed(
-            kind=Kind.SHARE_OFFERED,
-            thing=f"share {share['allocation']}",
-            at=event.at,
-            order=event.order,
-            purchase=event.order.purchase,
-            producer_id=share["household"],
-            details={"share": share["allocation"]},
-        )
+def _of_shares(event: OrderEvent, details: dict[str, Any]) -> Iterator[Owed]:
+    action = details.get("action")
+    if action == "uncovered":
+        yield _to_coordinator(Kind.UNCOVERED, event)
+    elif action in ("late", "covered late"):
+        yield _to_coordinator(Kind.LATE_SHARE, event)
+    elif action in (ShareAction.OFFER, "changed"):
+        told = {each["allocation"] for each in details["shares"]}
+        kinds = {s: _kind_of(s) for s in shares_of(event.order) if s.id in told}
+        yield from _to_households({s: kind for s, kind in kinds.items() if kind}, event)
 
 
-def _to_household(kind: Kind, share: Allocation, order: Order, event: OrderEvent) -> Owed:
-    return Owed(
-        kind=kind,
-        thing=f"share {share.id} order event {event.id}",
-        at=event.at,
-        order=order,
-        purchase=order.purchase,
-        producer_id=share.offer.producer_id,
-        details={"share": share.id},
+def _kind_of(share: Allocation) -> Kind | None:
+    """A household is asked, or the coordinator has decided something about its share."""
+    if share.state is ShareState.OFFERED:
+        return Kind.SHARE_OFFERED
+    if share.state is ShareState.WITHDRAWN:
+        return Kind.SHARE_ENDED
+    if share.state is ShareState.TAKEN and share.why.get("rule") != Rule.READY:
+        return Kind.SHARE_CHANGED
+    return None
+
+
+def _to_households(kinds: Mapping[Allocation, Kind], event: OrderEvent) -> Iterator[Owed]:
+    session, order = object_session(event), event.order
+    if not kinds or session is None:
+        return
+    offers = select(Offer.id, Offer.producer_id).where(
+        Offer.id.in_({share.offer_id for share in kinds})
     )
+    households = {row.id: row.producer_id for row in session.execute(offers)}
+    for share, kind in kinds.items():
+        yield Owed(
+            kind=kind,
+            thing=f"share {share.id} order event {event.id}",
+            at=event.at,
+            order=order,
+            purchase=order.purchase,
+            producer_id=households[share.offer_id],
+            details={"share": share.id},
+        )
 
 
 def _to_coordinator(kind: Kind, event: OrderEvent) -> Owed:

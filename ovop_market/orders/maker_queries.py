@@ -146,7 +146,13 @@ def _goods(session: Session, order_id: int, made_on: date | None) -> list[Goods]
         .scalar_subquery()
     )
     found = session.execute(
-        select(Product, ProductPhoto, _held_ready(order_id), _is_sold())
+        select(
+            Product,
+            ProductPhoto,
+            _held(order_id, StockKind.READY),
+            _held(order_id, StockKind.CAPACITY),
+            _is_sold(),
+        )
         .outerjoin(ProductPhoto, ProductPhoto.id == face)
         .where(
             Product.id.in_(
@@ -164,16 +170,17 @@ def _goods(session: Session, order_id: int, made_on: date | None) -> list[Goods]
             photo=sources(photo) if photo else None,
             storage=product.storage,
             storage_note=product.storage_note,
-            shelf_life_days=product.shelf_life_days,
-            from_stock=was_ready,
-            made_on=None if was_ready else made_on,
+            # Of packs that were there already, nobody knows when they were made.
+            shelf_life_days=None if was_ready else product.shelf_life_days,
+            from_stock=not was_made,
+            made_on=made_on if was_made else None,
         )
-        for product, photo, was_ready, sold in found
+        for product, photo, was_ready, was_made, sold in found
     ]
 
 
-def _held_ready(order_id: int) -> ColumnElement[bool]:
-    """Whether any pack of the product was ready when it was ordered."""
+def _held(order_id: int, kind: StockKind) -> ColumnElement[bool]:
+    """Whether any pack of the product was ready when it was ordered, or was made for it."""
     return exists(
         select(Hold.id)
         .join(OrderLine, OrderLine.id == Hold.line_id)
@@ -181,7 +188,7 @@ def _held_ready(order_id: int) -> ColumnElement[bool]:
         .where(
             OrderLine.order_id == order_id,
             Variant.product_id == Product.id,
-            Hold.kind == StockKind.READY,
+            Hold.kind == kind,
             Hold.quantity > 0,
         )
         .correlate(Product)

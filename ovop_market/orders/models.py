@@ -248,6 +248,8 @@ class Hold(Model):
     kind: Mapped[StockKind] = mapped_column(Choice(StockKind))
     week: Mapped[date | None]
     quantity: Mapped[int]
+    # The household's share that they are for; null: the seller's own, or a group's own packs.
+    allocation_id: Mapped[int | None] = mapped_column(ForeignKey("allocation.id"), index=True)
 
     line: Mapped[OrderLine] = relationship(back_populates="holds")
     offer: Mapped[Offer] = relationship()
@@ -256,8 +258,8 @@ class Hold(Model):
 class Allocation(Model):
     """One member household's share of a line of a group's order, in packs.
 
-    Written by orders.services alone, with an OrderEvent beside it. The live shares of a line at an
-    offer stand for as many packs as are held there (`stock verify`).
+    Written by orders.services alone, with an OrderEvent beside it. A live share stands for as many
+    packs as are held for it (`stock verify`).
     """
 
     __tablename__ = "allocation"

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy.orm import Session
+from sqlalchemy import select
+from sqlalchemy.orm import Session, object_session
 
 from ovop_market.orders import share_labels
 from ovop_market.orders.labels import ACTORS, BADGES, EVENTS, STATES
+from ovop_market.orders.maker_models import MakerPage
 from ovop_market.orders.models import Order, OrderEvent, Purchase
 from ovop_market.orders.queries import Terms, offered_terms, open_actions
-from ovop_market.orders.services import allocating
 from ovop_market.orders.signals import Panel, order_shown, purchase_shown
 from ovop_market.orders.states import Action, Actor, OrderState
+from ovop_market.villages.models import Producer
 from ovop_market.web import filters
 
+_MADE = frozenset({OrderState.READY, OrderState.SHIPPED, OrderState.RECEIVED})
 _WRONG = frozenset({Action.DECLINE, Action.LAPSE, Action.CANCEL, Action.REVOKE, Action.DISPUTE})
 
 
@@ -44,17 +47,36 @@ class OrderView:
     steps: list[Step]
     actions: list[Action]
     offer: Terms | None
+    # The page that says who made it, once that is known.
+    maker_code: str = ""
 
 
 def purchase(session: Session, bought: Purchase, now: datetime) -> dict[str, Any]:
     """The context of the purchase page. Features above add panels (payments: what to pay)."""
     panels = [panel for _receiver, panel in purchase_shown.send(bought, session=session, now=now)]
-    orders = [order_view(session, order, now) for order in bought.orders]
+    codes = _maker_codes(session, bought)
+    orders = [
+        replace(order_view(session, order, now), maker_code=codes.get(order.id, ""))
+        for order in bought.orders
+    ]
     return {
         "purchase": bought,
         "orders": orders,
         "panels": [panel for panel in panels if panel is not None],
     }
+
+
+def _maker_codes(session: Session, bought: Purchase) -> Mapping[int, str]:
+    """By order: the code of the page of who made it, where everything is made."""
+    ids = [order.id for order in bought.orders if order.state in _MADE]
+    if not ids:
+        return {}
+    rows = session.execute(
+        select(MakerPage.order_id, MakerPage.code).where(
+            MakerPage.order_id.in_(ids), MakerPage.made_on.is_not(None)
+        )
+    )
+    return {row.order_id: row.code for row in rows}
 
 
 def order_panels(session: Session, order: Order, now: datetime, to: Actor) -> list[Panel]:
@@ -88,13 +110,25 @@ def timeline(order: Order) -> list[Step]:
 
 def history(order: Order) -> list[Step]:
     """What has happened as its producer and the operator see it, shares included."""
-    names = {
-        share.offer.producer_id: share.offer.producer.name for share in allocating.shares_of(order)
-    }
+    names = _households(order)
     return [
         _share_step(event, names) if event.action is Action.SHARE else _step(event)
         for event in order.events
     ]
+
+
+def _households(order: Order) -> Mapping[int, str]:
+    """The names of the households that the order's history speaks of."""
+    session = object_session(order)
+    ids = {
+        event.details["household"]
+        for event in order.events
+        if event.action is Action.SHARE and event.details and "household" in event.details
+    }
+    if session is None or not ids:
+        return {}
+    rows = session.execute(select(Producer.id, Producer.name).where(Producer.id.in_(ids)))
+    return {row.id: row.name for row in rows}
 
 
 def _share_step(event: OrderEvent, names: Mapping[int, str]) -> Step:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from ovop_market.accounts.models import User
@@ -213,45 +213,25 @@ def _hold_differences(session: Session) -> Iterator[str]:
 
 
 def _share_differences(session: Session) -> Iterator[str]:
-    """Where a member household's shares stand for other packs than are held at its offer."""
+    """Where a household's share stands for other packs than are held for it, or packs are held at a
+    household's offer for no share of it though they are not handed over to the group."""
     packs = func.coalesce(Allocation.made, Allocation.taken, Allocation.offered)
-    shared = (
-        select(Allocation.line_id, Allocation.offer_id, func.sum(packs).label("packs"))
-        .where(Allocation.state.in_(LIVE))
-        .group_by(Allocation.line_id, Allocation.offer_id)
-        .subquery()
-    )
+    stands = case((Allocation.state.in_(LIVE), packs), else_=0)
     held = (
-        select(Hold.line_id, Hold.offer_id, func.sum(Hold.quantity).label("packs"))
-        .group_by(Hold.line_id, Hold.offer_id)
+        select(Hold.allocation_id, func.sum(Hold.quantity).label("packs"))
+        .group_by(Hold.allocation_id)
         .subquery()
     )
-    either = (
-        select(held.c.line_id, held.c.offer_id).union(select(shared.c.line_id, shared.c.offer_id))
-    ).subquery()
-    same = {
-        of: and_(of.c.line_id == either.c.line_id, of.c.offer_id == either.c.offer_id)
-        for of in (held, shared)
-    }
     rows = session.execute(
-        select(
-            Order.number,
-            either.c.offer_id,
-            func.coalesce(held.c.packs, 0),
-            func.coalesce(shared.c.packs, 0),
-        )
-        .join(OrderLine, OrderLine.id == either.c.line_id)
-        .join(Order, Order.id == OrderLine.order_id)
-        .join(Offer, Offer.id == either.c.offer_id)
-        .outerjoin(held, same[held])
-        .outerjoin(shared, same[shared])
-        # A household's own product has no shares, nor have a group's own packs.
-        .where(Offer.producer_id != Order.producer_id)
-        .where(func.coalesce(held.c.packs, 0) != func.coalesce(shared.c.packs, 0))
-        .order_by(Order.number, either.c.offer_id)
+        select(Order.number, Allocation.id, func.coalesce(held.c.packs, 0), stands)
+        .join(Allocation.line)
+        .join(OrderLine.order)
+        .outerjoin(held, held.c.allocation_id == Allocation.id)
+        .where(func.coalesce(held.c.packs, 0) != stands)
+        .order_by(Order.number, Allocation.id)
     )
-    for number, offer_id, kept, shared_out in rows:
-        yield f"order {number}, offer {offer_id}: holds {kept} packs, shares say {shared_out}"
+    for number, share_id, kept, shared_out in rows:
+        yield f"order {number}, share {share_id}: holds {kept} packs, it stands for {shared_out}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,10 @@ def reason(share: Allocation) -> str:
         "before": _("Dibagi sebelum pembagian dicatat."),
     }
     first = sentences.get(str(why.get("rule")), _("Dibagi menurut kesanggupan."))
-    if not isinstance(capacity, int) or not isinstance(lately, int) or why.get("rule") == "ready":
+    if why.get("said"):
+        first = f"{first} {why['said']}"
+    measured_by = why.get("rule") in ("fair", "again")
+    if not isinstance(capacity, int) or not isinstance(lately, int) or not measured_by:
         return first
     measured = _(
         "Sanggup %(capacity)d per minggu; 90 hari terakhir mendapat %(lately)d bungkus. "
@@ -73,6 +76,10 @@ def event_text(event: OrderEvent, names: Mapping[int, str]) -> str:
         return _("%(n)d bungkus belum ada yang sanggup", n=packs)
     if action == "share out":
         return _("Koordinator membagi dengan cara lain")
+    if action in ("late", "covered late"):
+        return _("Bagian terakhir lebih lambat dari janji")
+    if action == "changed":
+        return _("Bagian anggota dikurangi")
     household = names.get(details.get("household", 0), "")
     texts = {
         A.TAKE: _("%(household)s sanggup %(n)d", household=household, n=packs or 0),

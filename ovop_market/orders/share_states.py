@@ -69,11 +69,17 @@ ANSWERABLE = frozenset(
 FOLLOWS: Mapping[Action, tuple[ShareAction, ...]] = {
     Action.ACCEPT: (A.TAKE,),
     Action.COUNTER: (A.TAKE,),
+    Action.AGREE: (A.TAKE,),
+    # Who never answered, though somebody could, has made nothing (allocating.follow).
     Action.FINISH: (A.TAKE, A.HAND_IN),
     Action.HAND_OVER: (A.SETTLE,),
     Action.RECEIVE: (A.SETTLE,),
     Action.SETTLE_FOR_PRODUCER: (A.SETTLE,),
+    Action.SETTLE_FOR_BUYER: (A.SETTLE,),
 }
+
+# Nobody has to answer between these hours of the evening and the morning (WIB).
+EVENING, MORNING = 21, 7
 
 # How long a household has to answer, and how long before the order's own deadline that ends, so
 # that there is time to offer the share to somebody else.

@@ -15,10 +15,11 @@ from ovop_market.catalogue.models import Offer, StockKind, StockReason, Variant
 from ovop_market.catalogue.services import Cause, hold, release
 from ovop_market.core import clock
 from ovop_market.core.errors import Conflict, OutOfStock, Unusable
+from ovop_market.core.money import format_rupiah
 from ovop_market.extensions.database import insert_into
 from ovop_market.regions import codes
 from ovop_market.regions.models import Region
-from ovop_market.sales.models import ReportedSale, SaleChannel, TakenPacks
+from ovop_market.sales.models import MOST_PAID, ReportedSale, SaleChannel, TakenPacks
 from ovop_market.sales.signals import sale_moved
 from ovop_market.villages.models import Producer
 
@@ -58,11 +59,17 @@ def note(
     key has noted something else, Unusable, naming the field, for a day or area that cannot be, and
     OutOfStock when fewer packs are ready than are to be taken.
     """
+    total = variant.price * sold.quantity if sold.total is None else sold.total
+    if not 1 <= total <= MOST_PAID:
+        raise Unusable(
+            _("Isi harganya, paling banyak %(most)s.", most=format_rupiah(MOST_PAID)),
+            field="total",
+        )
     values = {
         "producer_id": seller.id,
         "variant_id": variant.id,
         "quantity": sold.quantity,
-        "total": variant.price * sold.quantity if sold.total is None else sold.total,
+        "total": total,
         "channel": sold.channel,
         "region_code": regency_of(session, sold.region_code),
         "day": sold.day,

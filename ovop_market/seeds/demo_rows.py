@@ -90,8 +90,8 @@ TABLES: Sequence[type[Model]] = (
     Purchase,
     Order,
     OrderLine,
-    Hold,
     Allocation,
+    Hold,
     OrderEvent,
     Payment,
     PaymentPart,
@@ -174,6 +174,8 @@ def _line(writer: Writer, draft: Draft, order_id: int) -> None:
         quantity=draft.quantity,
         offered_quantity=draft.quantity if countered else None,
     )
+    grouped = draft.product.producer.kind is ProducerKind.GROUP
+    owners = _shares(writer, draft, line_id) if grouped else {}
     for share in draft.plan.shares:
         writer.add(
             Hold,
@@ -182,9 +184,8 @@ def _line(writer: Writer, draft: Draft, order_id: int) -> None:
             kind=share.kind,
             week=share.week,
             quantity=0 if draft.released else share.quantity,
+            allocation_id=owners.get((share.offer_id, share.kind)),
         )
-    if draft.product.producer.kind is ProducerKind.GROUP:
-        _shares(writer, draft, line_id)
 
 
 # How far a member's share is when its order is in a state.
@@ -197,8 +198,9 @@ _SHARES = {
 }
 
 
-def _shares(writer: Writer, draft: Draft, line_id: int) -> None:
-    """What the households of a group were asked for, and how far they are."""
+def _shares(writer: Writer, draft: Draft, line_id: int) -> dict[tuple[int, StockKind], int]:
+    """What the households of a group were asked for, and how far they are; their ids."""
+    found: dict[tuple[int, StockKind], int] = {}
     packs: Counter[tuple[int, StockKind]] = Counter()
     for share in draft.plan.shares:
         packs[share.offer_id, share.kind] += share.quantity
@@ -208,7 +210,7 @@ def _shares(writer: Writer, draft: Draft, line_id: int) -> None:
     for (offer_id, kind), quantity in packs.items():
         ready = kind is StockKind.READY
         now = ShareState.TAKEN if ready and state is ShareState.OFFERED else state
-        writer.add(
+        found[offer_id, kind] = writer.add(
             Allocation,
             line_id=line_id,
             offer_id=offer_id,
@@ -220,6 +222,7 @@ def _shares(writer: Writer, draft: Draft, line_id: int) -> None:
             offered_at=draft.placed_at,
             why={"rule": "ready" if ready else "fair"},
         )
+    return found
 
 
 def _events(writer: Writer, drafts: Sequence[Draft], order_ids: dict[str, int]) -> None:

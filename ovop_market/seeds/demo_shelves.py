@@ -47,7 +47,7 @@ class Shelves:
         to_order = variant.product.made_to_order
         low = sum(s.ready for s in shelves) < max(quantity, sum(s.usual for s in shelves) // 3)
         if low and (not to_order or rng.random() < 0.5):
-            self._fill_up(shelves, quantity if not to_order else 0, at - timedelta(hours=5))
+            self._fill_up(shelves, quantity if not to_order else 0, at - timedelta(seconds=30))
         supplies = [Supply(s.offer_id, s.ready, s.weekly, s.lead) for s in shelves]
         found = from_stock(supplies, quantity, today)
         if found is None and to_order:

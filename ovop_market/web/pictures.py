@@ -13,7 +13,8 @@ import os
 import re
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -60,6 +61,11 @@ blueprint = Blueprint("pictures", __name__)
 
 # A small file may hold a large picture: only so many are in memory at once.
 _DECODING = threading.BoundedSemaphore(2)
+# Seconds for which an upload waits for its turn.
+LONGEST_TURN = 10
+# A scan of a progressive JPEG is decoded over the whole picture: phones use some ten, and thousands
+# of empty ones would keep the server busy for minutes. The marker means nothing else in a JPEG.
+MAX_SCANS, _SCAN = 100, b"\xff\xda"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +108,7 @@ def store(data: bytes | Image.Image, folder: Path) -> StoredPicture:
     A small picture is not enlarged: its larger files are as wide as it is. Needs no application
     context, so callers may store several at once. Raises Unusable for what is no fit picture.
     """
-    with _DECODING:
+    with _decoding():
         return _stored(_opened(data), folder)
 
 
@@ -130,7 +136,7 @@ def store_private(data: bytes | Image.Image, folder: Path) -> str:
     One WebP of at most 1600 pixels a side; /media never serves it (see `private_path`). Raises
     Unusable for what is no fit picture.
     """
-    with _DECODING:
+    with _decoding():
         image = _opened(data)
         key = _key_of(image)
         path = private_path(folder, key)
@@ -211,6 +217,8 @@ def _opened(data: bytes | Image.Image) -> Image.Image:
     try:
         image = Image.open(io.BytesIO(data), formats=_READABLE)
         _check_size(image)
+        if image.format == "JPEG" and data.count(_SCAN) > MAX_SCANS:
+            raise _unreadable(data)
         image.verify()
         # verify() leaves the picture unusable.
         return _plain(Image.open(io.BytesIO(data), formats=_READABLE))
@@ -237,6 +245,17 @@ def _unreadable(data: bytes) -> Unusable:
 
 def _too_large() -> Unusable:
     return Unusable(_("Gambar lebih dari 12 megapiksel. Perkecil dulu, lalu kirim lagi."))
+
+
+@contextmanager
+def _decoding() -> Iterator[None]:
+    """A turn to decode; whoever would wait too long is told, so that nobody fills the server."""
+    if not _DECODING.acquire(timeout=LONGEST_TURN):
+        raise Unusable(_("Sedang banyak gambar yang dikirim. Coba lagi sebentar lagi."))
+    try:
+        yield
+    finally:
+        _DECODING.release()
 
 
 def _check_size(image: Image.Image) -> None:

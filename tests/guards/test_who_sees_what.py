@@ -74,6 +74,7 @@ TABLE: dict[str, dict[str, int]] = {
     "/inbox/session": ONLY_PRODUCERS,
     "/inbox/{order}": ONLY_THE_PRODUCER,
     "/inbox/allocations/{share}": ONLY_THE_PRODUCER,
+    "/groups": {**dict.fromkeys(WHO, 403), "nobody": 303, "official": 303, "operator": 303},
     # A group's fairness is for its people, and for those who watch over groups.
     "/groups/{group}/sharing": {**ONLY_THE_PRODUCER, "official": 200, "operator": 200},
     "/inbox/{order}/label": ONLY_THE_PRODUCER,

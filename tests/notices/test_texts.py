@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ovop_market.accounts.models import Role, User
+from ovop_market.catalogue.models import Product
 from ovop_market.core.clock import wib_date
 from ovop_market.notices import permits, queries
 from ovop_market.notices.channels import Outgoing
@@ -20,7 +21,8 @@ from ovop_market.notices.kinds import TO_STAFF, Kind
 from ovop_market.notices.models import Notice
 from ovop_market.notices.texts import Links, Message, message
 from ovop_market.orders.models import Order, Purchase
-from ovop_market.orders.services import lifecycle, notes
+from ovop_market.orders.services import coordinating, lifecycle, notes, shares
+from ovop_market.orders.services.allocating import shares_of
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import Action, Actor, OrderState
 from ovop_market.payments.models import Payment, Payout, PayoutBatch, Refund
@@ -33,8 +35,10 @@ from tests.factories import (
     BELO_LAUT,
     NOW,
     advance,
+    make_group,
     make_order,
     make_product,
+    make_purchase,
     make_user,
     pay,
 )
@@ -110,12 +114,53 @@ def everything(session: Session, household: Producer, maker: User) -> None:
         assert permits.remind(session, permit.id, NOW)
 
 
+def everything_of_groups(session: Session, coordinator: User) -> None:
+    """What is told about shares: to households, and to their coordinator."""
+    operator = make_user(session, Role.OPERATOR)
+    by, own = By(Actor.OPERATOR, operator.id), By(Actor.PRODUCER, coordinator.id)
+    product, people = make_group(session, (400, 400), staff=coordinator)
+    tight, others = make_group(session, (60, 60), staff=coordinator)
+
+    def order(of: Product, packs: int) -> Order:
+        return make_purchase(session, [(of, packs)], email=BUYER).orders[0]
+
+    def tap(person: User | None) -> By:
+        assert person is not None
+        return By(Actor.PRODUCER, person.id)
+
+    covered = order(product, 20)
+    for share, person in zip(list(shares_of(covered)), people, strict=True):
+        shares.take(session, share, tap(person), NOW)
+    pay(session, covered)
+    payment = session.scalars(
+        select(Payment).where(Payment.purchase_id == covered.purchase_id)
+    ).one()
+    corrections.take_back(session, payment, by, NOW, reason=REASON)
+    accepted = order(product, 20)
+    lifecycle.accept(session, accepted, own, NOW)
+    buyer = By(Actor.BUYER)
+    lifecycle.act(session, accepted, Action.CANCEL, buyer, NOW, reason=REASON)
+    decided = order(product, 20)
+    first = next(iter(shares_of(decided)))
+    packs = {(first.line_id, first.offer_id): 4}
+    coordinating.share_out(session, decided, own, NOW, packs=packs, reason=REASON)
+    lifecycle.accept(session, decided, own, NOW)
+    coordinating.share_out(
+        session, decided, own, NOW, packs={(first.line_id, first.offer_id): 2}, reason=REASON
+    )
+    late = order(tight, 60)
+    shares.decline(session, next(iter(shares_of(late))), tap(others[0]), NOW)
+    uncovered = order(tight, 200)
+    shares.decline(session, next(iter(shares_of(uncovered))), tap(others[0]), NOW)
+
+
 @pytest.fixture
 def told(
     app: Flask, session: Session, by_mail: PostOffice, household: Producer, maker: User
 ) -> dict[str, list[tuple[Notice, Message]]]:
     """By language: every notice with its message."""
     everything(session, household, maker)
+    everything_of_groups(session, maker)
     ids = session.scalars(select(Notice.id)).all()
     found: dict[str, list[tuple[Notice, Message]]] = {}
     for code in ("id", "en"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select, update
@@ -13,7 +13,7 @@ from ovop_market.catalogue.services import Cause, change_ready
 from ovop_market.core.errors import Conflict, MoveRefused, OutOfStock, Unusable
 from ovop_market.orders import queries
 from ovop_market.orders.models import Allocation, Order, OrderEvent
-from ovop_market.orders.services import lifecycle, shares
+from ovop_market.orders.services import coordinating, lifecycle, shares
 from ovop_market.orders.services.allocating import missing
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.share_states import ANSWER, MARGIN, ShareState
@@ -21,6 +21,7 @@ from ovop_market.orders.states import Action, Actor, OrderState
 from tests.factories import NOW, make_group, make_producer, make_purchase, pay
 
 HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
 COORDINATOR = By(Actor.PRODUCER)
 
 
@@ -69,7 +70,8 @@ def test_an_order_is_shared_out_when_it_is_placed(session: Session) -> None:
         (20, ShareState.OFFERED),
         (10, ShareState.OFFERED),
     ]
-    assert {s.due_at for s in shares_of(order)} == {NOW + ANSWER}
+    # Twelve hours would end at night: by the next morning.
+    assert {s.due_at for s in shares_of(order)} == {datetime(2026, 11, 25, 0, 0, tzinfo=UTC)}
     assert shares_of(order)[0].why == {"rule": "fair", "capacity": 120, "lately": 0}
     (note,) = [event for event in order.events if event.action is Action.SHARE]
     assert note.details is not None
@@ -96,9 +98,8 @@ def test_what_is_declined_is_offered_to_the_others(session: Session) -> None:
     share = of(order, people[0], session)
     shares.decline(session, share, by(people[0]), NOW, reason="Anak sakit")
     assert share.state is ShareState.DECLINED
-    again = [s for s in shares_of(order) if s.why["rule"] == "again"]
-    assert sum(s.offered for s in again) == 20
-    assert {s.offer_id for s in again} == {s.offer_id for s in shares_of(order)} - {share.offer_id}
+    # They are being asked already: for more now, not twice.
+    assert sorted(s.packs for s in shares_of(order)) == [0, 17, 33]
     assert not missing(order.lines[0])
     agrees(session)
 
@@ -109,8 +110,8 @@ def test_who_takes_a_part_is_not_asked_for_the_rest(session: Session) -> None:
     share = of(order, people[0], session)
     shares.take(session, share, by(people[0]), NOW, packs=5)
     assert (share.state, share.taken, share.offered) == (ShareState.TAKEN, 5, 20)
-    rest = [s for s in shares_of(order) if s.why["rule"] == "again"]
-    assert [s.offered for s in rest] == [15]
+    rest = [s for s in shares_of(order) if s.state is ShareState.OFFERED]
+    assert [s.offered for s in rest] == [35]
     assert rest[0].offer_id != share.offer_id
     agrees(session)
 
@@ -198,14 +199,17 @@ def test_what_is_not_answered_is_offered_on(session: Session) -> None:
     product, people = make_group(session, (40, 40, 40))
     order = ordered(session, product, 60)
     shares.take(session, of(order, people[0], session), by(people[0]), NOW)
-    (asleep, _other) = [s for s in shares_of(order) if s.state is ShareState.OFFERED]
-    assert shares.lapse(session, asleep.id, NOW + ANSWER - timedelta(seconds=1)) is None
-    assert shares.lapse(session, asleep.id, NOW + ANSWER) is not None
+    (asleep, other) = [s for s in shares_of(order) if s.state is ShareState.OFFERED]
+    other.due_at = NOW + 2 * ANSWER  # asked later
+    due = asleep.due_at
+    assert due is not None
+    assert shares.lapse(session, order.id, due - timedelta(seconds=1)) is None
+    assert shares.lapse(session, order.id, due) is not None
     assert asleep.state is ShareState.LAPSED
-    assert shares.lapse(session, asleep.id, NOW + ANSWER) is None
+    assert shares.lapse(session, order.id, due) is None
     again = [s for s in shares_of(order) if s.why["rule"] == "again"]
-    assert sum(s.offered for s in again) == 20
     assert asleep.offer_id not in {s.offer_id for s in again}
+    assert not missing(order.lines[0])
     assert {s.due_at for s in again} == {order.due_at - MARGIN}  # type: ignore[operator]
     agrees(session)
 
@@ -348,8 +352,8 @@ def test_the_coordinator_shares_it_out_otherwise_with_a_reason(session: Session)
     first, second, third = (o.id for o in product.variants[0].offers)
     wanted = {(line.id, first): 30, (line.id, second): 30, (line.id, third): 0}
     with pytest.raises(Unusable, match="alasan"):
-        shares.share_out(session, order, COORDINATOR, NOW, packs=wanted, reason=" ")
-    shares.share_out(session, order, COORDINATOR, NOW, packs=wanted, reason="Rumah 3 libur")
+        coordinating.share_out(session, order, COORDINATOR, NOW, packs=wanted, reason=" ")
+    coordinating.share_out(session, order, COORDINATOR, NOW, packs=wanted, reason="Rumah 3 libur")
     live = {(s.offer_id, s.packs) for s in shares_of(order) if s.packs}
     assert {o: sum(n for of_, n in live if of_ == o) for o, _n in live} == {first: 30, second: 30}
     decided = [e for e in order.events if (e.details or {}).get("action") == "share out"]
@@ -363,7 +367,7 @@ def test_nobody_is_given_more_than_it_can_make(session: Session) -> None:
     (line,) = order.lines
     first, _second = (o.id for o in product.variants[0].offers)
     with pytest.raises(Unusable, match="lebih dari yang dipesan"):
-        shares.share_out(
+        coordinating.share_out(
             session, order, COORDINATOR, NOW, packs={(line.id, first): 61}, reason="coba"
         )
     session.rollback()
@@ -376,7 +380,7 @@ def test_nobody_is_given_what_its_weeks_cannot_hold(session: Session) -> None:
     order = ordered(session, product, 20)
     (line,) = order.lines
     with pytest.raises(OutOfStock, match="hanya sanggup 0"):
-        shares.share_out(
+        coordinating.share_out(
             session,
             order,
             COORDINATOR,
@@ -395,7 +399,7 @@ def test_what_was_handed_in_stays_when_it_is_shared_out_anew(session: Session) -
     shares.hand_in(session, of(order, people[0], session), by(people[0]), NOW)
     (line,) = order.lines
     first, second = (o.id for o in product.variants[0].offers)
-    shares.share_out(
+    coordinating.share_out(
         session,
         order,
         COORDINATOR,
@@ -451,3 +455,111 @@ def test_every_change_says_who(session: Session) -> None:
     told = [(actor, details["action"]) for actor, details in said]
     assert (people[0].id, "take") in told
     assert (people[1].id, "decline") in told
+
+
+def test_a_tap_that_does_two_things_has_one_key(session: Session) -> None:
+    """Accepting may ask further households: only the tap itself carries its key."""
+    product, people = make_group(session, (400, 400))
+    order = ordered(session, product, 60)
+    shares.decline(session, of(order, people[0], session), by(people[0], "k1"), NOW)
+    (asleep,) = [s for s in shares_of(order) if s.state is ShareState.OFFERED]
+    due = asleep.due_at
+    assert due is not None
+    shares.lapse(session, order.id, due)
+    session.expire_all()
+    assert missing(order.lines[0]) == 60
+    key = By(Actor.PRODUCER, people[1].id, "k2")
+    first = lifecycle.accept(session, order, key, NOW, ready_by=order.ready_by + 3 * DAY)
+    again = lifecycle.accept(session, order, key, NOW, ready_by=order.ready_by)
+    assert (first.id, order.state) == (again.id, OrderState.ACCEPTED)
+    agrees(session)
+
+
+def test_one_share_out_is_one(session: Session) -> None:
+    product, people = make_group(session, (400, 400, 400))
+    order = ordered(session, product, 60)
+    (line,) = order.lines
+    first, second, _third = (o.id for o in product.variants[0].offers)
+    key = By(Actor.PRODUCER, people[0].id, "k")
+    wanted = {(line.id, first): 30, (line.id, second): 10}
+    done = coordinating.share_out(session, order, key, NOW, packs=wanted, reason="hajatan")
+    again = coordinating.share_out(session, order, key, NOW, packs=wanted, reason="hajatan")
+    assert done.id == again.id
+    with pytest.raises(Conflict):
+        coordinating.share_out(
+            session, order, key, NOW, packs={(line.id, first): 1}, reason="hajatan"
+        )
+    agrees(session)
+
+
+def test_who_said_no_meanwhile_is_not_overruled_by_an_old_page(session: Session) -> None:
+    product, people = make_group(session, (400, 400))
+    order = ordered(session, product, 40)
+    (line,) = order.lines
+    first, second = (o.id for o in product.variants[0].offers)
+    seen = {(line.id, first): 20, (line.id, second): 20}
+    shares.decline(session, of(order, people[0], session), by(people[0]), NOW)
+    # Nothing was changed about the household that declined: nothing is decided about it.
+    wanted = {(line.id, first): 20, (line.id, second): 15}
+    with pytest.raises(Conflict, match="baru saja berubah"):
+        coordinating.share_out(
+            session, order, COORDINATOR, NOW, packs=wanted, reason="ya", seen=seen
+        )
+    session.rollback()
+
+
+def test_the_packs_of_the_very_share_are_freed(session: Session) -> None:
+    """A household that declines its ready packs keeps the week in which it makes the others."""
+    product, people = make_group(session, (400, 400))
+    offer = product.variants[0].offers[0]
+    change_ready(session, offer.id, 10, Cause(StockReason.OPENING, NOW))
+    session.expire(offer)
+    order = ordered(session, product, 10)
+    (ready,) = list(shares_of(order))
+    assert ready.why["rule"] == "ready"
+    pay(session, order)
+    shares.hand_in(session, ready, by(people[0]), NOW, packs=6)
+    session.expire_all()
+    # Four were counted and are not there: nobody else is promised them.
+    assert offer.ready == 0
+    agrees(session)
+
+
+def test_several_that_sleep_are_asked_for_once(session: Session) -> None:
+    product, people = make_group(session, (400,) * 12)
+    order = ordered(session, product, 60)
+    shares.take(session, of(order, people[0], session), by(people[0]), NOW)
+    due = min(s.due_at for s in shares_of(order) if s.due_at)
+    shares.lapse(session, order.id, due)
+    session.expire_all()
+    lapsed = [s for s in shares_of(order) if s.state is ShareState.LAPSED]
+    assert len(lapsed) == 11
+    # Nobody is left but the one who answered: asked once more, for all of it.
+    assert len([s for s in shares_of(order) if s.state is ShareState.OFFERED]) <= 2
+    agrees(session)
+
+
+def test_the_buyer_does_not_agree_to_what_nobody_makes(session: Session) -> None:
+    product, people = make_group(session, (120, 120))
+    order = ordered(session, product, 100)
+    (line,) = order.lines
+    lifecycle.counter(session, order, COORDINATOR, NOW, quantities={line.id: 90}, ready_by=None)
+    for share in list(shares_of(order)):
+        shares.decline(session, share, by(people[0]), NOW)
+    session.commit()
+    with pytest.raises(OutOfStock, match="mencari"):
+        lifecycle.agree(session, order, By(Actor.BUYER), NOW)
+    session.rollback()
+
+
+def test_who_never_answered_has_made_nothing(session: Session) -> None:
+    product, people = make_group(session, (400, 400))
+    order = ordered(session, product, 40)
+    lifecycle.accept(session, order, COORDINATOR, NOW)
+    pay(session, order)
+    shares.hand_in(session, of(order, people[0], session), by(people[0]), NOW, packs=12)
+    (asked,) = [s for s in shares_of(order) if s.state is ShareState.OFFERED]
+    lifecycle.act(session, order, Action.FINISH, COORDINATOR, NOW)
+    assert asked.state is ShareState.WITHDRAWN
+    assert sorted(s.made or 0 for s in shares_of(order)) == [0, 12, 20]
+    agrees(session)

@@ -16,7 +16,7 @@ from ovop_market.catalogue.shop_services import set_means
 from ovop_market.core.errors import MarketError
 from ovop_market.orders import queries
 from ovop_market.orders.models import Allocation, Order
-from ovop_market.orders.services import lifecycle, membership, shares
+from ovop_market.orders.services import coordinating, lifecycle, membership, shares
 from ovop_market.orders.services.allocating import missing, shares_of
 from ovop_market.orders.services.holds import held
 from ovop_market.orders.services.lifecycle import By
@@ -52,11 +52,11 @@ def act(session: Session, product: Product, step: str, which: int, packs: int) -
         line = order.lines[0]
         offers = [offer.id for offer in product.variants[0].offers]
         wanted = {(line.id, offers[which % len(offers)]): packs}
-        shares.share_out(session, order, PEOPLE, NOW, packs=wanted, reason="dibagi lain")
+        coordinating.share_out(session, order, PEOPLE, NOW, packs=wanted, reason="dibagi lain")
     elif step in ("leave", "join", "close"):
         _with_household(session, product, step, which)
     elif step == "offer on":
-        shares.offer_on(session, order, PEOPLE, NOW)
+        coordinating.offer_on(session, order, PEOPLE, NOW)
     else:
         _with_order(session, order, step, packs)
 
@@ -85,7 +85,7 @@ def _with_share(session: Session, share: Allocation, step: str, packs: int) -> N
     elif step == "decline":
         shares.decline(session, share, PEOPLE, NOW, reason="tidak bisa")
     elif step == "lapse":
-        shares.lapse(session, share.id, NOW + timedelta(hours=13))
+        shares.lapse(session, share.line.order_id, NOW + timedelta(hours=21))
     elif step == "hand in":
         shares.hand_in(session, share, PEOPLE, NOW)
     else:

@@ -10,7 +10,10 @@ from ovop_market.notices.kinds import Kind
 from ovop_market.notices.queries import Story
 from ovop_market.notices.texts.buyer import Words
 from ovop_market.orders.models import Allocation, Order
+from ovop_market.orders.services.allocating import latest
 from ovop_market.orders.share_labels import reason
+from ovop_market.orders.share_states import ShareAction
+from ovop_market.orders.shares import next_step
 from ovop_market.web import filters
 
 
@@ -64,6 +67,41 @@ def _ended(story: Story) -> Words:
     )
 
 
+def _changed(story: Story) -> Words:
+    share = _share(story)
+    return Words(
+        subject=_("Bagian Anda berubah"),
+        todo=(
+            _("Setor paling lambat %(day)s.", day=filters.day(share.ready_by))
+            if next_step(share) is ShareAction.HAND_IN
+            else _("Lihat berapa sekarang.")
+        ),
+        rows=_goods(share),
+        notes=[reason(share)],
+    )
+
+
+def _stop(story: Story) -> Words:
+    return Words(
+        subject=_("Jangan dibuat dulu: bagian Anda"),
+        todo=_("Pembayarannya ternyata belum masuk. Kami kabari kalau sudah."),
+        rows=_goods(_share(story)),
+    )
+
+
+def _late(story: Story) -> Words:
+    order = _order(story)
+    day = latest(order)
+    return Words(
+        subject=_("Bagian pesanan %(number)s terlambat", number=order.number),
+        todo=_("Terima dengan tanggal yang lebih lambat, tawarkan ke pembeli, atau bagi lagi."),
+        rows=[
+            (_("Janji ke pembeli"), filters.day(order.offered_ready_by or order.ready_by)),
+            *([(_("Bagian terakhir siap"), filters.day(day))] if day else []),
+        ],
+    )
+
+
 def _uncovered(story: Story) -> Words:
     details = story.event.details if story.event is not None else None
     return Words(
@@ -84,6 +122,9 @@ TEXTS: dict[Kind, Callable[[Story], Words]] = {
     Kind.SHARE_OFFERED: _offered,
     Kind.SHARE_START: _start,
     Kind.SHARE_ENDED: _ended,
+    Kind.SHARE_CHANGED: _changed,
+    Kind.SHARE_STOP: _stop,
+    Kind.LATE_SHARE: _late,
     Kind.UNCOVERED: _uncovered,
     Kind.COVERED: _covered,
 }

@@ -1,63 +1,34 @@
 """Sharing a group's order out among its member households, below the verbs of people.
 
 Packs are held at the households' own offers; an allocation says for how many of them a household is
-asked, and why. Which household gets how many is catalogue.supply's arithmetic. Everything here
-works on an order that is locked (locks.lock).
+asked. Which household gets how many is catalogue.supply's arithmetic; how they are asked is in
+asking_households. Everything here works on an order that is locked (locks.lock).
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
-from enum import StrEnum
-from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ovop_market.catalogue.fairness import Taker, split
-from ovop_market.catalogue.models import Offer, StockKind
+from ovop_market.catalogue.models import Offer
 from ovop_market.catalogue.services import held_weeks, supplies
-from ovop_market.catalogue.supply import Share, Supply, made_by, taken_from_stock
+from ovop_market.catalogue.supply import Share, made_by, taken_from_stock
 from ovop_market.core import clock
 from ovop_market.core.errors import Conflict, OutOfStock
-from ovop_market.extensions.database import write_all
 from ovop_market.orders import share_states
-from ovop_market.orders.models import Allocation, Order, OrderEvent, OrderLine
-from ovop_market.orders.services.history import By, event_of
+from ovop_market.orders.models import Allocation, Hold, Order, OrderLine
+from ovop_market.orders.services.asking_households import Rule, note, offer_shares
+from ovop_market.orders.services.history import By
 from ovop_market.orders.services.holds import give_back, held, hold_for, shrink
-from ovop_market.orders.services.locks import order_in_time
 from ovop_market.orders.share_states import FOLLOWS, LIVE, OPEN, ShareAction, ShareState
-from ovop_market.orders.signals import order_noted
-from ovop_market.orders.states import Action, OrderState
-from ovop_market.villages.models import ProducerKind, ProducerStaff
+from ovop_market.orders.states import Action
+from ovop_market.villages.models import ProducerKind
 from ovop_market.web import filters
-
-# By offer: the means that a share was measured by, for its reason.
-Means = Mapping[int, Supply]
-
-
-class Rule(StrEnum):
-    """Why a household got its share; labels make a sentence of it."""
-
-    READY = "ready"  # it has the packs
-    FAIR = "fair"  # its turn, by what it can make and had lately
-    AGAIN = "again"  # somebody else could not
-    COORDINATOR = "coordinator"  # the coordinator decided
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A share that is to be: packs of an offer for a line, by a day."""
-
-    line: OrderLine
-    offer_id: int
-    packs: int
-    ready_by: date
-    rule: Rule
 
 
 def is_shared(order: Order) -> bool:
@@ -73,101 +44,6 @@ def wanted(line: OrderLine) -> int:
 def missing(line: OrderLine) -> int:
     """Packs of a line that nobody has been found for."""
     return max(wanted(line) - held(line), 0)
-
-
-def deadline(order: Order, now: datetime) -> datetime:
-    """By when a household answers that is asked now."""
-    usual = now + share_states.ANSWER
-    if order.state is not OrderState.PLACED or order.due_at is None:
-        return usual
-    last = order.due_at - share_states.MARGIN
-    return min(usual, last) if last - now >= share_states.SHORTEST else order.due_at
-
-
-def offer_shares(
-    session: Session,
-    order: Order,
-    plans: Mapping[OrderLine, Sequence[Share]],
-    means: Means,
-    by: By,
-    now: datetime,
-    *,
-    rule: Rule = Rule.FAIR,
-    reason: str | None = None,
-) -> None:
-    """Asks households for what is already held at their offers. The group's own offers are nobody's
-    share. Who has the packs ready is not asked: they are taken out of what it has counted."""
-    asked = _by_offer(plans, rule)
-    households = _households(session, {a.offer_id for a in asked})
-    asked = [a for a in asked if households[a.offer_id] != order.producer_id]
-    if not asked:
-        return
-    answering = _with_account(session, set(households.values()))
-    due_at = deadline(order, now)
-    rows = [
-        _row(a, means.get(a.offer_id), now, due_at if households[a.offer_id] in answering else None)
-        for a in asked
-    ]
-    written = write_all(session, Allocation, rows)
-    for line in plans:
-        session.expire(line, ["allocations"])
-    shares = [
-        {"allocation": share.id, "household": households[share.offer_id], "packs": share.packs}
-        for share in written
-    ]
-    details = {"action": ShareAction.OFFER, "rule": rule, "shares": shares}
-    note(session, order, details, by, now, reason=reason)
-
-
-def _by_offer(plans: Mapping[OrderLine, Sequence[Share]], rule: Rule) -> list[Asked]:
-    """One share for each line and household (ready packs and packs to be made apart)."""
-    found: dict[tuple[OrderLine, int, StockKind], list[Share]] = defaultdict(list)
-    for line, shares in plans.items():
-        for share in shares:
-            found[line, share.offer_id, share.kind].append(share)
-    return [
-        Asked(
-            line,
-            offer_id,
-            sum(share.quantity for share in many),
-            max(share.ready_by for share in many if share.ready_by is not None),
-            Rule.READY if kind is StockKind.READY and rule is Rule.FAIR else rule,
-        )
-        for (line, offer_id, kind), many in found.items()
-    ]
-
-
-def _row(
-    asked: Asked, means: Supply | None, now: datetime, due_at: datetime | None
-) -> dict[str, Any]:
-    taken = asked.rule in (Rule.READY, Rule.COORDINATOR)
-    why: dict[str, object] = {"rule": asked.rule}
-    if means is not None:
-        why |= {"capacity": means.weekly_capacity, "lately": means.lately}
-    return {
-        "line_id": asked.line.id,
-        "offer_id": asked.offer_id,
-        "state": ShareState.TAKEN if taken else ShareState.OFFERED,
-        "offered": asked.packs,
-        "taken": asked.packs if taken else None,
-        "made": None,
-        "due_at": None if taken else due_at,
-        "ready_by": asked.ready_by,
-        "offered_at": now,
-        "why": why,
-    }
-
-
-def _households(session: Session, offer_ids: Collection[int]) -> dict[int, int]:
-    """The producer of each offer."""
-    rows = session.execute(select(Offer.id, Offer.producer_id).where(Offer.id.in_(offer_ids)))
-    return {offer.id: offer.producer_id for offer in rows}
-
-
-def _with_account(session: Session, producer_ids: Collection[int]) -> set[int]:
-    """Those of the producers for which somebody can answer; the coordinator does for the others."""
-    rows = select(ProducerStaff.producer_id).where(ProducerStaff.producer_id.in_(producer_ids))
-    return set(session.scalars(rows.distinct()))
 
 
 def cover(
@@ -200,9 +76,9 @@ def cover(
         made, rest = made_by(able, weeks, rest, today, until)
         plans[line] = ready + made
         left += rest
-    hold_for(session, plans, order, now)
+    holds = hold_for(session, plans, order, now)
     by_offer = {s.offer_id: s for many in means.values() for s in many}
-    offer_shares(session, order, plans, by_offer, by, now, rule=rule)
+    offer_shares(session, order, holds, plans, by_offer, by, now, rule=rule)
     return left
 
 
@@ -213,34 +89,55 @@ def follow(session: Session, order: Order, action: Action, by: By, now: datetime
     """
     if not is_shared(order):
         return
-    if action in (Action.ACCEPT, Action.COUNTER):
-        lock_offers(session, order)
-        until = order.offered_ready_by or order.ready_by
-        left = cover(session, order, by, now, until=until)
-        if left:
-            raise OutOfStock(
-                _(
-                    "%(n)d bungkus belum ada yang sanggup membuatnya tepat waktu. "
-                    "Tawarkan lebih sedikit atau tanggal yang lebih lambat.",
-                    n=left,
-                )
-            )
-        # The households are spoken for in as many packs as the buyer is told of.
-        cut(session, order, by, now)
-        day = latest(order)
-        if day is not None and day > until:
-            raise Conflict(
-                _(
-                    "Bagian terakhir baru siap %(day)s. Isi tanggal itu, atau tawarkan ke pembeli.",
-                    day=filters.day(day),
-                ),
-                field="ready_by",
-            )
+    if action in (Action.ACCEPT, Action.COUNTER, Action.AGREE):
+        _cover_or_refuse(session, order, action, by, now)
+    if action is Action.FINISH:
+        _leave_to_the_group(order)
     steps = FOLLOWS.get(action, ())
     for share in shares_of(order):
         for step in steps:
             if share_states.allows(share.state, step):
                 move(share, step)
+
+
+def _cover_or_refuse(session: Session, order: Order, action: Action, by: By, now: datetime) -> None:
+    """Every pack that the group says yes to has a household, and none is late."""
+    lock_offers(session, order)
+    until = order.offered_ready_by or order.ready_by
+    left = cover(session, order, by, now, until=until)
+    if left and action is Action.AGREE:
+        raise OutOfStock(
+            _("Penjual sedang mencari siapa yang membuatnya. Coba lagi nanti, atau batalkan.")
+        )
+    if left:
+        raise OutOfStock(
+            _(
+                "%(n)d bungkus belum ada yang sanggup membuatnya tepat waktu. "
+                "Tawarkan lebih sedikit atau tanggal yang lebih lambat.",
+                n=left,
+            )
+        )
+    # The households are spoken for in as many packs as the buyer is told of.
+    cut(session, order, by, now)
+    day = latest(order)
+    if day is not None and day > until and action is not Action.AGREE:
+        raise Conflict(
+            _(
+                "Bagian terakhir baru siap %(day)s. Isi tanggal itu, atau tawarkan ke pembeli.",
+                day=filters.day(day),
+            ),
+            field="ready_by",
+        )
+
+
+def _leave_to_the_group(order: Order) -> None:
+    """The whole order is done. Who could have answered and has not, has made nothing: their packs
+    are the group's own."""
+    for share in shares_of(order):
+        if share.state is ShareState.OFFERED and share.due_at is not None:
+            for hold in holds_of(share):
+                hold.allocation_id = None
+            move(share, ShareAction.WITHDRAW)
 
 
 def latest(order: Order) -> date | None:
@@ -279,32 +176,37 @@ def move(share: Allocation, action: ShareAction, packs: int | None = None) -> No
 
 def cut(session: Session, order: Order, by: By, now: datetime) -> None:
     """Frees what is held beyond the packs that are wanted now, as fairly as it was shared out."""
-    freed = [share for line in order.lines for share in _cut(line)]
-    give_back(session, order, freed, by, now)
+    found = [_cut(line) for line in order.lines]
+    give_back(session, order, [share for freed, _changed in found for share in freed], by, now)
+    changed = [share for _freed, shares in found for share in shares]
+    say_changed(session, order, changed, by, now)
 
 
-def _cut(line: OrderLine) -> list[Share]:
+def _cut(line: OrderLine) -> tuple[list[Share], list[Allocation]]:
+    """What is freed of a line, and whose shares are smaller for it."""
     surplus = held(line) - wanted(line)
     if surplus <= 0:
-        return []
-    live = [share for share in line.allocations if share.state in LIVE]
-    freed: list[Share] = []
-    # Who would be late is not needed any more, first of all.
+        return [], []
+    # The group's own packs are cut first: they are nobody's share.
+    own = [hold for hold in line.holds if hold.allocation_id is None]
+    kept_own = max(sum(hold.quantity for hold in own) - surplus, 0)
+    freed = shrink(own, kept_own)
+    surplus = held(line) - wanted(line)
+    before = {share: share.packs for share in line.allocations if share.state in LIVE}
+    # Then who would be late: they are not needed any more.
     promise = line.order.offered_ready_by or line.order.ready_by
-    for share in live:
+    for share in before:
         if share.ready_by > promise and share.state in OPEN and surplus > 0:
             fewer = min(share.packs, surplus)
             freed += reduce(share, share.packs - fewer)
             surplus -= fewer
-    shared = sum(share.packs for share in live)
-    # Packs of the group's own are cut first: they are nobody's share.
-    left = shared - max(surplus - (held(line) - shared), 0)
-    takers = [Taker(s.id, capacity=s.packs, free=s.packs) for s in live if s.packs]
-    kept = split(left, takers)
+    live = [share for share in before if share.packs]
+    takers = [Taker(share.id, capacity=share.packs, free=share.packs) for share in live]
+    kept = split(wanted(line) - sum(h.quantity for h in own), takers)
     for share in live:
-        if share.packs and kept.get(share.id, 0) < share.packs:
+        if kept.get(share.id, 0) < share.packs:
             freed += reduce(share, kept.get(share.id, 0))
-    return freed + shrink(line, wanted(line))
+    return freed, [share for share, packs in before.items() if share.packs < packs]
 
 
 def reduce(share: Allocation, packs: int) -> list[Share]:
@@ -319,11 +221,26 @@ def reduce(share: Allocation, packs: int) -> list[Share]:
     return freed
 
 
+def holds_of(share: Allocation) -> list[Hold]:
+    """What is held for a share."""
+    return [hold for hold in share.line.holds if hold.allocation_id == share.id]
+
+
 def taken_out(share: Allocation, packs: int) -> list[Share]:
-    """Takes packs of a share's household out of its line; they are to be given back."""
-    line = share.line
-    at_offer = sum(h.quantity for h in line.holds if h.offer_id == share.offer_id)
-    return shrink(line, at_offer - packs, share.offer_id)
+    """Takes packs of a share out of its line; they are to be given back."""
+    return shrink(holds_of(share), share.packs - packs)
+
+
+def say_changed(
+    session: Session, order: Order, changed: Sequence[Allocation], by: By, now: datetime
+) -> None:
+    """Writes down whose shares are smaller, so that nobody makes what nobody needs."""
+    if changed:
+        shares = [
+            {"allocation": s.id, "household": s.offer.producer_id, "packs": s.packs}
+            for s in changed
+        ]
+        note(session, order, {"action": "changed", "shares": shares}, by, now)
 
 
 def lock_offers(session: Session, order: Order) -> None:
@@ -333,21 +250,3 @@ def lock_offers(session: Session, order: Order) -> None:
     session.execute(
         select(Offer.id).where(Offer.variant_id.in_(variants)).order_by(Offer.id).with_for_update()
     ).all()
-
-
-def note(
-    session: Session,
-    order: Order,
-    details: dict[str, Any],
-    by: By,
-    now: datetime,
-    *,
-    reason: str | None = None,
-) -> OrderEvent:
-    """Writes what happened to shares into the order's history, and tells the features above."""
-    order_in_time(session, [order.purchase_id])
-    event = event_of(order, Action.SHARE, by, now, reason, details)
-    session.add(event)
-    session.flush()
-    order_noted.send(None, session=session, events=[event])
-    return event

@@ -27,7 +27,8 @@ from ovop_market.orders.models import (
     Purchase,
 )
 from ovop_market.orders.services import allocating, quotes
-from ovop_market.orders.services.history import By
+from ovop_market.orders.services.asking_households import offer_shares
+from ovop_market.orders.services.history import CLOCK
 from ovop_market.orders.services.holds import hold_for
 from ovop_market.orders.services.lifecycle import due_at
 from ovop_market.orders.services.locks import lock_producers
@@ -243,7 +244,6 @@ def _hold_all(
             assert quote.plan is not None
             plans[line] = quote.plan.shares
             means |= {supply.offer_id: supply for supply in quote.means}
-        hold_for(session, plans, order, now)
+        holds = hold_for(session, plans, order, now)
         if allocating.is_shared(order):
-            by = By(Actor.BUYER, order.purchase.buyer_id)
-            allocating.offer_shares(session, order, plans, means, by, now)
+            offer_shares(session, order, holds, plans, means, CLOCK, now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 
 from sqlalchemy.orm import Session
@@ -21,14 +21,18 @@ def held(line: OrderLine) -> int:
 
 def hold_for(
     session: Session, wanted: Mapping[OrderLine, Sequence[Share]], order: Order, now: datetime
-) -> None:
+) -> list[Hold]:
     """Keeps shares for the lines of one order. Raises OutOfStock when one of them is gone."""
+    made = []
     for line, shares in wanted.items():
-        line.holds += [
+        new = [
             Hold(offer_id=s.offer_id, kind=s.kind, week=s.week, quantity=s.quantity) for s in shares
         ]
+        line.holds += new
+        made += new
     cause = Cause(StockReason.HELD, now, order_number=order.number)
     hold(session, [share for shares in wanted.values() for share in shares], cause)
+    return made
 
 
 def give_back(
@@ -40,20 +44,19 @@ def give_back(
 
 def give_back_all(session: Session, order: Order, by: By, now: datetime) -> None:
     """Frees everything that is held for the order."""
-    shares = [share for line in order.lines for share in shrink(line, 0)]
+    shares = [share for line in order.lines for share in shrink(line.holds, 0)]
     give_back(session, order, shares, by, now)
 
 
-def shrink(line: OrderLine, quantity: int, offer_id: int | None = None) -> list[Share]:
-    """Cuts the line's holds (at one offer, or at all) down to a quantity; returns what became free,
-    latest weeks first."""
-    own = [h for h in line.holds if offer_id in (None, h.offer_id)]
-    surplus = sum(hold.quantity for hold in own) - quantity
+def shrink(holds: Iterable[Hold], quantity: int) -> list[Share]:
+    """Cuts holds down to a quantity together; returns what became free, latest weeks first."""
+    kept = list(holds)
+    surplus = sum(each.quantity for each in kept) - quantity
     freed = []
-    for hold_ in sorted(own, key=lambda h: (h.week or date.min, h.id), reverse=True):
-        freeing = min(hold_.quantity, max(surplus, 0))
+    for each in sorted(kept, key=lambda h: (h.week or date.min, h.id or 0), reverse=True):
+        freeing = min(each.quantity, max(surplus, 0))
         if freeing:
-            freed.append(Share(hold_.offer_id, StockKind(hold_.kind), hold_.week, freeing))
-            hold_.quantity -= freeing
+            freed.append(Share(each.offer_id, StockKind(each.kind), each.week, freeing))
+            each.quantity -= freeing
             surplus -= freeing
     return freed

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
+from ovop_market.catalogue.models import Offer
 from ovop_market.extensions.database import AT_ONCE
-from ovop_market.orders.models import Order, OrderLine, Purchase
+from ovop_market.orders.models import Allocation, Order, OrderLine, Purchase
 from ovop_market.villages.models import Producer
 
 
@@ -23,7 +24,13 @@ def lock(session: Session, order: Order) -> Order:
     session.scalars(
         select(OrderLine)
         .where(OrderLine.order_id == order.id)
-        .options(selectinload(OrderLine.holds), selectinload(OrderLine.allocations))
+        .options(
+            selectinload(OrderLine.holds),
+            # In statements of their own: offers may be locked later, which no outer join allows.
+            selectinload(OrderLine.allocations)
+            .selectinload(Allocation.offer)
+            .selectinload(Offer.producer),
+        )
         .execution_options(populate_existing=True)
     ).all()
     return order

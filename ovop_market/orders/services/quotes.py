@@ -99,9 +99,12 @@ class Quote:
         return _ready_by(self.lines)
 
     def way(self, code: str | None) -> Way | None:
-        """The chosen way, or the first possible one when nothing was chosen."""
+        """The chosen way; when nothing was chosen, the first courier that is possible. Fetching it
+        oneself is preset only where no courier goes at all: it may be a thousand kilometres away.
+        """
         if code is None:
-            return next((way for way in self.ways if way.possible), None)
+            couriers = [way for way in self.ways if way.service_id is not None]
+            return next((way for way in couriers or self.ways if way.possible), None)
         return next((way for way in self.ways if way.code == code and way.possible), None)
 
 
@@ -143,7 +146,10 @@ def fingerprint(quotes: Iterable[Quote]) -> str:
             made = line.plan is not None and not line.plan.from_stock
             ready = line.plan.ready_by if made and line.plan else bool(line.plan)
             goods.append((line.variant.id, line.quantity, line.variant.price, str(ready)))
-        journeys += [(quote.producer.id, w.code, w.price, w.possible) for w in quote.ways]
+        journeys += [
+            (quote.producer.id, w.code, w.price, w.possible, w.collection_point_id or 0, w.note)
+            for w in quote.ways
+        ]
     shown = digest(repr(sorted(journeys)))[:24] if journeys else ""
     return f"{digest(repr(sorted(goods)))[:24]}.{shown}"
 

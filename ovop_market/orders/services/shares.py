@@ -8,26 +8,27 @@ is missing now, and accept the order once all of it is taken.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ovop_market.catalogue.services import held_weeks, supplies
-from ovop_market.catalogue.supply import Share, made_by, taken_from_stock
-from ovop_market.core import clock
-from ovop_market.core.errors import Conflict, MoveRefused, OutOfStock, Unusable
+from ovop_market.catalogue.models import StockReason
+from ovop_market.catalogue.services import Cause, change_ready
+from ovop_market.catalogue.supply import Share
+from ovop_market.core.errors import Conflict, MoveRefused, Unusable
 from ovop_market.orders import share_states
-from ovop_market.orders.models import Allocation, Order, OrderEvent, OrderLine
+from ovop_market.orders.models import Allocation, Order, OrderEvent
 from ovop_market.orders.services import allocating, lifecycle
-from ovop_market.orders.services.allocating import Rule, missing, note
+from ovop_market.orders.services.allocating import missing
+from ovop_market.orders.services.asking_households import note
 from ovop_market.orders.services.history import CLOCK, By
-from ovop_market.orders.services.holds import give_back, held, hold_for
+from ovop_market.orders.services.holds import give_back
 from ovop_market.orders.services.locks import lock
 from ovop_market.orders.share_labels import SHARE_STATES
-from ovop_market.orders.share_states import ANSWERABLE, LIVE, ShareAction, ShareState
+from ovop_market.orders.share_states import ANSWERABLE, ShareAction, ShareState
 from ovop_market.orders.states import Action, Actor, OrderState, moves_open_to
 
 # How many days after the promised one the others are still asked for.
@@ -46,8 +47,7 @@ def take(
     if done is not None:
         return done
     taken = _within(share.packs if packs is None else packs, 1, share.packs)
-    fewer = share.packs - taken
-    freed = allocating.taken_out(share, fewer)
+    freed = allocating.taken_out(share, share.packs - taken)
     allocating.move(share, ShareAction.TAKE, taken)
     give_back(session, order, freed, by, now)
     event = _noted(session, order, share, ShareAction.TAKE, by, now, packs=taken)
@@ -65,18 +65,32 @@ def decline(
     return _ended(session, order, share, ShareAction.DECLINE, by, now, reason.strip() or None)
 
 
-def lapse(session: Session, share_id: int, now: datetime) -> OrderEvent | None:
-    """The clock's: nobody has answered, and the share is offered on. None when it is not due."""
-    share = session.get_one(Allocation, share_id)
-    order = share.line.order
+def lapse(session: Session, order_id: int, now: datetime) -> OrderEvent | None:
+    """The clock's: shares of the order that nobody has answered in time end, all at once, and are
+    offered on. None when none is due, or when the order itself is."""
+    order = session.get_one(Order, order_id)
     lock(session, order)
-    session.refresh(share)
-    if share.state is not ShareState.OFFERED or share.due_at is None or share.due_at > now:
+    due = [
+        share
+        for share in allocating.shares_of(order)
+        if share.state is ShareState.OFFERED and share.due_at is not None and share.due_at <= now
+    ]
+    if not due or order.state not in ANSWERABLE:
         return None
-    if order.state not in ANSWERABLE:
-        return None
+    if order.state is OrderState.PLACED and order.due_at is not None and order.due_at <= now:
+        return None  # the order itself has waited too long: there is nothing to offer on
     allocating.lock_offers(session, order)
-    return _ended(session, order, share, ShareAction.LAPSE, CLOCK, now, None)
+    events = []
+    for share in due:
+        packs = share.packs
+        freed = allocating.taken_out(share, packs)
+        allocating.move(share, ShareAction.LAPSE)
+        give_back(session, order, freed, CLOCK, now)
+        events.append(
+            _noted(session, order, share, ShareAction.LAPSE, CLOCK, now, packs=packs, reason=None)
+        )
+    _go_on(session, order, CLOCK, now)
+    return events[-1]
 
 
 def hand_in(
@@ -98,58 +112,10 @@ def hand_in(
     made = _within(share.packs if packs is None else packs, 0, share.packs)
     freed = allocating.taken_out(share, share.packs - made)
     allocating.move(share, ShareAction.HAND_IN, made)
-    give_back(session, order, freed, by, now)
+    _given_back(session, order, freed, by, now)
     event = _noted(session, order, share, ShareAction.HAND_IN, by, now, packs=made)
     _go_on(session, order, by, now)
     return event
-
-
-def share_out(
-    session: Session,
-    order: Order,
-    by: By,
-    now: datetime,
-    *,
-    packs: Mapping[tuple[int, int], int],
-    reason: str,
-) -> OrderEvent:
-    """The coordinator decides who makes how many: `packs` by line and offer; who is not named keeps
-    its share. What is decided counts as taken; packs handed in stay.
-
-    Raises Unusable without a reason, or for packs that the households cannot make or nobody has
-    ordered; MoveRefused when the order is over.
-    """
-    lock(session, order)
-    done = _said_before(session, order, by, {"action": "share out"})
-    if done is not None:
-        return done
-    if order.state not in ANSWERABLE:
-        raise MoveRefused(_("Pesanan ini sudah selesai dibagi. Muat ulang halamannya."))
-    if not reason.strip():
-        raise Unusable(_("Tulis alasannya, supaya anggota lain mengerti."), field="reason")
-    allocating.lock_offers(session, order)
-    wanted: dict[OrderLine, dict[int, int]] = {}
-    for line in order.lines:
-        wanted[line] = {o: n for (line_id, o), n in packs.items() if line_id == line.id}
-        _fewer(session, order, line, wanted[line], by, now)
-    more = {line: _more(line, many) for line, many in wanted.items()}
-    _ask_more(session, order, more, by, now, reason.strip())
-    details = {
-        "action": "share out",
-        "packs": [[line_id, offer_id, n] for (line_id, offer_id), n in sorted(packs.items())],
-    }
-    event = note(session, order, details, by, now, reason=reason.strip())
-    _accept_if_covered(session, order, by, now)
-    return event
-
-
-def offer_on(session: Session, order: Order, by: By, now: datetime) -> int:
-    """Looks once more for households that make what nobody makes; how many packs are left."""
-    lock(session, order)
-    if order.state not in ANSWERABLE:
-        raise MoveRefused(_("Pesanan ini sudah selesai dibagi. Muat ulang halamannya."))
-    allocating.lock_offers(session, order)
-    return _offer_on(session, order, by, now)
 
 
 def _begin(
@@ -162,11 +128,14 @@ def _begin(
     said: dict[str, Any] = {"action": action, "allocation": share.id}
     if packs is not None:
         said["packs"] = packs
-    done = _said_before(session, order, by, said)
+    done = said_before(session, order, by, said)
     if done is not None:
         return order, done
+    # The same said once more without a key: all of it is as many as it was asked for.
+    asked = share.offered if action is ShareAction.TAKE else share.taken
+    whole = {} if action is ShareAction.DECLINE else {"packs": asked}
     last = _last_of(session, order, share)
-    if last is not None and last.actor_id == by.user_id and _says(last, said):
+    if last is not None and last.actor_id == by.user_id and _says(last, whole | said):
         return order, last
     if by.seen not in (None, share.state):
         raise _moved_on(share)
@@ -176,7 +145,7 @@ def _begin(
     return order, None
 
 
-def _said_before(
+def said_before(
     session: Session, order: Order, by: By, said: Mapping[str, Any]
 ) -> OrderEvent | None:
     """The event of this very tap. Raises Conflict when the same key came with another content."""
@@ -221,107 +190,87 @@ def _ended(
     reason: str | None,
 ) -> OrderEvent:
     """A share ends without packs, and is offered on."""
-    packs = share.packs
+    packs, was = share.packs, share.state
     freed = allocating.taken_out(share, packs)
     allocating.move(share, action)
-    give_back(session, order, freed, by, now)
+    if was is ShareState.TAKEN:
+        _given_back(session, order, freed, by, now)
+    else:
+        give_back(session, order, freed, by, now)
     event = _noted(session, order, share, action, by, now, packs=packs, reason=reason)
     _go_on(session, order, by, now)
     return event
 
 
+def _given_back(session: Session, order: Order, freed: list[Share], by: By, now: datetime) -> None:
+    """Frees what a household does not make or have after all. What was counted as ready of it is
+    not there, by its own word: it must not be promised to the next."""
+    give_back(session, order, freed, by, now)
+    for share in freed:
+        if share.week is None:
+            cause = Cause(StockReason.COUNTED, now, by.user_id)
+            change_ready(session, share.offer_id, -share.quantity, cause)
+
+
 def _go_on(session: Session, order: Order, by: By, now: datetime) -> None:
     """Offers on what nobody makes now; and if all of it is taken, the group has said yes."""
-    _offer_on(session, order, By(Actor.CLOCK), now)
-    _accept_if_covered(session, order, by, now)
+    offer_rest(session, order, By(Actor.CLOCK), now)
+    accept_if_covered(session, order, by, now)
 
 
-def _offer_on(session: Session, order: Order, by: By, now: datetime) -> int:
-    # First who keeps the promised day; then, before the buyer has heard a word, who needs some days
-    # more (the coordinator has to say so), and later whoever has room.
+def offer_rest(session: Session, order: Order, by: By, now: datetime) -> int:
+    # First who keeps the promised day. Then, before the buyer has heard a word, who needs some days
+    # more (the coordinator has to say so); once it is being made, whoever has room. What the buyer
+    # was offered is kept.
     promise = order.offered_ready_by or order.ready_by
-    asked = order.state in (OrderState.PLACED, OrderState.COUNTERED)
+    steps: list[date | None] = [promise]
+    if order.state is OrderState.PLACED:
+        steps.append(promise + LATER)
+    elif order.state is not OrderState.COUNTERED:
+        steps.append(None)
     unasked = frozenset({ShareState.DECLINED, ShareState.LAPSED})
-    for until in (promise, promise + LATER if asked else None):
+    left = sum(missing(line) for line in order.lines)
+    if order.state is OrderState.PLACED and order.due_at is not None and order.due_at <= now:
+        return left  # nobody could answer any more
+    for until in steps:
         left = allocating.cover(session, order, by, now, until=until, unasked=unasked)
-    if left:
-        details = {"action": "uncovered", "packs": left}
-        note(session, order, details, By(Actor.CLOCK), now)
+    day = allocating.latest(order)
+    late = day.isoformat() if day is not None and day > promise else None
+    _say_once(session, order, "uncovered", "packs", left or None, now)
+    _say_once(session, order, "late", "day", late, now)
     return left
 
 
-def _accept_if_covered(session: Session, order: Order, by: By, now: datetime) -> None:
+def _say_once(
+    session: Session, order: Order, action: str, what: str, value: object, now: datetime
+) -> None:
+    """Tells the coordinator what is wrong, once as long as it stays the same."""
+    events = session.scalars(
+        select(OrderEvent)
+        .where(OrderEvent.order_id == order.id, OrderEvent.action == Action.SHARE)
+        .order_by(OrderEvent.id.desc())
+    )
+    said = next((e.details for e in events if _says(e, {"action": action})), None)
+    if value is not None and (said is None or said.get(what) != value):
+        note(session, order, {"action": action, what: value}, CLOCK, now)
+
+
+def accept_if_covered(session: Session, order: Order, by: By, now: datetime) -> None:
     """A group's order is accepted when the taken shares cover it (docs/adr/0018)."""
     if order.state is not OrderState.PLACED or any(missing(line) for line in order.lines):
         return
     if any(share.state is ShareState.OFFERED for share in allocating.shares_of(order)):
         return
+    own = (h for line in order.lines for h in line.holds if h.allocation_id is None)
+    if any(hold.week is not None and hold.quantity for hold in own):
+        return  # what the group makes itself, only its coordinator can promise
     latest = allocating.latest(order)
     if latest is not None and latest > order.ready_by:
-        return  # that is for the coordinator to say
+        # That is for the coordinator to say.
+        _say_once(session, order, "covered late", "day", latest.isoformat(), now)
+        return
     if Action.ACCEPT in moves_open_to(Actor.PRODUCER, order.state, order.facts(now)):
         lifecycle.accept(session, order, By(Actor.PRODUCER, by.user_id), now)
-
-
-def _fewer(
-    session: Session, order: Order, line: OrderLine, many: Mapping[int, int], by: By, now: datetime
-) -> None:
-    """Takes from households what they are to make less."""
-    freed: list[Share] = []
-    for share in [s for s in line.allocations if s.state in share_states.OPEN]:
-        if share.offer_id in many:
-            others = _packs_at(line, share.offer_id) - share.packs
-            keeps = min(max(many[share.offer_id] - others, 0), share.packs)
-            freed += allocating.reduce(share, keeps) if keeps < share.packs else []
-    give_back(session, order, freed, by, now)
-
-
-def _more(line: OrderLine, many: Mapping[int, int]) -> dict[int, int]:
-    """Packs by offer that households are to make besides what they have."""
-    added = {o: n - _packs_at(line, o) for o, n in many.items() if n > _packs_at(line, o)}
-    if held(line) + sum(added.values()) > allocating.wanted(line):
-        raise Unusable(
-            _("Dibagi lebih dari yang dipesan: %(n)d bungkus.", n=allocating.wanted(line)),
-            field=f"line-{line.id}",
-        )
-    return added
-
-
-def _ask_more(
-    session: Session,
-    order: Order,
-    more: Mapping[OrderLine, Mapping[int, int]],
-    by: By,
-    now: datetime,
-    reason: str,
-) -> None:
-    """Holds the added packs at the households that the coordinator named."""
-    today = clock.wib_date(now)
-    means = supplies(session, [line.variant_id for line in more], today)
-    by_offer = {s.offer_id: s for many in means.values() for s in many}
-    weeks = held_weeks(session, list(by_offer), today)
-    plans: dict[OrderLine, list[Share]] = {}
-    for line, many in more.items():
-        plans[line] = []
-        for offer_id, packs in many.items():
-            able = [by_offer[offer_id]] if offer_id in by_offer else []
-            ready, rest = taken_from_stock(able, packs, today)
-            made, rest = made_by(able, weeks, rest, today)
-            if rest:
-                raise OutOfStock(
-                    _("Rumah ini hanya sanggup %(n)d bungkus lagi.", n=packs - rest),
-                    field=f"packs-{line.id}-{offer_id}",
-                )
-            plans[line] += ready + made
-    hold_for(session, plans, order, now)
-    allocating.offer_shares(
-        session, order, plans, by_offer, by, now, rule=Rule.COORDINATOR, reason=reason
-    )
-
-
-def _packs_at(line: OrderLine, offer_id: int) -> int:
-    live = [s for s in line.allocations if s.offer_id == offer_id and s.state in LIVE]
-    return sum(share.packs for share in live)
 
 
 def _within(packs: int, least: int, most: int) -> int:
@@ -349,7 +298,7 @@ def _noted(
         "household": share.offer.producer_id,
         "packs": packs,
     }
-    return note(session, order, details, by, now, reason=reason)
+    return note(session, order, details, by, now, reason=reason, own=True)
 
 
 def _moved_on(share: Allocation) -> MoveRefused:

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from ovop_market.orders.models import Allocation, Order, OrderEvent, OrderLine
@@ -29,7 +29,7 @@ from ovop_market.orders.states import Action, Timer, timer_of
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """An order (or a share of one, by its id) that the clock may have something to do with."""
+    """An order that the clock may have something to do with."""
 
     id: int
     number: str
@@ -61,19 +61,22 @@ def run_out(session: Session, order_id: int, now: datetime) -> OrderEvent | None
 def lapsed_shares(
     session: Session, now: datetime, *, after: Waiting | None = None, limit: int
 ) -> Sequence[Waiting]:
-    """Shares of groups' orders that nobody has answered in time, the longest due first."""
+    """Groups' orders with shares that nobody has answered in time, the longest due first."""
+    due = func.min(Allocation.due_at)
     statement = (
-        select(Allocation.id, Order.number, Allocation.due_at)
-        .join(Allocation.line)
-        .join(OrderLine.order)
+        select(Order.id, Order.number, due)
+        .join(Order.lines)
+        .join(OrderLine.allocations)
         .where(Allocation.state == ShareState.OFFERED, Allocation.due_at <= now)
         .where(Order.state.in_(ANSWERABLE))
-        .order_by(Allocation.due_at, Allocation.id)
+        .group_by(Order.id, Order.number)
+        .order_by(due, Order.id)
         .limit(limit)
     )
     if after is not None:
-        later = or_(Allocation.due_at > after.due_at, Allocation.id > after.id)
-        statement = statement.where(Allocation.due_at >= after.due_at, later)
+        statement = statement.having(
+            or_(due > after.due_at, and_(due == after.due_at, Order.id > after.id))
+        )
     return [Waiting(id_, number, due) for id_, number, due in session.execute(statement) if due]
 
 
