@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
-from wtforms import BooleanField, StringField, TextAreaField
+from wtforms import BooleanField, StringField, TextAreaField, ValidationError
 
 from ovop_market.accounts.services import phone_of
 from ovop_market.catalogue.shop_queries import producer_of
@@ -38,7 +38,7 @@ class HouseholdForm(BaseForm):
     def validate_phone(self, field: StringField) -> None:
         number = phone_of(field.data or "")
         if number is None:
-            raise ValueError(_("Tulis nomor HP, misalnya 0812 3456 7890."))
+            raise ValidationError(_("Tulis nomor HP, misalnya 0812 3456 7890."))
         field.data = number
 
 

@@ -136,7 +136,7 @@ def share_of(session: Session, user: User, share_id: int) -> Allocation:
 def share_row(share: Allocation) -> ShareRow:
     """A share as it is shown."""
     line, order = share.line, share.line.order
-    packs = share.packs or share.offered
+    packs = share.packs if share.state in LIVE else share.offered
     return ShareRow(
         id=share.id,
         number=order.number,
@@ -223,7 +223,7 @@ def _chat(share: Allocation) -> str:
     text = _(
         "Bagian %(household)s: %(n)d × %(goods)s, disetor paling lambat %(day)s. Sanggup?",
         household=share.offer.producer.name,
-        n=share.packs or share.offered,
+        n=share.packs if share.state in LIVE else share.offered,
         goods=f"{line.product_name} {line.variant_name}",
         day=filters.day(share.ready_by),
     )

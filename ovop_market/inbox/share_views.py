@@ -18,7 +18,7 @@ from werkzeug.wrappers import Response
 
 from ovop_market.accounts.models import Role
 from ovop_market.core import clock
-from ovop_market.core.errors import Conflict, MarketError, NotFound, Unusable
+from ovop_market.core.errors import Conflict, MarketError, NotFound, OutOfStock, Unusable
 from ovop_market.core.tokens import secret_token
 from ovop_market.extensions import db
 from ovop_market.inbox import fairness as fairness_queries
@@ -147,6 +147,10 @@ def share_out(number: str) -> ResponseReturnValue:
         db.session.rollback()
         problem = explain(form, refusal)
         order = queries.order_of(session, current_user, number)
+        if isinstance(refusal, Conflict) and not isinstance(refusal, OutOfStock):
+            # The numbers as they stand now; the reason as it was typed.
+            now = list(shares_of(order))
+            form = share_out_form(offers, now, formdata=None, reason=form.reason.data)
         return views.order_page(order, refusal.status, sharing=form, problem=problem)
     return _order_done(number, _("Dibagi. Anggota sudah diberi tahu."))
 
@@ -180,6 +184,8 @@ def _do(share_id: int, form: BaseForm, verb: Verb, notice: str) -> ResponseRetur
     """Load, validate, act, commit once, answer."""
     share = _load(share_id)
     if not form.validate():
+        if _back() in ("list", "order"):
+            return _refused(share_id, form, Unusable(next(iter(form.errors.values()))[0]))
         return _page(share, 422, form=form)
     by = By(Actor.PRODUCER, current_user.id, tap_key(), state_seen())
     try:

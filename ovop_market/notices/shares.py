@@ -11,7 +11,7 @@ from sqlalchemy.orm import object_session
 from ovop_market.catalogue.models import Offer
 from ovop_market.notices.kinds import Kind
 from ovop_market.notices.services import Owed
-from ovop_market.orders.models import Allocation, OrderEvent
+from ovop_market.orders.models import Allocation, Order, OrderEvent
 from ovop_market.orders.presentation import may_be_made
 from ovop_market.orders.services.allocating import is_shared, shares_of
 from ovop_market.orders.services.asking_households import Rule
@@ -40,16 +40,39 @@ def owed_of(event: OrderEvent) -> Iterator[Owed]:
     if event.action is Action.UNPAY:
         yield from _to_households(dict.fromkeys(taken, Kind.SHARE_STOP), event)
     if event.action in _OVER:
-        over = [s for s in shares_of(order) if s.state is ShareState.WITHDRAWN and s.taken]
+        told = _told_before(order)
+        over = [
+            share
+            for share in shares_of(order)
+            if share.state is ShareState.WITHDRAWN and share.taken and share.id not in told
+        ]
         yield from _to_households(dict.fromkeys(over, Kind.SHARE_ENDED), event)
+
+
+def _told_before(order: Order) -> set[int]:
+    """Shares that the coordinator had taken back whole before the order ended."""
+    return {
+        share["allocation"]
+        for event in order.events
+        if event.action is Action.SHARE and (event.details or {}).get("action") == "changed"
+        for share in _shares_in(event)
+        if not share["packs"]
+    }
+
+
+def _shares_in(event: OrderEvent) -> list[dict[str, int]]:
+    details: dict[str, Any] = event.details or {}
+    return list(details["shares"])
 
 
 def _of_shares(event: OrderEvent, details: dict[str, Any]) -> Iterator[Owed]:
     action = details.get("action")
     if action == "uncovered":
-        yield _to_coordinator(Kind.UNCOVERED, event)
+        if details.get("packs"):
+            yield _to_coordinator(Kind.UNCOVERED, event)
     elif action in ("late", "covered late"):
-        yield _to_coordinator(Kind.LATE_SHARE, event)
+        if details.get("day"):
+            yield _to_coordinator(Kind.LATE_SHARE, event)
     elif action in (ShareAction.OFFER, "changed"):
         told = {each["allocation"] for each in details["shares"]}
         kinds = {s: _kind_of(s) for s in shares_of(event.order) if s.id in told}

@@ -33,8 +33,8 @@ from ovop_market.web.pictures import PictureSources, sources
 class Goods:
     """A product in the parcel.
 
-    `made_on` and `best_before` are None while it is being made, and where packs were ready when
-    they were ordered: those were made before, and carry their own date.
+    `made_on` is None while it is being made, and where all packs were ready when they were ordered;
+    `best_before` also where some were: those were made before, and carry their own date.
     """
 
     name: str
@@ -44,12 +44,13 @@ class Goods:
     storage_note: str
     shelf_life_days: int | None
     from_stock: bool
+    some_from_stock: bool
     made_on: date | None
 
     @property
     def best_before(self) -> date | None:
         """Until when it is good if it is kept as it must be."""
-        if self.made_on is None or self.shelf_life_days is None:
+        if self.made_on is None or self.shelf_life_days is None or self.some_from_stock:
             return None
         return self.made_on + timedelta(days=self.shelf_life_days)
 
@@ -129,7 +130,13 @@ def makers(session: Session, order_id: int) -> list[str]:
         .join(Offer, Offer.producer_id == Producer.id)
         .join(Hold, Hold.offer_id == Offer.id)
         .join(OrderLine, OrderLine.id == Hold.line_id)
-        .where(OrderLine.order_id == order_id, Hold.quantity > 0)
+        .join(Order, Order.id == OrderLine.order_id)
+        .where(
+            OrderLine.order_id == order_id,
+            Hold.quantity > 0,
+            # What a group made though a household was asked, that household has not made.
+            or_(Hold.allocation_id.is_not(None), Offer.producer_id == Order.producer_id),
+        )
         .group_by(Producer.id, Producer.name)
         .order_by(Producer.name)
     )
@@ -170,10 +177,10 @@ def _goods(session: Session, order_id: int, made_on: date | None) -> list[Goods]
             photo=sources(photo) if photo else None,
             storage=product.storage,
             storage_note=product.storage_note,
-            # Of packs that were there already, nobody knows when they were made.
-            shelf_life_days=None if was_ready else product.shelf_life_days,
-            from_stock=not was_made,
-            made_on=made_on if was_made else None,
+            shelf_life_days=product.shelf_life_days,
+            from_stock=not was_made and was_ready,
+            some_from_stock=was_ready,
+            made_on=None if was_ready and not was_made else made_on,
         )
         for product, photo, was_ready, was_made, sold in found
     ]

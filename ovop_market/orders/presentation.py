@@ -137,7 +137,7 @@ def _share_step(event: OrderEvent, names: Mapping[int, str]) -> Step:
         when=filters.moment(event.at),
         who=str(ACTORS[event.actor]),
         note=event.reason or "",
-        kind="wrong" if (event.details or {}).get("action") == "uncovered" else "done",
+        kind="wrong" if share_labels.is_trouble(event) else "done",
     )
 
 

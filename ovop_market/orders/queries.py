@@ -213,8 +213,7 @@ def _hold_differences(session: Session) -> Iterator[str]:
 
 
 def _share_differences(session: Session) -> Iterator[str]:
-    """Where a household's share stands for other packs than are held for it, or packs are held at a
-    household's offer for no share of it though they are not handed over to the group."""
+    """Where a household's share stands for other packs than are held for it."""
     packs = func.coalesce(Allocation.made, Allocation.taken, Allocation.offered)
     stands = case((Allocation.state.in_(LIVE), packs), else_=0)
     held = (

@@ -72,6 +72,10 @@ def event_text(event: OrderEvent, names: Mapping[int, str]) -> str:
             packs=sum(share["packs"] for share in shares),
             households=len({share["household"] for share in shares}),
         )
+    if action == "uncovered" and not packs:
+        return _("Sisanya sudah ditawarkan.")
+    if action in ("late", "covered late") and not details.get("day"):
+        return _("Semua bagian tepat waktu lagi")
     if action == "uncovered":
         return _("%(n)d bungkus belum ada yang sanggup", n=packs)
     if action == "share out":
@@ -88,3 +92,9 @@ def event_text(event: OrderEvent, names: Mapping[int, str]) -> str:
         A.HAND_IN: _("%(household)s menyetor %(n)d", household=household, n=packs or 0),
     }
     return texts.get(ShareAction(str(action)), str(action))
+
+
+def is_trouble(event: OrderEvent) -> bool:
+    """Whether it says that somebody has to do something about the shares."""
+    details = event.details or {}
+    return details.get("action") == "uncovered" and bool(details.get("packs"))

@@ -23,7 +23,7 @@ def split(amount: int, worth: int, made: Mapping[int, int]) -> Split:
     """Splits what an order brought for its goods; a negative amount went back to the buyer.
 
     `worth` is the price of all packs of the order, `made` that of the packs that each household
-
+    handed in.
     """
     if amount < 0:
         back = split(-amount, worth, made)

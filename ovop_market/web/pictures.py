@@ -64,8 +64,10 @@ _DECODING = threading.BoundedSemaphore(2)
 # Seconds for which an upload waits for its turn.
 LONGEST_TURN = 10
 # A scan of a progressive JPEG is decoded over the whole picture: phones use some ten, and thousands
-# of empty ones would keep the server busy for minutes. The marker means nothing else in a JPEG.
-MAX_SCANS, _SCAN = 100, b"\xff\xda"
+# of empty ones would keep the server busy for minutes.
+MAX_SCANS = 100
+# The beginning of a scan of one to four components (ITU-T T.81, B.2.3).
+_SCAN = re.compile(rb"\xff\xda\x00(?:\x08\x01|\x0a\x02|\x0c\x03|\x0e\x04)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +219,7 @@ def _opened(data: bytes | Image.Image) -> Image.Image:
     try:
         image = Image.open(io.BytesIO(data), formats=_READABLE)
         _check_size(image)
-        if image.format == "JPEG" and data.count(_SCAN) > MAX_SCANS:
+        if image.format == "JPEG" and len(_SCAN.findall(data)) > MAX_SCANS:
             raise _unreadable(data)
         image.verify()
         # verify() leaves the picture unusable.

@@ -30,6 +30,15 @@
     document.querySelectorAll("form[aria-busy]").forEach(free);
   });
 
+  // The tab that one is on stands in view, however many there are beside it.
+  document.querySelectorAll(".tabs [aria-current]").forEach((tab) => {
+    const bar = tab.closest(".tabs");
+    const row = [bar, tab.closest("ul")].find((box) => box.scrollWidth > box.clientWidth);
+    if (!row) return;
+    const hidden = tab.getBoundingClientRect().right - row.getBoundingClientRect().right;
+    if (hidden > 0) row.scrollLeft += hidden + 24;
+  });
+
   // No signal: said where notices are said. Polls and slots that load by themselves stay silent.
   const asked = (event) => Boolean(event.detail.requestConfig.triggeringEvent);
   const say = (event) => {

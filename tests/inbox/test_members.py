@@ -50,7 +50,7 @@ def test_the_coordinator_adds_and_removes(
     assert added.status_code in (303, 422)
     do(client, f"/shop/producers/{slug}/members", name="Rumah Ibu Baru", phone="081234567890")
     page = client.get("/shop/members").text
-    assert page.count("data-member=") == 3 or page.count("data-member=") == 4
+    assert page.count("data-member=") == 3
     assert "koordinator yang menjawab" in page
     member = session.scalars(select(Producer).where(Producer.name == "Rumah Ibu Baru")).one()
     url = f"/shop/producers/{slug}/members/{member.slug}/removal"
@@ -124,6 +124,6 @@ def test_closing_for_good_is_meant(
     assert household.ended_at is not None
     reopened = client.post(
         f"/shop/producers/{household.slug}/reopening",
-        data={"csrf_token": client.csrf("/shop/members")},
+        data={"csrf_token": client.csrf("/register")},
     )
     assert reopened.status_code == 409

@@ -215,6 +215,8 @@ def reduce(share: Allocation, packs: int) -> list[Share]:
     if not packs:
         move(share, ShareAction.WITHDRAW)
     elif share.taken is not None:
+        # Who is asked for less has not fallen short.
+        share.offered -= share.taken - packs
         share.taken = packs
     else:
         share.offered = packs

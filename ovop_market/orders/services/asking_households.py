@@ -108,6 +108,8 @@ def offer_shares(
         else:
             waiting.offered += each.packs
             waiting.ready_by = max(waiting.ready_by, each.ready_by)
+            if waiting.due_at is not None:
+                waiting.due_at = max(waiting.due_at, due_at)
             found[each.key] = waiting
     rows = [
         _row(

@@ -26,7 +26,7 @@ from ovop_market.core.tokens import secret_token
 from ovop_market.orders.models import Allocation, Order, OrderLine
 from ovop_market.orders.services import shares
 from ovop_market.orders.services.history import By
-from ovop_market.orders.services.locks import lock_purchases
+from ovop_market.orders.services.locks import lock_producers, lock_purchases
 from ovop_market.orders.share_states import ShareState
 from ovop_market.orders.states import FINAL, Actor, OrderState
 from ovop_market.villages.models import Producer, ProducerKind
@@ -57,6 +57,8 @@ def ask_to_join(
     """A household that sells by itself asks a group of its village to take it in. Raises Conflict
     for one that belongs to a group, Unusable for a group elsewhere."""
     session.refresh(household, with_for_update=True)
+    if household.kind is not ProducerKind.HOUSEHOLD:
+        raise Unusable(_("Pilih kelompok dari desa yang sama."), field="group")
     if household.group_id is not None or household.ended_at is not None:
         raise Conflict(_("Rumah ini sudah menjadi anggota kelompok."))
     _refuse_unless_group(group)
@@ -211,6 +213,8 @@ def _locked_offers_and_shares(
     asked = _open_shares(session, household, ShareState.OFFERED)
     if not {share.line.order.purchase_id for share in asked} <= known:
         raise Conflict(_("Baru saja ada bagian baru. Muat ulang halamannya, lalu coba lagi."))
+    sellers = session.scalars(select(Order.producer_id).where(Order.purchase_id.in_(known))).all()
+    lock_producers(session, {household.id, group_id, *sellers})
     return asked
 
 

@@ -251,7 +251,9 @@ def _say_once(
         .order_by(OrderEvent.id.desc())
     )
     said = next((e.details for e in events if _says(e, {"action": action})), None)
-    if value is not None and (said is None or said.get(what) != value):
+    before = (said or {}).get(what) or None
+    # That it is mended is noted too, so that the next time is told anew.
+    if value != before:
         note(session, order, {"action": action, what: value}, CLOCK, now)
 
 
