@@ -65,9 +65,10 @@ def confirm(operator: Person, payment: str) -> None:
     assert waiting.count() == 0
 
 
-def send(producer: Person, number: str, courier: str) -> None:
-    """Prepares, finishes, and hands the parcel to the courier."""
-    take(producer, number, "preparation", "PREPARING")
+def send(producer: Person, number: str, courier: str, *, made: bool) -> None:
+    """Prepares what is made to order, finishes, and hands the parcel to the courier."""
+    if made:
+        take(producer, number, "preparation", "PREPARING")
     take(producer, number, "readiness", "READY")
     producer.page.fill("#shipment [name=courier]", courier)
     producer.page.fill("#shipment [name=tracking_number]", "CONTOH123456")
@@ -100,9 +101,9 @@ def test_from_the_order_to_the_figures(market: Market, script: bool) -> None:
             for payment in payments:
                 confirm(operator, payment)
         with market.visited_by("produsen", script=script) as group:
-            send(group, ready, "Paxel")
+            send(group, ready, "Paxel", made=False)
         with market.visited_by("perajin", script=script) as weaver:
-            send(weaver, made, "JNE")
+            send(weaver, made, "JNE", made=True)
 
         buyer.open(purchase)
         assert set(buyer.orders().values()) == {"SHIPPED"}

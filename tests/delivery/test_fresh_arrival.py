@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from ovop_market.catalogue.models import Product, Storage
+from ovop_market.catalogue.supply import Supply, to_be_made
 from ovop_market.core import clock
 from ovop_market.core.quantity import CubicCentimetres, Grams, billed_kilograms
 from ovop_market.delivery.freshness import Freshness
@@ -174,8 +175,9 @@ def test_the_page_of_a_product_says_when(client: FlaskClient, session: Session) 
         page = client.get(f"/products/pempek/delivery?to={BANDUNG}")
     assert len(statements) <= 6
     assert "Set-Cookie" not in page.headers
-    ready = clock.wib_date(clock.now()) + timedelta(days=2)
-    assert f"–{(ready + timedelta(days=3)).day} " in page.text
+    plan = to_be_made([Supply(1, 0, 5, 2)], {}, 1, clock.wib_date(clock.now()))
+    assert plan is not None
+    assert f"–{(plan.ready_by + timedelta(days=3)).day} " in page.text
     assert "Sampai " in page.text
 
 

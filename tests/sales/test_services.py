@@ -211,18 +211,27 @@ def test_a_tap_that_comes_late_does_not_note_again(session: Session, world: Worl
 
 @pytest.mark.parametrize(
     "wrong",
-    [
-        {"quantity": 0},
-        {"quantity": 10_000},
-        {"total": 0},
-        {"total": 1_000_000_001},
-    ],
+    [{"quantity": 0, "total": 1}, {"quantity": 10_000, "total": 1}],
 )
 def test_the_database_refuses_what_no_form_lets_through(
     session: Session, world: World, wrong: dict[str, int]
 ) -> None:
     with pytest.raises(IntegrityError):
         note(session, world, **wrong)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    # Also a price that nobody typed: packs times the list price.
+    [{"total": 0}, {"total": 1_000_000_001}, {"quantity": 9_999, "total": None}],
+)
+def test_a_sum_that_cannot_be_is_said_beside_the_price(
+    session: Session, world: World, wrong: dict[str, int]
+) -> None:
+    world.variant.price = 150_000
+    with pytest.raises(Unusable) as refused:
+        note(session, world, **wrong)
+    assert refused.value.details["field"] == "total"
 
 
 @pytest.mark.parametrize(
