@@ -70,8 +70,14 @@ def supplies(
 
 
 def _supplies(
-    session: Session, which: ColumnElement[bool], today: date, *, lock: bool
+    session: Session,
+    which: ColumnElement[bool],
+    today: date,
+    *,
+    lock: bool,
+    fairly: bool = True,
 ) -> list[tuple[Offer, Supply]]:
+    """`fairly`: with what each had lately, to share packs out; not needed to count them."""
     statement = (
         select(Offer, Producer.closed_from, Producer.closed_to)
         .join(Offer.producer)
@@ -85,7 +91,7 @@ def _supplies(
         statement = statement.with_for_update(of=Offer)
     rows = session.execute(statement).all()
     offers = [offer for offer, *_closed in rows]
-    several = len(offers) > len({offer.variant_id for offer in offers})
+    several = fairly and len(offers) > len({offer.variant_id for offer in offers})
     had = had_lately(session, [offer.id for offer in offers], today) if several else {}
     # Read after the offers are locked: whoever says a number for a week locks its offer as well.
     _held, plans = weeks_of(session, [offer.id for offer in offers], today)
@@ -196,7 +202,8 @@ def hold(session: Session, shares: Sequence[Share], cause: Cause) -> None:
     """
     today = wib_date(cause.at)
     which = Offer.id.in_({share.offer_id for share in shares})
-    means = {offer.id: supply for offer, supply in _supplies(session, which, today, lock=True)}
+    found = _supplies(session, which, today, lock=True, fairly=False)
+    means = {offer.id: supply for offer, supply in found}
     for share in shares:
         if share.week is None:
             change_ready(session, share.offer_id, -share.quantity, cause)

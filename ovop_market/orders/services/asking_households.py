@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from ovop_market.catalogue.models import Offer, StockKind
 from ovop_market.catalogue.supply import Share, Supply
 from ovop_market.core import clock
-from ovop_market.extensions.database import write_all
+from ovop_market.extensions.database import write_all, write_changes
 from ovop_market.orders import share_states
 from ovop_market.orders.models import Allocation, Hold, Order, OrderEvent, OrderLine
 from ovop_market.orders.services.history import By, event_of
@@ -123,11 +123,8 @@ def offer_shares(
     ]
     for each, share in zip(new, write_all(session, Allocation, rows) if rows else [], strict=True):
         found[each.key] = share
-    for hold in holds:
-        own = found.get((hold.line_id, hold.offer_id, hold.kind))
-        if own is not None:
-            hold.allocation_id = own.id
-    session.flush()
+    owned = [(hold, found.get((hold.line_id, hold.offer_id, hold.kind))) for hold in holds]
+    write_changes(session, [(hold, {"allocation_id": own.id}) for hold, own in owned if own])
     for line in plans:
         session.expire(line, ["allocations"])
     shares = [
