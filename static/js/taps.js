@@ -80,11 +80,16 @@
   // waits has been taken (it is hidden then); into one that was refused, it has not.
   const writing = () => [...document.querySelectorAll("main input, main textarea")].some((field) => (
     field.type !== "hidden" && !field.closest("[hidden]") && field.value !== field.defaultValue));
+  let leaving = false;
+  addEventListener("beforeunload", () => { leaving = true; });
+  addEventListener("pageshow", () => { leaving = false; });
   const renew = (blocked = writing()) => {
     if (blocked) return;
     const place = live();
-    if (!place || (another && !another.hidden)) location.reload();
-    else htmx.ajax("GET", location.pathname + location.search, { target: place, swap: "innerHTML" });
+    if (!place || (another && !another.hidden)) {
+      // Somebody who is on the way to another page is not called back.
+      if (!leaving) location.reload();
+    } else htmx.ajax("GET", location.pathname + location.search, { target: place, swap: "innerHTML" });
   };
   const again = () => {
     clearTimeout(timer);
