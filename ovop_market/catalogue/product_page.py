@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from urllib.parse import quote
 
 from flask_babel import gettext as _
 from sqlalchemy import select
@@ -17,6 +16,7 @@ from ovop_market.catalogue.models import Offer, Product, ProductPhoto, Variant
 from ovop_market.catalogue.promises import Rush, Timetable
 from ovop_market.catalogue.services import closures_of, supply_of, supplying, weeks_of
 from ovop_market.catalogue.supply import Supply, from_stock, ready_now, to_be_made
+from ovop_market.core import whatsapp
 from ovop_market.core.errors import NotFound
 from ovop_market.core.money import Rupiah
 from ovop_market.core.quantity import format_weight
@@ -61,7 +61,7 @@ class ProductPage:
     def chat_address(self) -> str:
         """The producer's WhatsApp, with a first sentence."""
         greeting = _("Halo, saya mau tanya tentang %(name)s.", name=self.product.name)
-        return f"https://wa.me/{self.producer.phone.lstrip('+')}?text={quote(greeting)}"
+        return whatsapp.address(self.producer.phone, greeting)
 
 
 def product_page(session: Session, slug: str, today: date) -> ProductPage:

@@ -21,12 +21,10 @@ from ovop_market.extensions import db
 from ovop_market.villages import services as producers
 from ovop_market.villages.models import Producer
 from ovop_market.web import access, htmx
+from ovop_market.web.addresses import ID
 from ovop_market.web.forms import BaseForm, explain
 
 blueprint = Blueprint("shop", __name__)
-
-# The databases' own limit for an id: beyond it there is nothing to look for.
-OFFER_ID = "int(max=2147483647)"
 
 
 def _page(status: int = 200, **said: Any) -> Response:
@@ -85,7 +83,7 @@ def offers() -> ResponseReturnValue:
     return _page()
 
 
-@blueprint.post(f"/shop/offers/<{OFFER_ID}:offer_id>/count")
+@blueprint.post(f"/shop/offers/<{ID}:offer_id>/count")
 @access.role("producer")
 def count(offer_id: int) -> ResponseReturnValue:
     offer = shop_queries.offer_of(db.session(), current_user, offer_id)
@@ -104,7 +102,7 @@ def count(offer_id: int) -> ResponseReturnValue:
     )
 
 
-@blueprint.post(f"/shop/offers/<{OFFER_ID}:offer_id>/capacity")
+@blueprint.post(f"/shop/offers/<{ID}:offer_id>/capacity")
 @access.role("producer")
 def capacity(offer_id: int) -> ResponseReturnValue:
     offer = shop_queries.offer_of(db.session(), current_user, offer_id)

@@ -13,17 +13,18 @@ from ovop_market.catalogue import seasons, services, shop_forms, shop_queries, s
 from ovop_market.catalogue import stock_history as histories
 from ovop_market.catalogue.models import StockReason
 from ovop_market.catalogue.services import Cause
-from ovop_market.catalogue.shop_views import OFFER_ID, blueprint, change
+from ovop_market.catalogue.shop_views import blueprint, change
 from ovop_market.core import clock
 from ovop_market.core.errors import Unusable
 from ovop_market.core.tokens import digest
 from ovop_market.extensions import db
 from ovop_market.web import access
+from ovop_market.web.addresses import ID
 from ovop_market.web.forms import tap_key
 from ovop_market.web.paging import page_number, pager
 
 
-@blueprint.post(f"/shop/offers/<{OFFER_ID}:offer_id>/movements")
+@blueprint.post(f"/shop/offers/<{ID}:offer_id>/movements")
 @access.role("producer")
 def note_packs(offer_id: int) -> ResponseReturnValue:
     """Packs that were made, or sold elsewhere, spoiled, used up."""
@@ -48,7 +49,7 @@ def note_packs(offer_id: int) -> ResponseReturnValue:
     return change(offer, form, verb)
 
 
-@blueprint.get(f"/shop/offers/<{OFFER_ID}:offer_id>/movements")
+@blueprint.get(f"/shop/offers/<{ID}:offer_id>/movements")
 @access.role("producer")
 def movements(offer_id: int) -> ResponseReturnValue:
     today = clock.wib_date(clock.now())
@@ -67,7 +68,7 @@ def movements(offer_id: int) -> ResponseReturnValue:
     )
 
 
-@blueprint.post(f"/shop/offers/<{OFFER_ID}:offer_id>/plan")
+@blueprint.post(f"/shop/offers/<{ID}:offer_id>/plan")
 @access.role("producer")
 def plan(offer_id: int) -> ResponseReturnValue:
     """How many packs can be made in one week."""

@@ -7,33 +7,30 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flask import request
-from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import Field, Form, TextAreaField
-from wtforms.validators import StopValidation
+from wtforms import TextAreaField
 
 from ovop_market.catalogue.models import Offer
 from ovop_market.core.quantity import MAX_PACKS
 from ovop_market.orders.models import Allocation
-from ovop_market.web.forms import BaseForm, PacksField, at_most, between, optional, required
+from ovop_market.web.forms import (
+    BaseForm,
+    PacksField,
+    at_most,
+    between,
+    filled_in_if_sent,
+    optional,
+    required,
+)
 
 _NUMBER = re.compile(r"(packs|seen)-(\d+)-(\d+)")
-
-
-def said_or_absent(_form: Form, field: Field) -> None:
-    """A number that stands on the form is filled in; a form without it means all."""
-    if field.name not in request.form:
-        raise StopValidation
-    if field.data is None:
-        raise StopValidation(_("Isi jumlahnya."))
 
 
 class TakeForm(BaseForm):
     """How many packs of the share the household makes; not said at all: all."""
 
     quantity = PacksField(
-        _l("Yang sanggup dibuat"), [said_or_absent, between(1, MAX_PACKS)], id="take-quantity"
+        _l("Yang sanggup dibuat"), [filled_in_if_sent, between(1, MAX_PACKS)], id="take-quantity"
     )
 
 
@@ -51,7 +48,7 @@ class HandInForm(BaseForm):
     """How many packs were handed in and counted; not said at all: all."""
 
     quantity = PacksField(
-        _l("Yang disetor"), [said_or_absent, between(0, MAX_PACKS)], id="hand-in-quantity"
+        _l("Yang disetor"), [filled_in_if_sent, between(0, MAX_PACKS)], id="hand-in-quantity"
     )
 
 

@@ -20,10 +20,18 @@ from ovop_market.core import whatsapp
 from ovop_market.core.errors import NotFound
 from ovop_market.inbox.tabs import SHARE_SHELVES, ShareShelf, Tab
 from ovop_market.orders.models import Allocation, Order, OrderLine, PaymentMethod, Purchase
+from ovop_market.orders.presentation import may_be_made
 from ovop_market.orders.services.allocating import missing
 from ovop_market.orders.share_labels import SHARE_BADGES, SHARE_STATES, reason
-from ovop_market.orders.share_states import ANSWERABLE, LIVE, OPEN, ShareAction, ShareState, allows
-from ovop_market.orders.shares import next_step
+from ovop_market.orders.share_states import (
+    ANSWERABLE,
+    LIVE,
+    OPEN,
+    ShareAction,
+    ShareState,
+    allows,
+    next_step,
+)
 from ovop_market.orders.states import OrderState
 from ovop_market.villages.models import Producer
 from ovop_market.villages.queries import own_producers
@@ -151,15 +159,21 @@ def share_row(share: Allocation) -> ShareRow:
         due_text=_due(share),
         value=packs * line.unit_price,
         why=reason(share),
-        step=next_step(share),
+        step=step_of(share),
         may_decline=order.state in ANSWERABLE and allows(share.state, ShareAction.DECLINE),
     )
+
+
+def step_of(share: Allocation) -> ShareAction | None:
+    """What the household does next with the share."""
+    order = share.line.order
+    return next_step(share.state, order.state, may_be_made(order))
 
 
 def advice(share: Allocation) -> str:
     """What the household does next with its share, in one sentence."""
     by = filters.day(share.ready_by)
-    step = next_step(share)
+    step = step_of(share)
     if step is ShareAction.TAKE and share.due_at is not None:
         until = filters.moment(share.due_at)
         return _(

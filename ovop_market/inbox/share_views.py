@@ -32,11 +32,11 @@ from ovop_market.orders.share_states import ShareAction
 from ovop_market.orders.states import Actor
 from ovop_market.villages.queries import own_producers
 from ovop_market.web import access, htmx
+from ovop_market.web.addresses import ID
 from ovop_market.web.forms import BaseForm, explain, state_seen, tap_key
 
 blueprint = Blueprint("shares", __name__)
 
-_ID = "int(max=2147483647)"
 Verb = Callable[[Session, Allocation, By, datetime], object]
 
 
@@ -71,13 +71,13 @@ def _page(
     )
 
 
-@blueprint.get(f"/inbox/allocations/<{_ID}:share_id>")
+@blueprint.get(f"/inbox/allocations/<{ID}:share_id>")
 @access.role("producer")
 def share(share_id: int) -> ResponseReturnValue:
     return _page(_load(share_id))
 
 
-@blueprint.post(f"/inbox/allocations/<{_ID}:share_id>/acceptance")
+@blueprint.post(f"/inbox/allocations/<{ID}:share_id>/acceptance")
 @access.role("producer")
 def take(share_id: int) -> ResponseReturnValue:
     form = TakeForm()
@@ -91,7 +91,7 @@ def take(share_id: int) -> ResponseReturnValue:
     )
 
 
-@blueprint.post(f"/inbox/allocations/<{_ID}:share_id>/decline")
+@blueprint.post(f"/inbox/allocations/<{ID}:share_id>/decline")
 @access.role("producer")
 def decline(share_id: int) -> ResponseReturnValue:
     form = GiveUpForm()
@@ -105,7 +105,7 @@ def decline(share_id: int) -> ResponseReturnValue:
     )
 
 
-@blueprint.post(f"/inbox/allocations/<{_ID}:share_id>/completion")
+@blueprint.post(f"/inbox/allocations/<{ID}:share_id>/completion")
 @access.role("producer")
 def hand_in(share_id: int) -> ResponseReturnValue:
     form = HandInForm()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ovop_market.orders.share_states import ANSWERABLE, OPEN, ShareState
+from ovop_market.orders.share_states import ANSWERABLE, OPEN, ShareState, may_be_handed_in
 from ovop_market.orders.states import OrderState
 
 S = OrderState
@@ -85,8 +85,7 @@ class ShareShelf:
             return False
         if state is not ShareState.TAKEN or self.taken is None:
             return True
-        begun = order is S.PREPARING or (order is S.ACCEPTED and gate_open)
-        return begun is self.taken
+        return may_be_handed_in(order, gate_open) is self.taken
 
 
 SHARE_SHELVES: dict[Tab, ShareShelf] = {

@@ -34,6 +34,7 @@ from ovop_market.orders.share_states import ANSWERABLE
 from ovop_market.orders.states import Action, Actor, moves_open_to, notes_open_to
 from ovop_market.payments.queries.desk import payment_text
 from ovop_market.web import access, htmx
+from ovop_market.web.addresses import LARGEST_ID
 from ovop_market.web.forms import BaseForm, explain, state_seen, tap_key
 from ovop_market.web.paging import page_number, pager
 
@@ -63,14 +64,13 @@ ENDPOINTS = {
     Action.HAND_OVER: "hand_over",
     Action.TRACK: "track",
 }
-_LARGEST_ID = 2**31 - 1
 
 
 def _event_id(text: str) -> int:
     """The event that an address names; 0 for anything that is none."""
     if not (text.isascii() and text.isdecimal()):
         return 0
-    return min(int(text[:18]), _LARGEST_ID)
+    return min(int(text[:18]), LARGEST_ID)
 
 
 def _tab() -> Tab:

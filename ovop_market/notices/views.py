@@ -20,11 +20,11 @@ from ovop_market.notices import queries, services
 from ovop_market.notices.forms import BrowserForm, RemovalForm
 from ovop_market.notices.models import Notice
 from ovop_market.web import access, htmx, language
+from ovop_market.web.addresses import ID
 from ovop_market.web.forms import BaseForm
 
 blueprint = Blueprint("notices", __name__)
 
-ID = "int(max=2147483647)"
 # The worker of a phone with an inbox, whose last part shows notices (docs/adr/0024).
 WORKER = ("js/worker/pages.js", "js/worker/taps.js", "js/worker/events.js")
 

@@ -89,6 +89,20 @@ MARGIN = timedelta(hours=2)
 SHORTEST = timedelta(hours=1)
 
 
+def may_be_handed_in(order: OrderState, gate_open: bool) -> bool:
+    """Whether an order's shares are to be made now; `gate_open`: it is paid, or paid in cash."""
+    return order is OrderState.PREPARING or (order is OrderState.ACCEPTED and gate_open)
+
+
+def next_step(state: ShareState, order: OrderState, gate_open: bool) -> ShareAction | None:
+    """What the household does next with its share; None when it is somebody else's turn."""
+    if state is S.OFFERED and order in ANSWERABLE:
+        return A.TAKE
+    if state is S.TAKEN and may_be_handed_in(order, gate_open):
+        return A.HAND_IN
+    return None
+
+
 def after(state: ShareState, action: ShareAction) -> ShareState:
     """The state that follows. Raises MoveRefused when the table has no such move."""
     return moves.after(MOVES, state, action, "a share")

@@ -23,13 +23,12 @@ from ovop_market.sales.models import ReportedSale, SaleChannel
 from ovop_market.sales.services import Sold
 from ovop_market.villages.models import Producer
 from ovop_market.web import access, htmx
+from ovop_market.web.addresses import ID, LARGEST_ID
 from ovop_market.web.filters import number
 from ovop_market.web.forms import explain, tap_key
 from ovop_market.web.paging import page_number, pager
 
 blueprint = Blueprint("sales", __name__)
-
-_LARGEST_ID = 2**31 - 1
 
 
 def _page(
@@ -101,7 +100,7 @@ def _fresh(seller: Producer, variant: Variant, usual: queries.Usual, today: date
 def _chosen(variant_id: str, seller_slug: str) -> tuple[Producer, Variant]:
     """What the account may sell, by the texts of an address or a form. Raises NotFound."""
     digits = variant_id if variant_id.isascii() and variant_id.isdecimal() else "0"
-    known = min(int(digits[:12]), _LARGEST_ID)
+    known = min(int(digits[:12]), LARGEST_ID)
     return queries.sellable(db.session(), current_user, known, seller_slug)
 
 
@@ -150,7 +149,7 @@ def note() -> ResponseReturnValue:
     )
 
 
-@blueprint.post("/shop/sales/<int(max=2147483647):sale_id>/withdrawal")
+@blueprint.post(f"/shop/sales/<{ID}:sale_id>/withdrawal")
 @access.role("producer")
 def withdraw(sale_id: int) -> ResponseReturnValue:
     sale: ReportedSale = queries.sale_of(db.session(), current_user, sale_id)

@@ -82,6 +82,14 @@ def optional() -> Optional:
     return Optional(strip_whitespace=True)
 
 
+def filled_in_if_sent(_form: Form, field: Field) -> None:
+    """A number that stands on a form is filled in; a form that has no such field says nothing."""
+    if field.name not in request.form:
+        raise StopValidation
+    if field.data is None:
+        raise StopValidation(_("Isi jumlahnya."))
+
+
 def at_most(characters: int, at_least: int = -1) -> Length:
     """The length of a text, in characters."""
     message = (

@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session
 
 from ovop_market.accounts.models import Role, User
 from ovop_market.core import clock
+from ovop_market.core import whatsapp as chats
 from ovop_market.notices.models import Notice, PushSubscription
-from ovop_market.notices.texts import whatsapp
 from ovop_market.orders.models import Order
 from ovop_market.orders.services import lifecycle
 from ovop_market.orders.services.lifecycle import By
@@ -355,7 +355,7 @@ def test_an_operator_asks_straight_from_the_desk(
 
 def test_whatever_stands_in_a_text_stays_in_it(app: Flask) -> None:
     text = "a&b=c #d\n<e> 100% “f” ?g+h"
-    link = whatsapp.link("+6281234567890", text)
+    link = chats.address("+6281234567890", text)
     assert link.isascii()
     assert parse_qs(urlsplit(link).query) == {"text": [text]}
     assert urlsplit(link).path == "/6281234567890"

@@ -14,10 +14,9 @@ from ovop_market.core import clock
 from ovop_market.core.errors import Conflict, Unusable
 from ovop_market.extensions import db
 from ovop_market.web import access
+from ovop_market.web.addresses import ID
 from ovop_market.web.forms import explain, state_seen
 
-# The databases' own limit for an id: beyond it there is nothing to look for.
-ID = "int(max=2147483647)"
 PACK = f"/shop/products/<slug>/packs/<{ID}:pack_id>"
 
 

@@ -13,13 +13,13 @@ from werkzeug.datastructures import FileStorage
 
 from ovop_market.catalogue.listings import photo_services, queries
 from ovop_market.catalogue.listings.forms import AltForm, PhotosForm, PlaceForm
-from ovop_market.catalogue.listings.pack_views import ID
 from ovop_market.catalogue.listings.pages import done, product_page
 from ovop_market.catalogue.listings.views import blueprint
 from ovop_market.core import clock
 from ovop_market.core.errors import Unusable
 from ovop_market.extensions import db
 from ovop_market.web import access, pictures
+from ovop_market.web.addresses import ID
 from ovop_market.web.pictures import StoredPicture
 
 PHOTO = f"/shop/products/<slug>/photos/<{ID}:photo_id>"

@@ -15,9 +15,10 @@ from ovop_market.delivery import services as verbs
 from ovop_market.delivery.forms import NewServiceForm, ServiceForm
 from ovop_market.delivery.models import Service
 from ovop_market.delivery.rates import configured
-from ovop_market.delivery.views import ID, blueprint
+from ovop_market.delivery.views import blueprint
 from ovop_market.extensions import db
 from ovop_market.web import access, htmx
+from ovop_market.web.addresses import ID
 from ovop_market.web.forms import explain
 
 

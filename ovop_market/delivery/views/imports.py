@@ -14,9 +14,10 @@ from ovop_market.delivery import desk, services, tariff_files
 from ovop_market.delivery.forms import TariffFileForm
 from ovop_market.delivery.models import ImportMode, ImportState, TariffImport
 from ovop_market.delivery.tariff_files import MOST_BYTES
-from ovop_market.delivery.views import ID, blueprint
+from ovop_market.delivery.views import blueprint
 from ovop_market.extensions import db
 from ovop_market.web import access, htmx
+from ovop_market.web.addresses import ID
 from ovop_market.web.forms import explain
 
 # Lines of a kind that a preview shows; of the others it says the number.

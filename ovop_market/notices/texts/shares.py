@@ -10,10 +10,10 @@ from ovop_market.notices.kinds import Kind
 from ovop_market.notices.queries import Story
 from ovop_market.notices.texts.buyer import Words
 from ovop_market.orders.models import Allocation, Order
+from ovop_market.orders.presentation import may_be_made
 from ovop_market.orders.services.allocating import latest
 from ovop_market.orders.share_labels import reason
-from ovop_market.orders.share_states import ShareAction
-from ovop_market.orders.shares import next_step
+from ovop_market.orders.share_states import may_be_handed_in
 from ovop_market.web import filters
 
 
@@ -68,12 +68,12 @@ def _ended(story: Story) -> Words:
 
 
 def _changed(story: Story) -> Words:
-    share = _share(story)
+    share, order = _share(story), _order(story)
     return Words(
         subject=_("Bagian Anda berubah"),
         todo=(
             _("Setor paling lambat %(day)s.", day=filters.day(share.ready_by))
-            if next_step(share) is ShareAction.HAND_IN
+            if may_be_handed_in(order.state, may_be_made(order))
             else _("Lihat berapa sekarang.")
         ),
         rows=_goods(share),

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
-from urllib.parse import quote
 
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
+from ovop_market.core import whatsapp
 from ovop_market.core.money import format_rupiah
 from ovop_market.orders.models import Order
 from ovop_market.orders.presentation import may_be_made
@@ -37,11 +37,6 @@ class Tap:
 
     label: str
     link: str
-
-
-def link(phone: str, text: str) -> str:
-    """The wa.me address for a number (E.164) with a text."""
-    return f"https://wa.me/{phone.lstrip('+')}?text={quote(text, safe='')}"
 
 
 def panel(order: Order, *, session: Session, to: Actor, **_rest: Any) -> Panel | None:
@@ -77,7 +72,7 @@ def _to_buyer(order: Order, text: Text | None, label: str = "") -> list[Tap]:
     bought, label = order.purchase, label or _("Kabari pembeli")
     with speaking(bought.language):
         hello = _("Halo %(name)s,", name=bought.name)
-        return [Tap(label, link(bought.phone, f"{hello} {text()}"))]
+        return [Tap(label, whatsapp.address(bought.phone, f"{hello} {text()}"))]
 
 
 def _to_producer(order: Order, text: Text | None) -> list[Tap]:
@@ -86,7 +81,7 @@ def _to_producer(order: Order, text: Text | None) -> list[Tap]:
     label = _("Kabari penjual")
     with speaking(DEFAULT):
         hello = _("Halo %(name)s,", name=order.producer.name)
-        return [Tap(label, link(order.producer.phone, f"{hello} {text()}"))]
+        return [Tap(label, whatsapp.address(order.producer.phone, f"{hello} {text()}"))]
 
 
 def producer_to_buyer(order: Order) -> Text | None:
@@ -183,7 +178,7 @@ def about(item: Stuck) -> str:
     """What an operator asks whoever is awaited, straight from the desk: its WhatsApp address."""
     with speaking(item.language):
         hello = _("Halo %(name)s,", name=item.who)
-        return link(item.phone, f"{hello} {_asked(item)}")
+        return whatsapp.address(item.phone, f"{hello} {_asked(item)}")
 
 
 def _asked(item: Stuck) -> str:

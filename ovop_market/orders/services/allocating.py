@@ -36,14 +36,9 @@ def is_shared(order: Order) -> bool:
     return order.producer.kind is ProducerKind.GROUP
 
 
-def wanted(line: OrderLine) -> int:
-    """Packs of a line that somebody has to make, as agreed or offered."""
-    return line.agreed_quantity
-
-
 def missing(line: OrderLine) -> int:
     """Packs of a line that nobody has been found for."""
-    return max(wanted(line) - held(line), 0)
+    return max(line.agreed_quantity - held(line), 0)
 
 
 def cover(
@@ -184,14 +179,14 @@ def cut(session: Session, order: Order, by: By, now: datetime) -> None:
 
 def _cut(line: OrderLine) -> tuple[list[Share], list[Allocation]]:
     """What is freed of a line, and whose shares are smaller for it."""
-    surplus = held(line) - wanted(line)
+    surplus = held(line) - line.agreed_quantity
     if surplus <= 0:
         return [], []
     # The group's own packs are cut first: they are nobody's share.
     own = [hold for hold in line.holds if hold.allocation_id is None]
     kept_own = max(sum(hold.quantity for hold in own) - surplus, 0)
     freed = shrink(own, kept_own)
-    surplus = held(line) - wanted(line)
+    surplus = held(line) - line.agreed_quantity
     before = {share: share.packs for share in line.allocations if share.state in LIVE}
     # Then who would be late: they are not needed any more.
     promise = line.order.offered_ready_by or line.order.ready_by
@@ -202,7 +197,7 @@ def _cut(line: OrderLine) -> tuple[list[Share], list[Allocation]]:
             surplus -= fewer
     live = [share for share in before if share.packs]
     takers = [Taker(share.id, capacity=share.packs, free=share.packs) for share in live]
-    kept = split(wanted(line) - sum(h.quantity for h in own), takers)
+    kept = split(line.agreed_quantity - sum(h.quantity for h in own), takers)
     for share in live:
         if kept.get(share.id, 0) < share.packs:
             freed += reduce(share, kept.get(share.id, 0))

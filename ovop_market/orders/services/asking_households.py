@@ -123,7 +123,11 @@ def offer_shares(
     ]
     for each, share in zip(new, write_all(session, Allocation, rows) if rows else [], strict=True):
         found[each.key] = share
-    owned = [(hold, found.get((hold.line_id, hold.offer_id, hold.kind))) for hold in holds]
+    owned = [
+        (hold, found.get((hold.line_id, hold.offer_id, kind)))
+        for hold in holds
+        for kind in dict.fromkeys((hold.kind, StockKind.CAPACITY))
+    ]
     write_changes(session, [(hold, {"allocation_id": own.id}) for hold, own in owned if own])
     for line in plans:
         session.expire(line, ["allocations"])
@@ -158,11 +162,14 @@ def _waiting(asked: Asked, promise: date) -> Allocation | None:
 
 
 def _by_offer(order: Order, plans: Mapping[OrderLine, Sequence[Share]], rule: Rule) -> list[Asked]:
-    """One share for each line and household (ready packs and packs to be made apart)."""
+    """One share for each line and household. Ready packs of a new order stand apart: of them nobody
+    is asked; what is asked for later is asked in one, whatever of it is ready."""
     found: dict[tuple[OrderLine, int, StockKind], list[Share]] = defaultdict(list)
     for line, shares in plans.items():
         for share in shares:
-            found[line, share.offer_id, share.kind].append(share)
+            kind = share.kind if rule is Rule.FAIR else StockKind.CAPACITY
+            found[line, share.offer_id, kind].append(share)
+    # What is ready is handed in with the rest, on the promised day.
     promise = order.offered_ready_by or order.ready_by
     return [
         Asked(
@@ -170,11 +177,8 @@ def _by_offer(order: Order, plans: Mapping[OrderLine, Sequence[Share]], rule: Ru
             offer_id,
             kind,
             sum(share.quantity for share in many),
-            # What is ready is handed in with the rest, on the promised day.
-            promise
-            if kind is StockKind.READY
-            else max(share.ready_by for share in many if share.ready_by is not None),
-            Rule.READY if kind is StockKind.READY and rule is Rule.FAIR else rule,
+            max(promise if s.week is None else s.ready_by or promise for s in many),
+            Rule.READY if kind is StockKind.READY else rule,
         )
         for (line, offer_id, kind), many in found.items()
     ]

@@ -112,9 +112,9 @@ def _fewer(
 def _more(line: OrderLine, many: Mapping[int, int]) -> dict[int, int]:
     """Packs by offer that households are to make besides what they have."""
     added = {o: n - _packs_at(line, o) for o, n in many.items() if n > _packs_at(line, o)}
-    if held(line) + sum(added.values()) > allocating.wanted(line):
+    if held(line) + sum(added.values()) > line.agreed_quantity:
         raise Unusable(
-            _("Dibagi lebih dari yang dipesan: %(n)d bungkus.", n=allocating.wanted(line)),
+            _("Dibagi lebih dari yang dipesan: %(n)d bungkus.", n=line.agreed_quantity),
             field=f"line-{line.id}",
         )
     return added

@@ -140,6 +140,7 @@ def close_for_good(session: Session, producer: Producer, *, actor_id: int, now: 
     if producer.ended_at is not None:
         return
     leave(session, producer, by=By(Actor.PRODUCER, actor_id), now=now)
+    _lock_offers_of(session, producer.id)
     session.refresh(producer, with_for_update=True)
     members = session.scalar(
         select(func.count()).select_from(Producer).where(Producer.group_id == producer.id)
@@ -201,14 +202,7 @@ def _locked_offers_and_shares(
     asked = _open_shares(session, household, ShareState.OFFERED)
     known = {share.line.order.purchase_id for share in asked}
     lock_purchases(session, known)
-    session.execute(
-        select(Offer.id)
-        .join(Offer.variant)
-        .join(Variant.product)
-        .where(Product.producer_id == group_id)
-        .order_by(Offer.id)
-        .with_for_update(of=Offer)
-    ).all()
+    _lock_offers_of(session, group_id)
     # Nobody is asked for anything while the offers are locked.
     asked = _open_shares(session, household, ShareState.OFFERED)
     if not {share.line.order.purchase_id for share in asked} <= known:
@@ -216,6 +210,19 @@ def _locked_offers_and_shares(
     sellers = session.scalars(select(Order.producer_id).where(Order.purchase_id.in_(known))).all()
     lock_producers(session, {household.id, group_id, *sellers})
     return asked
+
+
+def _lock_offers_of(session: Session, lister_id: int) -> None:
+    """Nobody holds or frees packs of what a producer lists until the transaction ends. Before its
+    row is locked, as everybody does."""
+    session.execute(
+        select(Offer.id)
+        .join(Offer.variant)
+        .join(Variant.product)
+        .where(Product.producer_id == lister_id)
+        .order_by(Offer.id)
+        .with_for_update(of=Offer)
+    ).all()
 
 
 def _open_shares(session: Session, household: Producer, state: ShareState) -> Sequence[Allocation]:

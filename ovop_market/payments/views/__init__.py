@@ -4,9 +4,6 @@ from flask import Blueprint
 
 blueprint = Blueprint("payments", __name__)
 
-# The databases' own limit for an id: beyond it there is nothing to look for.
-ID = "int(max=2147483647)"
-
 from ovop_market.payments.views import (  # noqa: E402
     claims,
     desk,
@@ -24,7 +21,6 @@ from ovop_market.payments.views import (  # noqa: E402
 )
 
 __all__ = [
-    "ID",
     "blueprint",
     "claims",
     "desk",

@@ -18,8 +18,9 @@ from ovop_market.orders.views.purchase import purchase_page
 from ovop_market.payments import forms
 from ovop_market.payments.queries import desk as queries
 from ovop_market.payments.services import claims
-from ovop_market.payments.views import ID, blueprint
+from ovop_market.payments.views import blueprint
 from ovop_market.web import access, htmx, pictures
+from ovop_market.web.addresses import ID
 
 
 @blueprint.post(f"/purchases/<token>/payments/<{ID}:payment_id>/claim")

@@ -18,8 +18,9 @@ from ovop_market.payments.queries import desk
 from ovop_market.payments.queries import gateway as queries
 from ovop_market.payments.services import gateway as services
 from ovop_market.payments.services.gateway import Wanted
-from ovop_market.payments.views import ID, blueprint
+from ovop_market.payments.views import blueprint
 from ovop_market.web import access, htmx
+from ovop_market.web.addresses import ID
 from ovop_market.web.hosts import public_root
 
 # Seconds after which a notification may be sent again.

@@ -19,9 +19,10 @@ from ovop_market.payments.queries import desk
 from ovop_market.payments.queries import gateway as queries
 from ovop_market.payments.queries.gateway import Account
 from ovop_market.payments.services import gateway as services
-from ovop_market.payments.views import ID, blueprint
+from ovop_market.payments.views import blueprint
 from ovop_market.payments.views.gateway import the_gateway
 from ovop_market.web import access, htmx
+from ovop_market.web.addresses import ID
 from ovop_market.web.forms import explain
 
 # Pages of one payment that are asked about in one go, the latest.

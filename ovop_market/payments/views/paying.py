@@ -22,8 +22,9 @@ from ovop_market.payments.methods import qris
 from ovop_market.payments.queries import buyer
 from ovop_market.payments.queries.desk import payment_in
 from ovop_market.payments.services import paying, refunds
-from ovop_market.payments.views import ID, blueprint
+from ovop_market.payments.views import blueprint
 from ovop_market.web import access, htmx
+from ovop_market.web.addresses import ID
 from ovop_market.web.forms import BaseForm
 
 

@@ -44,10 +44,11 @@ from ovop_market.payments.states import (
     PaymentAction,
     PaymentState,
 )
-from ovop_market.payments.views import ID, blueprint
+from ovop_market.payments.views import blueprint
 from ovop_market.payments.views.claims import media_folder
 from ovop_market.payments.views.desk import came_from_desk, desk_page
 from ovop_market.web import access, htmx, pictures
+from ovop_market.web.addresses import ID
 from ovop_market.web.forms import BaseForm, state_seen, tap_key
 from ovop_market.web.paging import page_number, pager
 

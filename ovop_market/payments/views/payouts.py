@@ -19,8 +19,9 @@ from ovop_market.payments.queries import batches
 from ovop_market.payments.queries import payouts as queries
 from ovop_market.payments.services import payouts as services
 from ovop_market.payments.states import BATCH_MOVES, BatchAction, BatchState
-from ovop_market.payments.views import ID, blueprint
+from ovop_market.payments.views import blueprint
 from ovop_market.web import access, htmx
+from ovop_market.web.addresses import ID
 from ovop_market.web.exports import csv_file
 
 

@@ -24,9 +24,10 @@ from ovop_market.payments.queries import desk as queries
 from ovop_market.payments.queries import gateway
 from ovop_market.payments.queries.desk import Kind, Stuck
 from ovop_market.payments.services import refunds
-from ovop_market.payments.views import ID, blueprint
+from ovop_market.payments.views import blueprint
 from ovop_market.payments.views.orders import order_page
 from ovop_market.web import access, htmx
+from ovop_market.web.addresses import ID
 from ovop_market.web.forms import BaseForm, explain
 
 

@@ -15,10 +15,11 @@ from ovop_market.extensions import db
 from ovop_market.payments.payout_labels import PAID, part_name
 from ovop_market.payments.queries import splits as queries
 from ovop_market.payments.queries.splits import Division
-from ovop_market.payments.views import ID, blueprint
+from ovop_market.payments.views import blueprint
 from ovop_market.payments.views.earnings import chosen_month, chosen_or_first
 from ovop_market.villages.models import ProducerKind
 from ovop_market.web import access
+from ovop_market.web.addresses import ID
 from ovop_market.web.exports import csv_file
 
 

@@ -28,8 +28,9 @@ from ovop_market.payments.services import statements as services
 from ovop_market.payments.statement_forms import MatchForm, NoteForm
 from ovop_market.payments.statements.movements import plain
 from ovop_market.payments.states import LineState
-from ovop_market.payments.views import ID, blueprint
+from ovop_market.payments.views import blueprint
 from ovop_market.web import access, htmx
+from ovop_market.web.addresses import ID
 from ovop_market.web.paging import page_number, pager
 
 # The way back to where a form stood: the worklist, or (otherwise) the line's own page.

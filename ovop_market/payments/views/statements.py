@@ -24,8 +24,9 @@ from ovop_market.payments.services import statements as services
 from ovop_market.payments.statement_forms import ColumnsForm, UploadForm, columns_form
 from ovop_market.payments.statements.sheets import MOST_BYTES
 from ovop_market.payments.states import LineState
-from ovop_market.payments.views import ID, blueprint
+from ovop_market.payments.views import blueprint
 from ovop_market.web import access, htmx
+from ovop_market.web.addresses import ID
 from ovop_market.web.forms import explain
 
 # Lines of a preview that are shown as they were understood, as recognised, and as not understood.
