@@ -5,61 +5,20 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ovop_market.catalogue.models import CapacityWeek, Offer, StockReason
+from ovop_market.catalogue.models import CapacityWeek, StockReason
 from ovop_market.catalogue.services import Cause, change_ready
 from ovop_market.core.errors import Conflict, MoveRefused, OutOfStock, Unusable
-from ovop_market.orders import queries
-from ovop_market.orders.models import Allocation, Order, OrderEvent
-from ovop_market.orders.services import coordinating, lifecycle, shares
+from ovop_market.orders.models import Allocation, OrderEvent
+from ovop_market.orders.services import lifecycle, shares
 from ovop_market.orders.services.allocating import missing
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.share_states import ANSWER, MARGIN, ShareState
 from ovop_market.orders.states import Action, Actor, OrderState
 from tests.factories import NOW, make_group, make_producer, make_purchase, pay
-
-HOUR = timedelta(hours=1)
-DAY = timedelta(days=1)
-COORDINATOR = By(Actor.PRODUCER)
-
-
-def ordered(session: Session, product, packs: int) -> Order:
-    return make_purchase(session, [(product, packs)]).orders[0]
-
-
-def shares_of(order: Order) -> list[Allocation]:
-    return [share for line in order.lines for share in line.allocations]
-
-
-def by(person, key: str | None = None) -> By:
-    return By(Actor.PRODUCER, person.id, key)
-
-
-def agrees(session: Session) -> None:
-    session.flush()
-    assert not list(queries.stock_differences(session))
-
-
-def of(order: Order, person, session: Session) -> Allocation:
-    """The open share of a household, found by who is on its staff."""
-    session.expire_all()
-    (share,) = [
-        s
-        for s in shares_of(order)
-        if s.state in (ShareState.OFFERED, ShareState.TAKEN)
-        and any(p.user_id == person.id for p in staff(session, s))
-    ]
-    return share
-
-
-def staff(session: Session, share: Allocation):
-    from ovop_market.villages.models import ProducerStaff
-
-    return session.scalars(
-        select(ProducerStaff).where(ProducerStaff.producer_id == share.offer.producer_id)
-    )
+from tests.orders.sharing import COORDINATOR, DAY, agrees, by, of, ordered, shares_of
 
 
 def test_an_order_is_shared_out_when_it_is_placed(session: Session) -> None:
@@ -345,75 +304,6 @@ def test_a_household_order_has_no_shares(session: Session) -> None:
     assert not shares_of(order)
 
 
-def test_the_coordinator_shares_it_out_otherwise_with_a_reason(session: Session) -> None:
-    product, _people = make_group(session, (40, 40, 40))
-    order = ordered(session, product, 60)
-    (line,) = order.lines
-    first, second, third = (o.id for o in product.variants[0].offers)
-    wanted = {(line.id, first): 30, (line.id, second): 30, (line.id, third): 0}
-    with pytest.raises(Unusable, match="alasan"):
-        coordinating.share_out(session, order, COORDINATOR, NOW, packs=wanted, reason=" ")
-    coordinating.share_out(session, order, COORDINATOR, NOW, packs=wanted, reason="Rumah 3 libur")
-    live = {(s.offer_id, s.packs) for s in shares_of(order) if s.packs}
-    assert {o: sum(n for of_, n in live if of_ == o) for o, _n in live} == {first: 30, second: 30}
-    decided = [e for e in order.events if (e.details or {}).get("action") == "share out"]
-    assert [e.reason for e in decided] == ["Rumah 3 libur"]
-    agrees(session)
-
-
-def test_nobody_is_given_more_than_it_can_make(session: Session) -> None:
-    product, _people = make_group(session, (40, 40))
-    order = ordered(session, product, 60)
-    (line,) = order.lines
-    first, _second = (o.id for o in product.variants[0].offers)
-    with pytest.raises(Unusable, match="lebih dari yang dipesan"):
-        coordinating.share_out(
-            session, order, COORDINATOR, NOW, packs={(line.id, first): 61}, reason="coba"
-        )
-    session.rollback()
-
-
-def test_nobody_is_given_what_its_weeks_cannot_hold(session: Session) -> None:
-    product, _people = make_group(session, (40, 40))
-    first, second = (o.id for o in product.variants[0].offers)
-    session.execute(update(Offer).where(Offer.id == first).values(weekly_capacity=0))
-    order = ordered(session, product, 20)
-    (line,) = order.lines
-    with pytest.raises(OutOfStock, match="hanya sanggup 0"):
-        coordinating.share_out(
-            session,
-            order,
-            COORDINATOR,
-            NOW,
-            packs={(line.id, first): 20, (line.id, second): 0},
-            reason="coba",
-        )
-    session.rollback()
-
-
-def test_what_was_handed_in_stays_when_it_is_shared_out_anew(session: Session) -> None:
-    product, people = make_group(session, (120, 120))
-    order = ordered(session, product, 40)
-    lifecycle.accept(session, order, COORDINATOR, NOW)
-    pay(session, order)
-    shares.hand_in(session, of(order, people[0], session), by(people[0]), NOW)
-    (line,) = order.lines
-    first, second = (o.id for o in product.variants[0].offers)
-    coordinating.share_out(
-        session,
-        order,
-        COORDINATOR,
-        NOW,
-        packs={(line.id, first): 0, (line.id, second): 10},
-        reason="sisanya dibuat sendiri",
-    )
-    assert sorted((s.packs, s.state) for s in shares_of(order) if s.packs) == [
-        (10, ShareState.TAKEN),
-        (20, ShareState.MADE),
-    ]
-    agrees(session)
-
-
 def test_twelve_households_share_five_hundred_packs(session: Session) -> None:
     """More than a week's work: exact, and in no week above what a household can make."""
     product, _nobody = make_group(session, [20 + 7 * n for n in range(12)], staffed=False, batch=5)
@@ -473,39 +363,6 @@ def test_a_tap_that_does_two_things_has_one_key(session: Session) -> None:
     again = lifecycle.accept(session, order, key, NOW, ready_by=order.ready_by)
     assert (first.id, order.state) == (again.id, OrderState.ACCEPTED)
     agrees(session)
-
-
-def test_one_share_out_is_one(session: Session) -> None:
-    product, people = make_group(session, (400, 400, 400))
-    order = ordered(session, product, 60)
-    (line,) = order.lines
-    first, second, _third = (o.id for o in product.variants[0].offers)
-    key = By(Actor.PRODUCER, people[0].id, "k")
-    wanted = {(line.id, first): 30, (line.id, second): 10}
-    done = coordinating.share_out(session, order, key, NOW, packs=wanted, reason="hajatan")
-    again = coordinating.share_out(session, order, key, NOW, packs=wanted, reason="hajatan")
-    assert done.id == again.id
-    with pytest.raises(Conflict):
-        coordinating.share_out(
-            session, order, key, NOW, packs={(line.id, first): 1}, reason="hajatan"
-        )
-    agrees(session)
-
-
-def test_who_said_no_meanwhile_is_not_overruled_by_an_old_page(session: Session) -> None:
-    product, people = make_group(session, (400, 400))
-    order = ordered(session, product, 40)
-    (line,) = order.lines
-    first, second = (o.id for o in product.variants[0].offers)
-    seen = {(line.id, first): 20, (line.id, second): 20}
-    shares.decline(session, of(order, people[0], session), by(people[0]), NOW)
-    # Nothing was changed about the household that declined: nothing is decided about it.
-    wanted = {(line.id, first): 20, (line.id, second): 15}
-    with pytest.raises(Conflict, match="baru saja berubah"):
-        coordinating.share_out(
-            session, order, COORDINATOR, NOW, packs=wanted, reason="ya", seen=seen
-        )
-    session.rollback()
 
 
 def test_the_packs_of_the_very_share_are_freed(session: Session) -> None:
