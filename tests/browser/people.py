@@ -145,7 +145,7 @@ class Person:
                 expect(way).to_be_focused()
         page.check(f"[name=payment_method][value={pay_by}]")
         expect(page.locator("[name=consent]")).to_be_checked()
-        page.click("#delivery .button.primary")
+        page.click("#send .button")
         page.wait_for_url("**/purchases/*")
         self.settle()
         return urlsplit(page.url).path

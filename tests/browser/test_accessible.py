@@ -87,7 +87,7 @@ def test_a_refused_form(market: Market) -> None:
         buyer.put_in_cart("keranjang-rotan-dendang", 0, 1)
         buyer.open("/checkout")
         with buyer.page.expect_navigation():
-            buyer.page.click("#delivery .button.primary")
+            buyer.page.click("#send .button")
         expect(buyer.page.locator(".errors[role=alert]")).to_be_focused()
         examine(buyer.page)
 

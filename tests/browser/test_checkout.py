@@ -58,7 +58,7 @@ def test_it_is_forgotten_once_it_is_ordered(market: Market) -> None:
         fill_in(buyer)
         assert TYPED["street"] in page.evaluate(KEPT)
         page.check("[name=consent]")
-        page.click("#delivery .button.primary")
+        page.click("#send .button")
         page.wait_for_url("**/purchases/*")
         assert TYPED["street"] not in page.evaluate(KEPT)
         buyer.put_in_cart(PEMPEK, 0, 1)
