@@ -254,6 +254,9 @@ def test_htmx_gets_the_part_that_depends_on_the_address(
     answer = client.get(f"/checkout?region_code={BANDUNG}", headers={"HX-Request": "true"})
     assert "<html" not in answer.text
     assert "Rp38.000" in answer.text
+    # What is renewed at each choice holds no word given: two answers at once would lose it.
+    assert "consent" not in answer.text and "hx-preserve" not in answer.text
+    assert 'name="consent"' in client.get("/checkout").text
 
 
 @pytest.mark.parametrize("token", ["x", "a" * 32, "a" * 5000, "é" * 20])
