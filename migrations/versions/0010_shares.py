@@ -105,12 +105,6 @@ def _create_allocation() -> None:
     op.create_index("ix_allocation_line_id", "allocation", ["line_id"])
     op.create_index("ix_allocation_offer_id", "allocation", ["offer_id"])
     op.create_index("ix_allocation_state_due_at", "allocation", ["state", "due_at"])
-    with op.batch_alter_table("hold") as batch:
-        batch.add_column(sa.Column("allocation_id", sa.Integer(), nullable=True))
-        batch.create_foreign_key(
-            op.f("fk_hold_allocation_id_allocation"), "allocation", ["allocation_id"], ["id"]
-        )
-        batch.create_index("ix_hold_allocation_id", ["allocation_id"])
 
 
 def _shares_from_holds() -> None:
@@ -118,7 +112,7 @@ def _shares_from_holds() -> None:
     why = """'{"rule": "before"}'"""
     if op.get_bind().dialect.name == "postgresql":
         nothing, why = "CAST(NULL AS INTEGER)", f"CAST({why} AS JSON)"
-    asked = "o.state = 'PLACED'"
+    asked = "o.state IN ('PLACED', 'COUNTERED')"
     made = "o.state NOT IN ('PLACED', 'COUNTERED', 'ACCEPTED', 'PREPARING')"
     op.execute(
         "INSERT INTO allocation"
@@ -137,17 +131,9 @@ def _shares_from_holds() -> None:
         "GROUP BY l.id, h.offer_id, o.state, o.ready_by, p.placed_at "
         "HAVING SUM(h.quantity) > 0 ORDER BY l.id, h.offer_id"
     )
-    op.execute(
-        "UPDATE hold SET allocation_id = (SELECT a.id FROM allocation a "
-        "WHERE a.line_id = hold.line_id AND a.offer_id = hold.offer_id)"
-    )
 
 
 def downgrade() -> None:
-    with op.batch_alter_table("hold") as batch:
-        batch.drop_index("ix_hold_allocation_id")
-        batch.drop_constraint(op.f("fk_hold_allocation_id_allocation"), type_="foreignkey")
-        batch.drop_column("allocation_id")
     op.drop_table("allocation")
     op.create_index("ix_stock_movement_offer_id", "stock_movement", ["offer_id"])
     op.drop_index("ix_stock_movement_offer_id_at", "stock_movement")
