@@ -7,57 +7,24 @@ from collections.abc import Callable
 from flask import Blueprint, flash, make_response, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
-from wtforms import BooleanField, StringField, TextAreaField, ValidationError
 
-from ovop_market.accounts.services import phone_of
 from ovop_market.catalogue.shop_queries import producer_of
 from ovop_market.core import clock
 from ovop_market.core.errors import Conflict, Unusable
 from ovop_market.extensions import db
 from ovop_market.inbox import member_queries
+from ovop_market.inbox.member_forms import EndForm, GroupForm, HouseholdForm, LeaveForm
 from ovop_market.orders.services import membership
 from ovop_market.orders.services.history import By
 from ovop_market.orders.states import Actor
 from ovop_market.villages.models import Producer
 from ovop_market.web import access, htmx
-from ovop_market.web.forms import BaseForm, at_most, chosen, explain, optional, required
+from ovop_market.web.forms import BaseForm, explain
 
 blueprint = Blueprint("members", __name__)
-
-
-class HouseholdForm(BaseForm):
-    """A household without an account of its own."""
-
-    name = StringField(_l("Nama rumah"), [required(), at_most(100)])
-    phone = StringField(_l("Nomor WhatsApp"), [required(), at_most(30)])
-
-    def validate_phone(self, field: StringField) -> None:
-        number = phone_of(field.data or "")
-        if number is None:
-            raise ValidationError(_("Tulis nomor HP, misalnya 0812 3456 7890."))
-        field.data = number
-
-
-class LeaveForm(BaseForm):
-    """Why; the other members may read it."""
-
-    reason = TextAreaField(_l("Alasan (boleh kosong)"), [optional(), at_most(500)])
-
-
-class GroupForm(BaseForm):
-    """Which group a household asks, by its slug."""
-
-    group = StringField(_l("Kelompok"), [required(), at_most(80)])
-
-
-class EndForm(BaseForm):
-    """That it is meant."""
-
-    sure = BooleanField(_l("Ya, tutup untuk seterusnya"), [chosen()])
 
 
 def _page(
