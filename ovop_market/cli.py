@@ -14,6 +14,9 @@ from ovop_market.accounts.models import Role
 from ovop_market.core import clock
 from ovop_market.extensions import db
 
+# Bangka Barat: the regency of the programme, and so of its officials, unless another is named.
+HOME = "19.05"
+
 seed = AppGroup("seed", help="Demo data and bulk data.")
 reach = AppGroup("reach", help="The rollup that officials read.")
 ledger = AppGroup("ledger", help="The book of all money.")
@@ -139,7 +142,8 @@ def _report(differences: list[str]) -> None:
 @click.option("--role", type=click.Choice([str(role) for role in Role]), required=True)
 @click.option("--login", required=True, help="E-mail address or telephone number.")
 @click.option("--name", default="", help="How the person is called; the login if not given.")
-def create_user(role: str, login: str, name: str) -> None:
+@click.option("--region", default=None, help=f"An official's regency or province ({HOME}).")
+def create_user(role: str, login: str, name: str, region: str | None) -> None:
     """Creates an account; the password is read from the terminal or standard input."""
     from ovop_market.accounts import services
     from ovop_market.core.errors import MarketError
@@ -156,6 +160,7 @@ def create_user(role: str, login: str, name: str) -> None:
             name=name or login,
             role=Role(role),
             now=clock.now(),
+            region_code=region or (HOME if role == Role.OFFICIAL else None),
         )
     except MarketError as error:
         raise click.ClickException(error.message) from None

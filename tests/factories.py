@@ -64,6 +64,7 @@ def make_user(session: Session, role: Role = Role.BUYER, **values: Any) -> User:
         name=values.pop("name", f"Orang {number}"),
         role=role,
         now=NOW,
+        region_code=values.pop("area", "19.05" if role is Role.OFFICIAL else None),
     )
 
 

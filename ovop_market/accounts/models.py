@@ -29,6 +29,9 @@ class User(UserMixin, Model):
         one_of("role", Role),
         CheckConstraint("email IS NOT NULL OR phone IS NOT NULL", name="login_given"),
         CheckConstraint("email = lower(email)", name="email_lower"),
+        CheckConstraint(
+            "(role = 'official') = (region_code IS NOT NULL)", name="officials_have_an_area"
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -36,6 +39,8 @@ class User(UserMixin, Model):
     name: Mapped[str] = mapped_column(String(100))
     email: Mapped[str | None] = mapped_column(String(254), unique=True)
     phone: Mapped[str | None] = mapped_column(String(20), unique=True)
+    # An official's regency or province: whose villages the account may see.
+    region_code: Mapped[str | None] = mapped_column(ForeignKey("region.code"))
     password_hash: Mapped[str] = mapped_column(String(200))
     # Sessions carry the epoch they began in; raising it ends them all.
     epoch: Mapped[int] = mapped_column(default=0)

@@ -17,11 +17,13 @@ from sqlalchemy.orm import Session
 from ovop_market.accounts.models import AuditEvent, Role, User
 from ovop_market.core.errors import Unusable
 from ovop_market.extensions.database import insert_into
+from ovop_market.regions.models import Region
 
 # RFC 2606: addresses that can be nobody's.
 _RESERVED = re.compile(r"[A-Za-z0-9._+-]{1,64}@([A-Za-z0-9-]{1,63}\.)+example")
 
 MIN_PASSWORD, MAX_PASSWORD = 8, 128
+LARGEST_AREA = 2  # the level of a regency; 1 is that of a province
 
 # OWASP Password Storage Cheat Sheet: argon2id with m=19456 KiB, t=2, p=1.
 _hasher = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
@@ -51,12 +53,15 @@ def register(
     role: Role,
     now: datetime,
     actor_id: int | None = None,
+    region_code: str | None = None,
 ) -> User:
     """A new account. `login` is an e-mail address or an Indonesian telephone number.
 
-    Raises Unusable, naming the field, for a login that is neither or is taken, and for a password
-    outside 8 to 128 characters.
+    `region_code` is an official's regency or province; the others have none. Raises Unusable,
+    naming the field, for a login that is neither or is taken, for a password outside 8 to 128
+    characters, and for an official without an area that is on the list.
     """
+    _check_area(session, role, region_code)
     email = email_of(login) if "@" in login else None
     phone = None if email else phone_of(login)
     if email is None and phone is None:
@@ -72,6 +77,7 @@ def register(
             name=name,
             email=email,
             phone=phone,
+            region_code=region_code,
             password_hash=_hasher.hash(password),
             epoch=0,
             created_at=now,
@@ -83,8 +89,29 @@ def register(
         raise Unusable(
             _("Email atau nomor ini sudah punya akun. Masuk dengan akun itu."), field="login"
         )
-    record(session, "account made", f"user {user_id}", now, actor_id, {"role": str(role)})
+    record(
+        session,
+        "account made",
+        f"user {user_id}",
+        now,
+        actor_id,
+        {"role": str(role), **({"area": region_code} if region_code else {})},
+    )
     return session.get_one(User, user_id)
+
+
+def _check_area(session: Session, role: Role, region_code: str | None) -> None:
+    """Officials belong to a regency or a province; nobody else belongs to an area."""
+    if role is not Role.OFFICIAL:
+        if region_code is not None:
+            raise Unusable(_("Hanya akun pejabat yang punya wilayah."), field="region_code")
+        return
+    region = session.get(Region, region_code) if region_code else None
+    if region is None or region.level > LARGEST_AREA:
+        raise Unusable(
+            _("Tulis kode kabupaten atau provinsi pejabat ini, misalnya 19.05."),
+            field="region_code",
+        )
 
 
 def authenticate(session: Session, login: str, password: str) -> User | None:

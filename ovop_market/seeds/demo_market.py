@@ -236,6 +236,7 @@ def _accounts(session: Session, market: Market, now: datetime) -> None:
             name=seed.name,
             role=seed.role,
             now=now - FOUNDED,
+            region_code=seed.area,
         )
         market.users[seed.login] = user
         if seed.producer:

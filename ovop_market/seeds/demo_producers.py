@@ -66,6 +66,7 @@ class AccountSeed:
     name: str
     role: Role
     producer: str | None = None
+    area: str | None = None
 
 
 _MEMBERS = (
@@ -211,6 +212,6 @@ ACCOUNTS: tuple[AccountSeed, ...] = (
     AccountSeed("produsen@ovop.example", "Ibu Teratai", Role.PRODUCER, GROUP),
     AccountSeed("anggota@ovop.example", "Ibu Melati", Role.PRODUCER, MEMBER),
     AccountSeed("perajin@ovop.example", "Pak Bayan", Role.PRODUCER, WEAVER),
-    AccountSeed("pejabat@ovop.example", "Pak Cakrawala", Role.OFFICIAL),
+    AccountSeed("pejabat@ovop.example", "Pak Cakrawala", Role.OFFICIAL, area="19.05"),
     AccountSeed("operator@ovop.example", "Ibu Bintang", Role.OPERATOR),
 )
