@@ -1,6 +1,7 @@
 """What an official looks at: a period, and perhaps one village, programme year or product.
 
-Pure arithmetic of the calendar. Days are those of WIB, and both ends of a period belong to it.
+Pure arithmetic of the calendar. Days are those of WIB, and both ends of a period belong to it. What
+is shown is of whole months: of single days one could tell single buyers (ADR 27).
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ class Period:
 
     @property
     def year_before(self) -> Period:
-        """The same days one year earlier; whole months stay whole, with 29 February or without."""
-        return Period(_year_before(self.start), _year_before(self.end, last=is_last(self.end)))
+        """The same months one year earlier."""
+        first, last = self.start.replace(day=1), self.end.replace(day=1)
+        return Period.of_months(add_months(first, -12), add_months(last, -12))
 
     @property
     def months(self) -> Iterator[date]:
@@ -36,14 +38,14 @@ class Period:
             month = add_months(month, 1)
 
     @property
-    def whole_months(self) -> bool:
-        """Whether it begins with a month and ends with one."""
-        return self.start.day == 1 and is_last(self.end)
-
-    @property
     def one_month(self) -> bool:
-        """Whether it is exactly one calendar month."""
-        return self.whole_months and self.start == self.end.replace(day=1)
+        """Whether it is one calendar month."""
+        return self.start == self.end.replace(day=1)
+
+    @classmethod
+    def of_months(cls, first: date, last: date) -> Period:
+        """The whole months of these days and of all between."""
+        return cls(first.replace(day=1), last_of_month(last))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +76,8 @@ class Filters:
 
 
 def last_months(today: date) -> Period:
-    """The period when none is asked for: whole months and the current one up to today."""
-    return Period(add_months(today.replace(day=1), 1 - MONTHS_SHOWN), today)
+    """The period when none is asked for: the current month, which goes on, and those before it."""
+    return Period.of_months(add_months(today.replace(day=1), 1 - MONTHS_SHOWN), today)
 
 
 def add_months(first: date, months: int) -> date:
@@ -87,14 +89,3 @@ def add_months(first: date, months: int) -> date:
 def last_of_month(day: date) -> date:
     """The last day of the day's month."""
     return day.replace(day=calendar.monthrange(day.year, day.month)[1])
-
-
-def is_last(day: date) -> bool:
-    """Whether a month ends with this day."""
-    return day == last_of_month(day)
-
-
-def _year_before(day: date, last: bool = False) -> date:
-    first = date(day.year - 1, day.month, 1)
-    end = last_of_month(first)
-    return end if last else first.replace(day=min(day.day, end.day))

@@ -96,7 +96,7 @@ def _period(args: Mapping[str, str], today: date, said: list[str]) -> Period:
             _("Paling lama %(years)s tahun: tanggal awal dimajukan.", years=MOST_MONTHS // 12)
         )
         start = earliest
-    return Period(start, end)
+    return Period.of_months(start, end)
 
 
 def _day(value: str, said: list[str]) -> date | None:

@@ -1,12 +1,24 @@
-"""The rollup that officials read, of fulfilled orders and, apart, of what sellers report. It knows
-regions, never buyers."""
+"""The rollups that officials read: of fulfilled orders and, apart, of what sellers report. They
+know regions, never buyers.
+
+ReachDay is the finest. The others add up the same parts by month or year, so that a page reads as
+many rows as it shows, however many orders there are. All are written by reach.services alone, in
+the transaction that moves the order, or that notes or withdraws the sale.
+
+What they count: `purchases` counts a checkout once in each rollup's own cell, where it was first
+received (what is published rests on it: see withholding); `orders` counts an order once, at the
+product with the largest amount in it, so that sums over products count every order once; `units`
+are packs, `revenue` is rupiah for goods without shipping. `home_units` are those of `units` whose
+address lies in the product's own village. Of what sellers report, `purchases` and `orders` count
+notes, `revenue` is what was paid, and only the regency is known: `home_units` is 0.
+"""
 
 from __future__ import annotations
 
 from datetime import date
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ovop_market.extensions.database import Choice, Model, one_of
@@ -28,23 +40,35 @@ class Channel(StrEnum):
         return self is not Channel.WEB
 
 
-class ReachDay(Model):
-    """What of one product was received in one regency on one day (WIB), through one channel.
+class Counts:
+    """What every rollup counts; see the module."""
 
-    `orders` counts an order once, at the product with the largest amount in it, so that sums over
-    products count every order once; `units` are packs, `revenue` is rupiah for goods without
-    shipping. `home_units` are those of `units` whose address lies in the product's own village: the
-    lowest rung of the ladder, and the only one that the regency's code cannot tell. Of what sellers
-    report, `orders` counts notes, `revenue` is what was paid, and only the regency is known:
-    `home_units` is 0. Written by reach.services alone, in the transaction that moves the order, or
-    that notes or withdraws the sale.
-    """
+    channel: Mapped[Channel] = mapped_column(Choice(Channel), primary_key=True)
+    purchases: Mapped[int]
+    orders: Mapped[int]
+    units: Mapped[int]
+    home_units: Mapped[int]
+    # 64 bits: a day's sum may pass the 2.1 billion of an ordinary integer.
+    revenue: Mapped[int] = mapped_column(BigInteger)
+
+
+def _checks() -> tuple[CheckConstraint, ...]:
+    return (
+        one_of("channel", Channel),
+        CheckConstraint(
+            "purchases >= 0 AND orders >= 0 AND units >= 0 AND revenue >= 0",
+            name="counts_not_negative",
+        ),
+        CheckConstraint("home_units BETWEEN 0 AND units", name="home_within_units"),
+    )
+
+
+class ReachDay(Counts, Model):
+    """What of one product was received in one regency on one day (WIB), through one channel."""
 
     __tablename__ = "reach_day"
     __table_args__ = (
-        one_of("channel", Channel),
-        CheckConstraint("orders >= 0 AND units >= 0 AND revenue >= 0", name="counts_not_negative"),
-        CheckConstraint("home_units BETWEEN 0 AND units", name="home_within_units"),
+        *_checks(),
         # By day alone, the primary key serves.
         Index("ix_reach_day_village_id_day", "village_id", "day"),
         Index("ix_reach_day_product_id_day", "product_id", "day"),
@@ -54,10 +78,63 @@ class ReachDay(Model):
     product_id: Mapped[int] = mapped_column(ForeignKey("product.id"), primary_key=True)
     # The regency of the buyer's address.
     region_code: Mapped[str] = mapped_column(ForeignKey("region.code"), primary_key=True)
-    channel: Mapped[Channel] = mapped_column(Choice(Channel), primary_key=True)
     village_id: Mapped[int] = mapped_column(ForeignKey("village.id"))
-    orders: Mapped[int]
-    units: Mapped[int]
-    home_units: Mapped[int]
-    # 64 bits: a day's sum may pass the 2.1 billion of an ordinary integer.
-    revenue: Mapped[int] = mapped_column(BigInteger)
+
+
+class ReachPlaceMonth(Counts, Model):
+    """What all villages of one regency (`area_code`) sent to another in one month, by its first
+    day."""
+
+    __tablename__ = "reach_place_month"
+    __table_args__ = _checks()
+
+    month: Mapped[date] = mapped_column(primary_key=True)
+    area_code: Mapped[str] = mapped_column(ForeignKey("region.code"), primary_key=True)
+    region_code: Mapped[str] = mapped_column(ForeignKey("region.code"), primary_key=True)
+
+
+class ReachVillageMonth(Counts, Model):
+    """What one village sent in one month. Of its packs, `home_units` stayed in the village,
+    `near_units` elsewhere in its regency, `province_units` in another regency of its province."""
+
+    __tablename__ = "reach_village_month"
+    __table_args__ = (
+        *_checks(),
+        CheckConstraint(
+            "near_units >= 0 AND province_units >= 0"
+            " AND home_units + near_units + province_units <= units",
+            name="rungs_within_units",
+        ),
+        Index("ix_reach_village_month_village_id", "village_id"),
+    )
+
+    month: Mapped[date] = mapped_column(primary_key=True)
+    village_id: Mapped[int] = mapped_column(ForeignKey("village.id"), primary_key=True)
+    near_units: Mapped[int]
+    province_units: Mapped[int]
+
+
+class ReachVillageYear(Counts, Model):
+    """What one village sent to one regency in one calendar year."""
+
+    __tablename__ = "reach_village_year"
+    __table_args__ = _checks()
+
+    village_id: Mapped[int] = mapped_column(ForeignKey("village.id"), primary_key=True)
+    year: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    region_code: Mapped[str] = mapped_column(ForeignKey("region.code"), primary_key=True)
+
+
+class ReachProductMonth(Counts, Model):
+    """What was sent of one product in one month."""
+
+    __tablename__ = "reach_product_month"
+    __table_args__ = (
+        *_checks(),
+        Index("ix_reach_product_month_village_id_month", "village_id", "month"),
+        Index("ix_reach_product_month_product_id", "product_id"),
+    )
+
+    month: Mapped[date] = mapped_column(primary_key=True)
+    product_id: Mapped[int] = mapped_column(ForeignKey("product.id"), primary_key=True)
+    village_id: Mapped[int] = mapped_column(ForeignKey("village.id"))

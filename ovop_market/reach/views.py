@@ -48,6 +48,7 @@ def reach() -> Response:
         reach=found,
         known=known,
         said=said,
+        running=filters.period.end >= clock.wib_date(clock.now()),
         # What was pressed, by its id: the answer keeps the reader's place by it.
         pressed=request.headers.get("HX-Trigger", ""),
         address=address,

@@ -222,6 +222,7 @@ def test_verify_finds_what_was_changed_lost_or_made_up(session):
         region_code="31.74",
         channel="web",
         village_id=first.producer.village_id,
+        purchases=0,
         orders=0,
         units=0,
         home_units=0,
