@@ -13,6 +13,7 @@ from heapq import heappop, heappush
 from typing import Any, Generic, Protocol, TypeVar
 
 FEWEST = 5
+LAST_RESORT = 10**9  # more than all purchases together
 
 
 class Ordered(Protocol):
@@ -32,7 +33,10 @@ _Edge = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Withheld(Generic[Row, Col]):
-    """What is not shown of a table: cells, and totals of rows, of columns and of all."""
+    """What is not shown of a table: cells, and totals of rows, of columns and of all.
+
+    Cells can be withheld that nothing was sold in; what is named nowhere here is shown.
+    """
 
     cells: frozenset[tuple[Row, Col]]
     rows: frozenset[Row]
@@ -48,7 +52,9 @@ def is_small(purchases: int) -> bool:
 def withhold_line(parts: Mapping[Key, int], *, whole: bool = False) -> frozenset[Key]:
     """Which parts of one total are not shown; `whole`: nor is the total.
 
-    A total of one to four counts as withheld. Parts of nothing are shown.
+    A total of one to four counts as withheld. Parts of nothing are shown. Where parts of one to
+    four are among others, the smallest others keep them company, until no part follows from the
+    rest and all that is withheld makes five or more.
     """
     some = sorted((number, key) for key, number in parts.items() if number)
     total = sum(number for number, _ in some)
@@ -76,9 +82,14 @@ def withhold(
 ) -> Withheld[Row, Col]:
     """What is not shown of a table of purchases; cells that are not named are nothing.
 
-    `rows` and `columns`: whose totals are withheld by the table that this one is inside of, if
-    they are numbers of another table; else `withhold_line` says. `whole`: so is the grand total.
-    All cells of a line whose total is withheld are withheld too.
+    `rows` or `columns`: where totals are cells of a table that this one is inside of, those that
+    are withheld there. Else `withhold_line` decides on them, from the totals and `whole` alone, so
+    that all tables with this margin agree without knowing of each other. `whole`: the grand total
+    is withheld already. All cells of a line whose total is withheld are withheld too.
+
+    `reserve_rows` and `reserve_columns`: lines (of `reserve` and `ends`, or what holds them) that
+    do not say where they are zero. No total is ever withheld for the sake of a cell: in the worst
+    case all cells are, zeros too.
     """
     row_totals: dict[Row, int] = dict.fromkeys(rows or (), 0)
     column_totals: dict[Col, int] = dict.fromkeys(columns or (), 0)
@@ -111,7 +122,30 @@ def withhold(
 def _line(
     totals: Mapping[Key, int], withheld: Collection[Key] | None, whole: bool
 ) -> frozenset[Key]:
-    return withhold_line(totals, whole=whole) if withheld is None else frozenset(withheld)
+    if withheld is None:
+        return withhold_line(totals, whole=whole)
+    return frozenset(withheld).union(key for key, total in totals.items() if is_small(total))
+
+
+def reserve(parts: Mapping[Key, int], inside: Mapping[Key, Row]) -> tuple[Key, ...]:
+    """The two parts that tables of a year keep in reserve: the largest, and the largest other.
+
+    `parts` are the year's purchases by product or by regency, `inside` their villages or provinces.
+    The second is of another village or province than the first, if anything was sold there.
+    """
+    some = sorted((-number, key) for key, number in parts.items() if number)
+    if not some:
+        return ()
+    first = some[0][1]
+    others = [key for _, key in some[1:]]
+    return (first, *sorted(others, key=lambda key: inside[key] == inside[first])[:1])
+
+
+def ends(months: Mapping[Key, int]) -> tuple[Key, ...]:
+    """The months kept in reserve: the first and the last with purchases; no period but the
+    whole has both."""
+    some = sorted(month for month, number in months.items() if number)
+    return tuple(dict.fromkeys((*some[:1], *some[-1:])))
 
 
 class _Table:
@@ -158,7 +192,11 @@ class _Table:
         return range(self.height, self.size) if line < self.height else range(self.height)
 
     def protect(self) -> None:
-        """Hide until no hidden number, and no small sum of them, follows from what is shown."""
+        """Hide until no hidden number, and no small sum of them, follows from what is shown.
+
+        It ends: each step hides more, and of two lines by two or more with everything hidden
+        nothing follows; a line whose total is shown then hides all of its five or more.
+        """
         if self.flat:
             return
         self.pair()
@@ -182,12 +220,13 @@ class _Table:
                 waiting.append(partner)
 
     def lonely(self, line: int) -> bool:
+        """Whether what a line hides is alone, or too little beside a total that is shown."""
         hidden = len(self.crossed[line])
         return hidden == 1 or (hidden > 1 and self.open[line] and self.together[line] < FEWEST)
 
     def cost(self, line: int, other: int) -> int:
-        """A withheld zero is the last resort: it is more easily guessed."""
-        return self.number(line, other) or 1_000_000_000
+        """A withheld zero is the last resort: it is the more easily guessed."""
+        return self.number(line, other) or LAST_RESORT
 
     def weak(self) -> list[tuple[int, set[int]]]:
         """Lines with what they cross in one block, where that is alone or small together.
