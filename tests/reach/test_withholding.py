@@ -159,6 +159,13 @@ def attack(table: Table, found: Withheld[int, int]) -> None:
     for cells, n, _ in [*entries.values(), *lines.values()]:
         if is_small(n):
             assert not span.holds(number[cell] for cell in cells - zeros)
+    for line in [*(("row", k) for k in rows), *(("col", k) for k in columns)]:
+        cells = sorted(lines[line][0])
+        for first in range(len(cells)):
+            for last in range(first + 1, len(cells)):
+                period = cells[first : last + 1]
+                if is_small(sum(table[cell] for cell in period)):
+                    assert not span.holds(number[cell] for cell in period if cell in number)
     for cells, _, hidden in lines.values():
         assert hidden or not is_small(sum(table[cell] for cell in cells & found.cells))
 
@@ -225,6 +232,25 @@ def test_a_small_cell_needs_three_more() -> None:
     table = {(row, col): 10 * (row + 1) + col for row in range(3) for col in range(3)}
     table[0, 0] = 2
     assert withhold(table).cells == {(0, 0), (0, 1), (1, 0), (1, 1)}
+
+
+def test_a_bridge_between_circles_is_no_protection() -> None:
+    table = {(row, col): 20 for row in range(4) for col in range(4)}
+    table |= {(row, col): 3 for row in (0, 1) for col in (0, 1)}
+    table |= {(row, col): 3 for row in (2, 3) for col in (2, 3)}
+    table[0, 2] = 3
+    found = withhold(table)
+    assert len(found.cells) == 10  # one more, back from there
+    attack(table, found)
+
+
+def test_what_a_line_withholds_in_one_block_is_not_small_either() -> None:
+    table = {(row, col): 20 for row in range(3) for col in range(4)}
+    table |= {(0, 0): 2, (0, 1): 2, (1, 0): 3, (1, 1): 3}
+    table |= {(0, 2): 4, (0, 3): 4, (2, 2): 4, (2, 3): 4}
+    found = withhold(table)
+    assert len(found.cells) > 8
+    attack(table, found)
 
 
 def test_where_zeros_would_give_it_away_they_are_not_said_either() -> None:
