@@ -104,10 +104,9 @@ def withhold(
     some_columns = sorted(key for key, total in column_totals.items() if total or key in no_columns)
     table = _Table(
         [[cells.get((row, column), 0) for column in some_columns] for row in some_rows],
-        [row in no_rows for row in some_rows],
-        [column in no_columns for column in some_columns],
-        [row in reserve_rows for row in some_rows],
-        [column in reserve_columns for column in some_columns],
+        [key not in no_rows for key in some_rows] + [key not in no_columns for key in some_columns],
+        [key in reserve_rows for key in some_rows]
+        + [key in reserve_columns for key in some_columns],
     )
     table.protect()
     width = len(some_rows)
@@ -151,28 +150,21 @@ def ends(months: Mapping[Key, int]) -> tuple[Key, ...]:
 class _Table:
     """Numbers, and which of them are hidden: edges between the lines they are in."""
 
-    def __init__(
-        self,
-        numbers: list[list[int]],
-        no_rows: list[bool],
-        no_columns: list[bool],
-        reserve_rows: list[bool],
-        reserve_columns: list[bool],
-    ) -> None:
+    def __init__(self, numbers: list[list[int]], shown: list[bool], kept: list[bool]) -> None:
         self.numbers, self.height = numbers, len(numbers)
-        self.size = self.height + len(no_columns)
-        self.open = [not hidden for hidden in no_rows + no_columns]
+        self.size = len(shown)
+        # Lines whose totals are shown.
+        self.open = shown
         # What is hidden, by line: the lines it crosses.
         self.crossed: list[set[int]] = [set() for _ in range(self.size)]
         self.hidden: set[_Edge] = set()
         self.together = [0] * self.size
         # Of one line only the totals across it say the same as its cells: they are protected.
-        self.flat = min(self.height, len(no_columns)) < 2
+        self.flat = min(self.height, self.size - self.height) < 2
         for row, line in enumerate(numbers):
             for column, number in enumerate(line, self.height):
                 closed = not (self.open[row] and self.open[column])
-                unsaid = reserve_rows[row] or reserve_columns[column - self.height]
-                small = number < FEWEST and (number or unsaid)
+                small = number < FEWEST and (number or kept[row] or kept[column])
                 if closed or (small and not self.flat):
                     self.hide(row, column)
 
