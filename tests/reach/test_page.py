@@ -291,7 +291,7 @@ def test_queries_show_nothing_to_others(session, world):
     buyer = make_user(session, Role.BUYER)
     found = overview(session, buyer, Period(date(2026, 10, 1), date(2026, 10, 31)))
     assert found.total.now == figures.Sums()
-    assert export.rows(session, buyer, found.filters) == []
+    assert list(export.rows(session, buyer, found.filters)) == []
 
 
 def test_the_numbers_move_by_exactly_one_receipt(client, official, session, world):
