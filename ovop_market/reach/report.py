@@ -52,15 +52,15 @@ def make(source: Source) -> bytes:
     paper.paragraph(_("Laporan jangkauan produk desa"), 17, bold=True, gap=0)
     paper.paragraph(period, 12, colour=QUIET, gap=1)
     if reach.filters.narrowed:
-        said = "; ".join(f"{name}: {value}" for name, value in list(chosen_only(source)))
+        said = "; ".join(f"{name}: {value}" for name, value in _chosen_only(source))
         paper.paragraph(said, 9.5, colour=QUIET, gap=1)
     paper.ln(2)
     paper.paragraph(words.sentence(reach), 12, bold=True)
     paper.paragraph(words.second(reach), 9.5, colour=QUIET, gap=3)
     _totals(paper, source)
     pictures.tile_map(paper, reach)
-    pictures.months(paper, source.months)
     pictures.ladder(paper, reach)
+    pictures.months(paper, source.months)
     _villages(paper, reach)
     _destinations(paper, reach)
     _reported(paper, reach)
@@ -69,7 +69,7 @@ def make(source: Source) -> bytes:
     return bytes(paper.output())
 
 
-def chosen_only(source: Source) -> list[tuple[str, str]]:
+def _chosen_only(source: Source) -> list[tuple[str, str]]:
     """The filters that leave something out, in words."""
     asked = source.reach.filters
     village, year, product, _channel = chosen(asked, source.known)
@@ -210,7 +210,7 @@ def _destinations(paper: Paper, reach: Overview) -> None:
     found.sort(key=lambda pair: (-pair[0].now.orders, -pair[0].now.units, pair[0].name))
     if not found:
         return
-    paper.heading(_("Tujuan terbanyak"), 40)
+    paper.heading(_("Tujuan terbanyak"), 12 + 9 * min(len(found), DESTINATIONS))
     heads = _heads(_("Kabupaten/kota"), _("Pesanan"))
     heads.insert(1, Head(_("Provinsi"), 36, number=False))
     rows = []
@@ -239,9 +239,9 @@ def _reported(paper: Paper, reach: Overview) -> None:
 
 
 def _method(paper: Paper, reach: Overview) -> None:
-    notes = words.method(reach)
-    paper.heading(_("Catatan metode"), 40)
-    for about, note in notes:
+    # With the place to sign, which must not stand on a page of its own.
+    paper.heading(_("Catatan metode"), 112)
+    for about, note in words.method(reach):
         paper.write_in(8.5)
         paper.multi_cell(
             WIDTH,

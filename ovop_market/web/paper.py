@@ -19,8 +19,9 @@ MIMETYPE = "application/pdf"
 MARGIN = 18  # millimetres
 WIDTH = 210 - 2 * MARGIN
 _ENCODING = "cp1252"
-_NEAREST = {"≥": ">=", "≤": "<=", "−": "-", "→": "->", "\u2011": "-", "\u202f": " ", "\u2009": " "}
+_NEAREST = {"≥": ">=", "≤": "<=", "−": "–", "→": "->", "\u2011": "-", "\u202f": " ", "\u2009": " "}
 UNKNOWN = "?"
+_ALL_PAGES = "{all pages}"
 
 Colour = tuple[int, int, int]
 INK: Colour = (31, 36, 33)
@@ -103,7 +104,7 @@ class Paper(FPDF):
         self.viewer_preferences = ViewerPreferences(display_doc_title=True)
         self.set_margins(MARGIN, 14, MARGIN)
         self.set_auto_page_break(True, margin=20)
-        self.alias_nb_pages("{all pages}")
+        self.alias_nb_pages(_ALL_PAGES)
         self.c_margin = 0
         self.write_in(10)
         self.add_page()
@@ -118,8 +119,12 @@ class Paper(FPDF):
         self.set_y(-14)
         self.write_in(8, colour=QUIET)
         self.cell(WIDTH - 40, 5, cut(self.foot, 110))
-        pages = {"n": self.page_no(), "all": "{all pages}"}
-        self.cell(40, 5, _("Halaman %(n)s dari %(all)s", **pages), align=Align.R)
+        # How many pages there are is not known yet: one digit is as wide as another.
+        said = _("Halaman %(n)s dari %(all)s", n=self.page_no(), all="9")
+        width = self.get_string_width(said)
+        said = _("Halaman %(n)s dari %(all)s", n=self.page_no(), all=_ALL_PAGES)
+        self.set_x(MARGIN + WIDTH - width)
+        self.cell(width, 5, said)
 
     def write_in(self, size: float, *, bold: bool = False, colour: Colour = INK) -> None:
         """Letters of a size and colour, from here on."""
@@ -157,6 +162,7 @@ class Paper(FPDF):
         self.write_in(8.5)
         self.set_draw_color(*LINE)
         self.set_line_width(0.2)
+        self.set_fill_color(255, 255, 255)
         with self.table(
             width=WIDTH,
             col_widths=[head.width for head in heads],

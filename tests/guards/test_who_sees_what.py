@@ -98,6 +98,8 @@ TABLE: dict[str, dict[str, int]] = {
     "/shop/statement/payouts/{payout}/export.csv": ONLY_THE_PRODUCER,
     "/reach": OFFICIALS,
     "/reach/export.csv": OFFICIALS,
+    "/reach/export.xlsx": OFFICIALS,
+    "/reach/export.pdf": OFFICIALS,
     "/desk": ONLY_OPERATORS,
     "/desk/orders/{order}": ONLY_OPERATORS,
     "/desk/payments": ONLY_OPERATORS,
