@@ -149,8 +149,8 @@ def months(paper: Paper, lines: Sequence[MonthLine]) -> None:
         paper.write_in(8, bold=shade is None)
         paper.words_at(MARGIN + 4.5, y, label - 5, name, align=Align.L)
         paper.write_in(7.5, bold=shade is None)
-        for index, value in enumerate(values):
-            paper.words_at(MARGIN + label + index * width, y, width, value)
+        for index, written in enumerate(values):
+            paper.words_at(MARGIN + label + index * width, y, width, written)
         y += 4.6
     paper.set_y(y + 0.5)
     note = _("Pesanan tiap bulan, di samping bulan yang sama setahun sebelumnya.")

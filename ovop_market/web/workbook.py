@@ -49,15 +49,18 @@ _HEADER = {"bold": True, "text_wrap": True, "valign": "top", "bg_color": "#CFE3E
 _COLOURS = ("#1D6F7E", "#C9B79C", "#62ABB7")
 
 
+Plain = str | int | float | date | None
+
+
 @dataclass(frozen=True, slots=True)
 class Cell:
     """A value that is not of its column's kind."""
 
-    value: str | int | float | date | None
+    value: Plain
     kind: Kind
 
 
-Value = str | int | float | date | Cell | None
+Value = Plain | Cell
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,16 +152,18 @@ def _write(
     paper: Worksheet, row: int, column: int, kind: Kind, value: Value, formats: dict[Kind, Format]
 ) -> None:
     if isinstance(value, Cell):
-        value, kind = value.value, value.kind
-    if value is None:
-        return
-    if isinstance(value, str):
-        paper.write_string(row, column, one_line(value), formats[Kind.TEXT])
-    elif isinstance(value, date):
-        # A day without an hour: a workbook knows no zones, and nothing here is of one.
-        paper.write_datetime(row, column, datetime.combine(value, time.min), formats[kind])
+        plain, kind = value.value, value.kind
     else:
-        paper.write_number(row, column, value, formats[kind])
+        plain = value
+    if plain is None:
+        return
+    if isinstance(plain, str):
+        paper.write_string(row, column, one_line(plain), formats[Kind.TEXT])
+    elif isinstance(plain, date):
+        # A day without an hour: a workbook knows no zones, and nothing here is of one.
+        paper.write_datetime(row, column, datetime.combine(plain, time.min), formats[kind])
+    else:
+        paper.write_number(row, column, plain, formats[kind])
 
 
 def _draw(book: Any, paper: Worksheet, sheet: Sheet, chart: Chart, rows: int) -> None:

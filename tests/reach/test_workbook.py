@@ -201,6 +201,13 @@ def test_bad_filters_are_refused(client, official):  # noqa: F811
     assert client.get("/reach/export.xlsx?from=kemarin").status_code == 400
 
 
+def test_the_workbook_speaks_english_too(client, official, world):  # noqa: F811
+    answer = client.get(f"/en/reach/export.xlsx?{OCTOBER}")
+    book = load_workbook(io.BytesIO(answer.get_data()))
+    assert len(book.sheetnames) == len(SHEETS)
+    assert book.sheetnames[0] == "Summary" and "CC BY 4.0" in str(list(book.worksheets[-1].values))
+
+
 def office() -> str:
     """The path of LibreOffice. Without it the test is skipped, or fails where none may be."""
     found = next(filter(None, map(shutil.which, ("soffice", "libreoffice"))), None)
