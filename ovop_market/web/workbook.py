@@ -20,6 +20,8 @@ from ovop_market.web.filters import printable
 
 MAX_ROWS = 1_048_576  # of a sheet, by the format
 MAX_TEXT = 32_767  # characters of a cell, by the format
+_LINE_HEIGHT = 15  # points
+_MOST_LINES = 12
 MIMETYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -128,14 +130,42 @@ def _fill(
     paper.repeat_rows(0)
     for index, column in enumerate(sheet.columns):
         paper.set_column(index, index, column.width)
+    _make_room(paper, 0, sheet.columns, [column.title for column in sheet.columns])
     for index, column in enumerate(sheet.columns):
         paper.write_string(0, index, column.title, header)
     last = 0
     for last, row in enumerate(_limited(sheet), 1):
+        _make_room(paper, last, sheet.columns, row)
         for index, (column, value) in enumerate(zip(sheet.columns, row, strict=False)):
             _write(paper, last, index, column.kind, value, formats)
     if sheet.chart is not None and last:
         _draw(book, paper, sheet, sheet.chart, last)
+
+
+def _make_room(
+    paper: Worksheet, row: int, columns: Sequence[Column], values: Sequence[Value]
+) -> None:
+    """As many lines as the longest text of a row needs: not every program finds that out itself."""
+    lines = max(
+        (
+            _lines(value, column.width)
+            for column, value in zip(columns, values, strict=False)
+            if isinstance(value, str)
+        ),
+        default=1,
+    )
+    if lines > 1:
+        paper.set_row(row, _LINE_HEIGHT * min(lines, _MOST_LINES))
+
+
+def _lines(text: str, width: int) -> int:
+    """How many lines a text takes in a column of so many characters, broken between words."""
+    lines, left = 1, width
+    for word in one_line(text).split():
+        if len(word) > left and left < width:
+            lines, left = lines + 1, width
+        lines, left = lines + (len(word) - 1) // width, left - len(word) - 1
+    return lines
 
 
 def _limited(sheet: Sheet) -> Iterator[Sequence[Value]]:
@@ -181,9 +211,12 @@ def _draw(book: Any, paper: Worksheet, sheet: Sheet, chart: Chart, rows: int) ->
             }
         )
     drawn.set_title({"name": chart.title, "name_font": {"size": 12}})
-    # Days are names here: bars stand side by side, however long their months are.
-    drawn.set_x_axis({"text_axis": True, "reverse": False})
+    axis: dict[str, Any] = {"text_axis": True}
+    if sheet.columns[chart.labels].kind is Kind.MONTH:
+        axis = {"date_axis": True, "num_format": "mmm yy", "major_unit_type": "months"}
+    drawn.set_x_axis(axis)
     drawn.set_y_axis({"reverse": chart.lying, "major_gridlines": {"visible": not chart.lying}})
     drawn.set_legend({"none": True} if len(chart.values) == 1 else {"position": "bottom"})
     drawn.set_size({"width": 720, "height": max(360, 26 * last) if chart.lying else 360})
-    paper.insert_chart(1, len(sheet.columns) + 1, drawn)
+    # Under the table: beside it, a printed page would have to be made smaller.
+    paper.insert_chart(rows + 2, 0, drawn)
