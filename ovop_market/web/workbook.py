@@ -160,6 +160,8 @@ def _make_room(
 
 def _lines(text: str, width: int) -> int:
     """How many lines a text takes in a column of so many characters, broken between words."""
+    if len(text) <= width:
+        return 1
     lines, left = 1, width
     for word in one_line(text).split():
         if len(word) > left and left < width:
