@@ -34,6 +34,7 @@ from ovop_market.orders.states import TIMERS
 from ovop_market.payments.gateway import midtrans, watch
 from ovop_market.payments.queries import proofs
 from ovop_market.payments.services import statements
+from ovop_market.reach import large
 from ovop_market.villages import permit_queries
 from ovop_market.web import pictures
 from ovop_market.web.logs import log, places_of
@@ -170,6 +171,7 @@ def _sweep(app: Flask, counts: Counts, _stopped: Stopped) -> None:
             partial(sweep_pictures, folder=app.config["OVOP"].media),
             PICTURE_LIFETIME,
         ),
+        "exports": (partial(large.sweep, media=app.config["OVOP"].media), large.LIFETIME),
     }
     for name, (sweep, lifetime) in sweeps.items():
         with app.app_context():
@@ -177,6 +179,29 @@ def _sweep(app: Flask, counts: Counts, _stopped: Stopped) -> None:
             db.session.commit()
         if swept:
             counts[name] += swept
+
+
+def _media(app: Flask) -> Path:
+    media: Path = app.config["OVOP"].media
+    return media
+
+
+def _exports(app: Flask, counts: Counts, stopped: Stopped) -> None:
+    """Makes the workbooks that are too large to wait for."""
+    media = _media(app)
+    for asked in large.waiting(media):
+        if stopped():
+            return
+        with app.app_context(), _reading():
+            try:
+                made = large.make(db.session(), media, asked, clock.now(), stopped)
+            except OperationalError:
+                raise
+            except Exception as error:
+                _failed(error, counts, export=asked.key)
+            else:
+                if made:
+                    counts["made"] += 1
 
 
 def sweep_proofs(session: Session, before: datetime, folder: Path) -> int:
@@ -259,6 +284,7 @@ JOBS: tuple[Job, ...] = (
     Job("timers", timedelta(minutes=1), _timers),
     Job("reminders", timedelta(minutes=1), _reminders),
     Job("notices", timedelta(seconds=5), _notices),
+    Job("exports", timedelta(seconds=5), _exports),
     Job("permits", timedelta(hours=1), _permits),
     Job("sweep", timedelta(hours=1), _sweep),
 )

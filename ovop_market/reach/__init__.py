@@ -6,7 +6,7 @@ from flask import Flask
 def init_app(app: Flask) -> None:
     """Registers the pages of this feature, and follows the orders."""
     from ovop_market.reach import queries, services
-    from ovop_market.reach.views import blueprint
+    from ovop_market.reach.file_views import blueprint
     from ovop_market.villages import queries as villages
 
     services.listen()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from sqlalchemy import Integer, cast, extract, select
@@ -17,10 +17,14 @@ from ovop_market.reach.parts import narrowed, through, total, visible, within
 from ovop_market.regions.models import Region
 from ovop_market.villages.models import Village
 
+AT_ONCE = 1000  # rows that are taken from the database at a time
 
-def rows(session: Session, actor: User, filters: Filters) -> list[ExportRow]:
+
+def rows(session: Session, actor: User, filters: Filters) -> Iterator[ExportRow]:
     """The rows that the page's totals are the sums of (channel `web`); or, if they are asked for,
-    those that sellers report (`reported-…`): never both in one file, lest somebody adds them."""
+    those that sellers report (`reported-…`): never both in one file, lest somebody adds them.
+
+    Asked at once, and read while they are taken: there may be more than should be held."""
     province = aliased(Region)
     year, month = (cast(extract(p, ReachDay.day), Integer) for p in ("year", "month"))
     regency_name, province_name = Region.name, province.name
@@ -49,9 +53,10 @@ def rows(session: Session, actor: User, filters: Filters) -> list[ExportRow]:
         .group_by(*key, Product.id)
         .order_by(
             year, month, Village.region_code, Product.id, ReachDay.region_code, ReachDay.channel
-        )
+        ),
+        execution_options={"yield_per": AT_ONCE},
     )
-    return [_row(*row) for row in found]
+    return (_row(*row) for row in found)
 
 
 def _row(year: int, month: int, *others: Any) -> ExportRow:

@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 from ovop_market.core import clock
 from ovop_market.core.errors import MarketError
 from ovop_market.extensions import db
-from ovop_market.reach import export, forms, queries, tiles
+from ovop_market.reach import export, forms, queries, tiles, words
 from ovop_market.reach.figures import Change, ExportRow
 from ovop_market.reach.filters import Filters
 from ovop_market.reach.policy import ROLES
@@ -24,7 +24,7 @@ from ovop_market.web import access, exports, htmx
 blueprint = Blueprint("reach", __name__)
 
 
-def _asked() -> tuple[Filters, queries.Choices, list[str]]:
+def asked() -> tuple[Filters, queries.Choices, list[str]]:
     """The filters of the address, what else they could be, and what could not be read."""
     wanted = [forms.slug(request.args.get(name, "").strip()) for name in ("village", "product")]
     known = queries.choices(db.session(), current_user, *wanted)
@@ -35,7 +35,7 @@ def _asked() -> tuple[Filters, queries.Choices, list[str]]:
 @blueprint.get("/reach")
 @access.role(*ROLES)
 def reach() -> Response:
-    filters, known, said = _asked()
+    filters, known, said = asked()
     found = queries.overview(db.session(), current_user, filters, known)
 
     def address(endpoint: str = "reach.reach", **changed: Any) -> str:
@@ -55,6 +55,7 @@ def reach() -> Response:
         layout=tiles,
         change_of=Change.between,
         channels=CHANNELS,
+        words=words,
         steps=Steps.up_to(max((line.now.orders for line in found.provinces), default=0)),
     )
 
@@ -62,7 +63,7 @@ def reach() -> Response:
 @blueprint.get("/reach/export.csv")
 @access.role(*ROLES)
 def export_csv() -> Response:
-    filters, _known, said = _asked()
+    filters, _known, said = asked()
     if said:
         # On the page a filter left out is seen; in a file it would be taken for the whole truth.
         raise MarketError(" ".join(said))
@@ -70,4 +71,4 @@ def export_csv() -> Response:
     header = [column.name for column in fields(ExportRow)]
     name = f"ovop-{filters.period.start}-{filters.period.end}.csv"
     # Not dataclasses.astuple: its deep copies take longer than all the rest.
-    return exports.csv_file(name, header, map(attrgetter(*header), rows))
+    return exports.csv_stream(name, header, map(attrgetter(*header), rows))

@@ -98,6 +98,11 @@ TABLE: dict[str, dict[str, int]] = {
     "/shop/statement/payouts/{payout}/export.csv": ONLY_THE_PRODUCER,
     "/reach": OFFICIALS,
     "/reach/export.csv": OFFICIALS,
+    "/reach/export.xlsx": OFFICIALS,
+    "/reach/export.pdf": OFFICIALS,
+    # A workbook is fetched by whoever asked for it (tests/reach/test_large.py).
+    "/reach/exports/{export}": {**OFFICIALS, "official": 404, "operator": 404},
+    "/reach/exports/{export}/file": {**OFFICIALS, "official": 404, "operator": 404},
     "/desk": ONLY_OPERATORS,
     "/desk/orders/{order}": ONLY_OPERATORS,
     "/desk/payments": ONLY_OPERATORS,
@@ -221,6 +226,7 @@ def test_who_gets_what(app: Flask, client: FlaskClient, session: Session, who: s
         "share": share.id,
         "payout": make_payout(session, share),
         "group": "kelompok-contoh",
+        "export": "0" * 32,
         "made": session.query(MakerPage).filter_by(order_id=order.id).one().code,
         "asset": app.extensions["assets"]["css/site.css"].address,
     }

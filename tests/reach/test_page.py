@@ -8,6 +8,7 @@ import re
 from datetime import UTC, date, datetime
 
 import pytest
+from flask_login import login_user
 from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
@@ -22,6 +23,7 @@ from ovop_market.reach.models import ReachPlaceMonth, ReachVillageMonth
 from ovop_market.reach.tiles import COLUMNS, ROWS, TILES
 from ovop_market.regions.models import Region
 from ovop_market.villages.models import Designation, Stage
+from ovop_market.web import exports
 from tests.factories import BELO_LAUT, make_order, make_producer, make_user, make_village, sign_in
 from tests.reach.test_rollup import BUYER, craft, village_in
 
@@ -181,7 +183,7 @@ def test_an_official_sees_the_own_area_alone(client, session, world):
     for area in ("19.05", "19.71", "19", "16"):
         user = make_user(session, Role.OFFICIAL, area=area)
         found = overview(session, user, Period(date(2026, 10, 1), date(2026, 10, 31)))
-        rows = export.rows(session, user, found.filters)
+        rows = list(export.rows(session, user, found.filters))
         assert sum(row.orders for row in rows) == found.total.now.orders
         seen[area] = (
             found.total.now.orders,
@@ -323,7 +325,7 @@ def test_queries_show_nothing_to_others(session, world):
     buyer = make_user(session, Role.BUYER)
     found = overview(session, buyer, Period(date(2026, 10, 1), date(2026, 10, 31)))
     assert found.total.now == figures.Sums()
-    assert export.rows(session, buyer, found.filters) == []
+    assert list(export.rows(session, buyer, found.filters)) == []
 
 
 def test_the_numbers_move_by_exactly_one_receipt(client, official, session, world):
@@ -364,3 +366,37 @@ def test_few_statements_however_much_there_is(client, official, session, world):
     finally:
         event.remove(db.engine, "before_cursor_execute", note)
     assert len(said) == few <= 9
+
+
+def test_the_file_is_sent_while_it_is_read(app, client, session, official, world, monkeypatch):
+    before = client.get(f"/reach/export.csv?{OCTOBER}").get_data()
+    asked, made = export.rows, []
+
+    def counted(*args):
+        for row in asked(*args):
+            made.append(row)
+            yield row
+
+    monkeypatch.setattr(export, "rows", counted)
+    monkeypatch.setattr(exports, "_AT_ONCE", 2)
+    session.close()
+    with app.test_request_context(f"/reach/export.csv?{OCTOBER}"):
+        login_user(official)
+        answer = app.view_functions["reach.export_csv"]()
+        assert answer.is_streamed and answer.content_length is None
+        pieces = iter(answer.response)
+        assert next(pieces).startswith("\ufeff" + HEADER) and made == []
+        next(pieces)
+        assert len(made) == 2, "no more is read than is sent"
+        answer.close()
+    monkeypatch.undo()
+    assert client.get(f"/reach/export.csv?{OCTOBER}").get_data() == before
+    assert before.count(b"\r\n") == 5
+
+
+def test_nobody_who_stops_reading_keeps_the_database(app, client, official, world):
+    for _again in range(3):
+        answer = client.get(f"/reach/export.csv?{OCTOBER}", buffered=False)
+        assert next(answer.iter_encoded())
+        answer.close()
+    assert len(table(client, OCTOBER)) == 4

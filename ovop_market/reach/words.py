@@ -1,0 +1,143 @@
+"""The officials' numbers in words: the same on the page, in the workbook and in the report."""
+
+from __future__ import annotations
+
+from flask_babel import gettext as _
+
+from ovop_market.core.money import format_rupiah
+from ovop_market.reach.figures import Change, Overview
+from ovop_market.reach.filters import Period
+from ovop_market.web.filters import month, number
+
+
+def is_held(line: object, *, before: bool = False) -> bool:
+    """Whether part of what a line says of the period (or of a year before) is withheld, because too
+    few purchases are behind it."""
+    return bool(getattr(line, "held_before" if before else "held", False))
+
+
+def figure(value: int, *, held: bool = False, rupiah: bool = False) -> str:
+    """A number as it may be read: of what is withheld only that there is something, or that it is
+    at least so much."""
+    if held and not value:
+        return _("ditahan")
+    written = format_rupiah(value) if rupiah else number(value)
+    return f"≥ {written}" if held else written
+
+
+def change(found: Change, *, held: bool = False) -> str:
+    """How much more or less; nothing of numbers of which a part is withheld."""
+    if held:
+        return "–"
+    return {
+        "up": f"+{number(found.percent)}%",
+        "down": f"−{number(found.percent)}%",
+        "same": _("sama"),
+        "new": _("baru"),
+    }.get(found.kind, "–")
+
+
+def period(asked: Period) -> str:
+    """A month, or months."""
+    first, last = month(asked.start), month(asked.end)
+    return first if asked.one_month else f"{first} – {last}"
+
+
+def sentence(reach: Overview) -> str:
+    """Everything in one sentence."""
+    asked, total = reach.filters.period, reach.total
+    held, held_before = is_held(total), is_held(total, before=True)
+    before = period(asked.year_before) if asked.one_month else _("setahun sebelumnya")
+    sent = _(
+        "%(period)s: %(orders)s pesanan ke %(regencies)s kabupaten/kota di %(provinces)s provinsi",
+        period=period(asked),
+        orders=figure(total.now.orders, held=held),
+        regencies=number(reach.regencies),
+        provinces=number(reach.provinces_reached),
+    )
+    found = total.change
+    if held or held_before:
+        return f"{sent}."
+    told = {"sent": sent, "percent": number(found.percent), "before": before}
+    if found.kind == "up":
+        return _("%(sent)s, naik %(percent)s%% dari %(before)s.", **told)
+    if found.kind == "down":
+        return _("%(sent)s, turun %(percent)s%% dari %(before)s.", **told)
+    if found.kind == "same":
+        return _("%(sent)s, kurang lebih sama dengan %(before)s.", sent=sent, before=before)
+    if found.kind == "new":
+        return _("%(sent)s. Belum ada pesanan %(before)s.", sent=sent, before=before)
+    return f"{sent}."
+
+
+def second(reach: Overview) -> str:
+    """In one sentence, what sellers report besides."""
+    total = reach.reported.total
+    held = is_held(total)
+    if not total.now.orders and not held:
+        return _("Penjual tidak melaporkan penjualan di luar situs di masa ini.")
+    return _(
+        "Di luar situs, penjual melaporkan %(units)s bungkus ke %(regencies)s kabupaten/kota dalam "
+        "%(notes)s catatan; ini tidak diperiksa sistem dan tidak dihitung di atas.",
+        units=figure(total.now.units, held=held),
+        regencies=number(reach.reported.regencies),
+        notes=figure(total.now.orders, held=held),
+    )
+
+
+def rungs() -> dict[str, str]:
+    """The steps of the ladder by their keys."""
+    return {
+        "village": _("Di desa sendiri"),
+        "regency": _("Di kabupaten sendiri, luar desa"),
+        "province": _("Di provinsi sendiri, luar kabupaten"),
+        "nation": _("Di provinsi lain"),
+    }
+
+
+def method(reach: Overview) -> list[tuple[str, str]]:
+    """How the numbers come about: what each note is about, and the note."""
+    return [
+        (
+            _("Yang dihitung"),
+            _(
+                "Pesanan di situs yang sudah diterima pembeli, pada hari diterimanya (WIB), di "
+                "kabupaten/kota alamat tujuannya. Setiap pesanan dihitung sekali, pada produk yang "
+                "jumlah harganya terbesar."
+            ),
+        ),
+        (_("Omzet"), _("Harga barang dalam rupiah, tanpa ongkos kirim.")),
+        (
+            _("Bungkus"),
+            _("Jumlah kemasan yang dijual. Bagian yang keluar daerah dihitung dari bungkus."),
+        ),
+        (
+            _("Laporan penjual"),
+            _(
+                "Penjualan di luar situs seperti yang dicatat penjual. Tidak diperiksa sistem, "
+                "selalu terpisah, dan tidak pernah dijumlahkan dengan pesanan di situs."
+            ),
+        ),
+        (
+            _("Setahun sebelumnya"),
+            _(
+                "Hari-hari yang sama setahun sebelumnya: %(period)s.",
+                period=period(reach.filters.period.year_before),
+            ),
+        ),
+        (
+            _("Angka yang ditahan"),
+            _(
+                "Angka yang berasal dari kurang dari 5 pembelian ditahan supaya tidak ada pembeli "
+                "yang dikenali. Tanda ≥ berarti sekurangnya sebanyak itu: sebagian ditahan."
+            ),
+        ),
+        (
+            _("Tangga jangkauan"),
+            _("Alamat yang hanya menyebut kecamatan dihitung di luar desa."),
+        ),
+        (
+            _("Lisensi angka"),
+            _("Angka ini boleh dikutip dan dibagikan dengan menyebut sumbernya (CC BY 4.0)."),
+        ),
+    ]
