@@ -178,7 +178,7 @@ def test_the_line_of_sales_with_its_marks(client, session, official) -> None:
         body = client.get("/mentoring/producers/rumah-uji").get_data(as_text=True)
     assert body.count("<circle") == 24 and body.count('class="hollow"') == 1
     assert "&lt;5" in body and "Rp70.000" in body and "33.333" not in body
-    assert body.count('class="mark"') == 1
+    assert body.count('class="pin"') == 1
     assert "bukan bukti sebab" in body
     assert len([s for s in statements if "reach_day" in s]) == 1
     assert len(statements) <= 9, statements
