@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Protocol
 
 from flask_babel import gettext as _
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session, aliased, selectinload
 
 from ovop_market.accounts.models import Role, User
@@ -165,7 +165,9 @@ def _month_of(day: date) -> int:
     return day.year * 12 + day.month - 1
 
 
-def _rows(session: Session, user: User, today: date, *conditions: object) -> list[VisitRow]:
+def _rows(
+    session: Session, user: User, today: date, *conditions: ColumnElement[bool]
+) -> list[VisitRow]:
     by, withdrawn_by = aliased(User), aliased(User)
     found = session.execute(
         select(Visit, Producer.name, by.name, withdrawn_by.name)
