@@ -205,8 +205,10 @@ def _exports(app: Flask, counts: Counts, stopped: Stopped) -> None:
 
 
 def sweep_proofs(session: Session, before: datetime, folder: Path) -> int:
-    """Throws pictures away that came before a moment and no payment shows; returns how many."""
-    unseen = proofs.unseen(session, pictures.private_keys(folder, before))
+    """Throws private pictures away that came before a moment and neither a payment nor a visit
+    shows; returns how many."""
+    unseen = set(proofs.unseen(session, pictures.private_keys(folder, before)))
+    unseen -= shown(session, unseen)
     for key in unseen:
         pictures.discard_private(folder, key)
     return len(unseen)

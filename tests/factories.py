@@ -39,6 +39,7 @@ from ovop_market.payments.services import receiving
 from ovop_market.payments.states import AWAITED
 from ovop_market.sales import services as sales
 from ovop_market.sales.models import ReportedSale, SaleChannel
+from ovop_market.villages import visit_services
 from ovop_market.villages.models import (
     Designation,
     Producer,
@@ -47,6 +48,7 @@ from ovop_market.villages.models import (
     Stage,
     Village,
 )
+from ovop_market.villages.visit_models import Topic, Visit
 
 NOW = datetime(2026, 11, 24, 3, 5, tzinfo=UTC)  # 10.05 WIB
 PASSWORD = "kata-sandi-contoh"
@@ -204,6 +206,23 @@ def make_sale(session: Session, product: Product, staff: User, **values: Any) ->
         key=secret_token(),
         actor_id=staff.id,
         now=clock.start_of_day(day),
+    )
+
+
+def make_visit(
+    session: Session, producer: Producer, by: User | None = None, **values: Any
+) -> Visit:
+    """A visit to a producer, as an official of its regency notes it."""
+    by = by or make_user(session, Role.OFFICIAL)
+    told = {"day": clock.wib_date(NOW), "topic": Topic.QUALITY, "advice": "Timbang garamnya."}
+    told |= {"next_step": "Beli timbangan."}
+    return visit_services.note(
+        session,
+        producer,
+        visit_services.Said(**{**told, **values}),
+        key=secret_token(),
+        actor_id=by.id,
+        now=NOW,
     )
 
 

@@ -27,6 +27,7 @@ from ovop_market.seeds import (
     demo_pictures,
     demo_rows,
     demo_sales,
+    demo_visits,
     demo_weeks,
 )
 from ovop_market.seeds.demo_history import History
@@ -79,6 +80,8 @@ def plant(
     done(f"{told} purchases under way")
     reported = demo_sales.report(session, market, now)
     done(f"{reported} sales reported")
+    visited = demo_visits.note(session, market, now)
+    done(f"{visited} visits noted")
     maker_pages.catch_up(session)
     reach.rebuild(session)
     search.index_all(session)

@@ -1,4 +1,4 @@
-"""How producers, permits and stages are called on the screen."""
+"""How producers, permits, stages and visits are called on the screen."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
 
 from ovop_market.villages.models import PermitKind, ProducerKind, Stage
+from ovop_market.villages.visit_models import Topic
 
 PRODUCER_KINDS: dict[ProducerKind, LazyString] = {
     ProducerKind.HOUSEHOLD: _l("Rumah tangga"),
@@ -24,4 +25,14 @@ STAGES: dict[Stage, LazyString] = {
     Stage.DESIGNATION: _l("ditetapkan"),
     Stage.MENTORING: _l("dibina"),
     Stage.EVALUATION: _l("dinilai"),
+}
+
+TOPICS: dict[Topic, LazyString] = {
+    Topic.PRODUCTION: _l("Produksi"),
+    Topic.PACKAGING: _l("Kemasan"),
+    Topic.PERMITS: _l("Izin"),
+    Topic.MARKETING: _l("Pemasaran"),
+    Topic.QUALITY: _l("Mutu"),
+    Topic.MONEY: _l("Keuangan"),
+    Topic.OTHER: _l("Lainnya"),
 }

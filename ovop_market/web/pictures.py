@@ -161,6 +161,12 @@ def private_path(folder: Path, key: str) -> Path:
     return folder / PRIVATE_FOLDER / f"{key}.webp"
 
 
+def private_picture(folder: Path, key: str) -> StoredPicture:
+    """A private picture with its size, as its file's header says it."""
+    with Image.open(private_path(folder, key)) as image:
+        return StoredPicture(key, image.width, image.height)
+
+
 def private_keys(folder: Path, before: datetime) -> list[str]:
     """The keys of private pictures that nobody has brought since a moment."""
     found = (folder / PRIVATE_FOLDER).glob("*.webp")

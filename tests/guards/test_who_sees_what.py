@@ -30,6 +30,7 @@ from tests.factories import (
     make_purchase,
     make_sale,
     make_user,
+    make_visit,
     sign_in,
 )
 from tests.payments import bank, earned
@@ -96,6 +97,11 @@ TABLE: dict[str, dict[str, int]] = {
     "/shop/statement/split.csv": ONLY_PRODUCERS,
     "/shop/statement/payouts/{payout}": ONLY_THE_PRODUCER,
     "/shop/statement/payouts/{payout}/export.csv": ONLY_THE_PRODUCER,
+    "/shop/visits": ONLY_PRODUCERS,
+    "/mentoring": OFFICIALS,
+    "/mentoring/producers/{maker}": OFFICIALS,
+    # Nobody took a picture (tests/villages/test_visits.py).
+    "/mentoring/visits/{visit}/photos/{line}": {**OFFICIALS, "official": 404, "operator": 404},
     "/reach": OFFICIALS,
     "/reach/export.csv": OFFICIALS,
     "/reach/export.xlsx": OFFICIALS,
@@ -227,6 +233,8 @@ def test_who_gets_what(app: Flask, client: FlaskClient, session: Session, who: s
         "payout": make_payout(session, share),
         "group": "kelompok-contoh",
         "export": "0" * 32,
+        "maker": product.producer.slug,
+        "visit": make_visit(session, product.producer).id,
         "made": session.query(MakerPage).filter_by(order_id=order.id).one().code,
         "asset": app.extensions["assets"]["css/site.css"].address,
     }
@@ -340,6 +348,10 @@ POSTS: dict[str, set[str]] = {
     "/shop/producers/{maker}/cash": {"producer"},
     "/shop/producers/{maker}/closure": {"producer"},
     "/shop/producers/{maker}/reopening": {"producer"},
+    # A visit is taken back by whoever noted it, or by an operator (tests/villages/test_visits.py).
+    "/mentoring/producers/{maker}/visits": {"official", "operator"},
+    "/mentoring/visits/{visit}/completion": {"official", "operator"},
+    "/mentoring/visits/{visit}/withdrawal": {"operator"},
     # There is no gateway unless it is configured (tests/payments/test_gateway*.py).
     "/purchases/{token}/payments/{payment}/gateway": set(),
     "/gateway/midtrans/notification": set(),
@@ -385,6 +397,7 @@ def test_who_may_do_what(app: Flask, client: FlaskClient, session: Session, who:
         "offer": product.variants[0].offers[0].id,
         "sale": make_sale(session, product, owner).id,
         "maker": product.producer.slug,
+        "visit": make_visit(session, product.producer).id,
         "product": product.slug,
         "pack": product.variants[0].id,
         "line": 1,

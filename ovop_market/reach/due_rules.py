@@ -1,0 +1,212 @@
+"""Whom to visit next, and why: pure rules over what is known of a producer. Days are those of WIB.
+
+| reason | when |
+| --- | --- |
+| unvisited | no visit for 90 days, or never; a visit to its group counts for a member |
+| permit | a permit ends within 60 days, or has ended |
+| star | eligible for a star: see `_star` |
+| falling | revenue has fallen by 30 % or more: see `_falling` |
+| unanswered | an order waits for over 12 hours, or has lapsed without an answer in 30 days |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from enum import StrEnum
+
+from ovop_market.catalogue.models import Category
+from ovop_market.reach.filters import add_months
+from ovop_market.villages.models import PermitKind
+from ovop_market.villages.permit_rules import SOON
+
+UNVISITED_DAYS = 90
+STAR_MONTHS, STAR_WITHIN = 6, 12
+# Stars 1 and 2 are mentored by the regency (Permenperin 14/2021); with the third a village leaves
+# its care for the province's, so that is what its producers are prepared for.
+STAR_AIMED_AT = 3
+FALL_PERCENT, FALL_MONTHS = 30, 3
+# Fewer orders than this tell nothing, and are not told.
+FEWEST = 5
+UNANSWERED_HOURS, LAPSED_DAYS = 12, 30
+# How many whole months the rules look back: three months of the year before.
+MONTHS_NEEDED = 12 + FALL_MONTHS
+LINE_MONTHS = 24
+# How high a month stands on the line whose orders are withheld: in the middle of what it may be.
+WITHHELD_HEIGHT = 2.5
+
+NOT_FOOD = frozenset({Category.CRAFT, Category.CARE})
+
+
+class Reason(StrEnum):
+    """Why a producer needs a visit."""
+
+    UNVISITED = "unvisited"
+    PERMIT = "permit"
+    STAR = "star"
+    FALLING = "falling"
+    UNANSWERED = "unanswered"
+
+
+@dataclass(frozen=True, slots=True)
+class Sold:
+    """Verified orders and revenue (rupiah) of a month."""
+
+    orders: int = 0
+    revenue: int = 0
+
+    def __add__(self, other: Sold) -> Sold:
+        return Sold(self.orders + other.orders, self.revenue + other.revenue)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a producer. `permits` have their last day, None for those without an end;
+    `months` are by their first day; `stars` those of its village's latest programme year."""
+
+    last_visit: date | None = None
+    permits: Mapping[PermitKind, date | None] = field(default_factory=dict)
+    categories: Set[Category] = frozenset()
+    stars: int | None = None
+    months: Mapping[date, Sold] = field(default_factory=dict)
+    waiting: bool = False
+    lapsed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A reason with what it rests on; which of the others are filled in depends on it.
+
+    `days` since the last visit (None: never); `permit` and its last day `until`, `ended`; `months`
+    with orders; `percent` of the fall (None: told only as the rule has it) against the `year`
+    before or the months before; `waiting` and `lapsed` orders.
+    """
+
+    reason: Reason
+    days: int | None = None
+    permit: PermitKind | None = None
+    until: date | None = None
+    ended: bool = False
+    months: int = 0
+    percent: int | None = None
+    year: bool = False
+    waiting: bool = False
+    lapsed: bool = False
+
+
+def shown_orders(n: int) -> int | None:
+    """So many orders as may be told; None: withheld. A month without any is told: there is nobody
+    in it."""
+    return None if 0 < n < FEWEST else n
+
+
+def reasons(known: Known, today: date) -> tuple[Due, ...]:
+    """Why the producer needs a visit, in the order of Reason; of permits each."""
+    found = [_unvisited(known, today), *_permits(known, today), _star(known, today)]
+    found += [_falling(known, today), _unanswered(known)]
+    return tuple(due for due in found if due is not None)
+
+
+def needed_permits(categories: Iterable[Category]) -> frozenset[PermitKind]:
+    """The permits that its kinds of product need: a business number for all; for food also the
+    home-industry permit and the halal certificate (UU 33/2014, PP 42/2024)."""
+    kinds = set(categories)
+    if kinds - NOT_FOOD:
+        return frozenset(PermitKind)
+    return frozenset({PermitKind.NIB})
+
+
+def _unvisited(known: Known, today: date) -> Due | None:
+    if known.last_visit is None:
+        return Due(Reason.UNVISITED)
+    days = (today - known.last_visit).days
+    return Due(Reason.UNVISITED, days=days) if days >= UNVISITED_DAYS else None
+
+
+def _permits(known: Known, today: date) -> list[Due]:
+    return [
+        Due(Reason.PERMIT, permit=kind, until=until, ended=until < today)
+        for kind in PermitKind
+        if (until := known.permits.get(kind)) and until <= today + timedelta(days=SOON)
+    ]
+
+
+def _star(known: Known, today: date) -> Due | None:
+    """All permits that its kind of product needs are valid today; received orders in at least 6 of
+    the last 12 whole months; and its village has no star in its latest programme year, or fewer
+    than 3."""
+    if not known.categories or (known.stars or 0) >= STAR_AIMED_AT:
+        return None
+    for kind in needed_permits(known.categories):
+        if kind not in known.permits:
+            return None
+        until = known.permits[kind]
+        if until is not None and until < today:
+            return None
+    months = sum(known.months.get(m, Sold()).orders > 0 for m in _before(today, 0, STAR_WITHIN))
+    return Due(Reason.STAR, months=months) if months >= STAR_MONTHS else None
+
+
+def _falling(known: Known, today: date) -> Due | None:
+    """Revenue of the last 3 whole months is 30 % or more under that of the same months a year
+    before; where those had fewer than 5 orders, under that of the 3 months before, if these had 5.
+    """
+    now = _sum(known, _before(today, 0, FALL_MONTHS))
+    earlier, year = _sum(known, _before(today, 12, FALL_MONTHS)), True
+    if earlier.orders < FEWEST:
+        earlier, year = _sum(known, _before(today, FALL_MONTHS, FALL_MONTHS)), False
+    if earlier.orders < FEWEST or earlier.revenue == 0:
+        return None
+    fall = earlier.revenue - now.revenue
+    if fall * 100 < earlier.revenue * FALL_PERCENT:
+        return None
+    told = now.orders >= FEWEST
+    return Due(Reason.FALLING, percent=fall * 100 // earlier.revenue if told else None, year=year)
+
+
+def _unanswered(known: Known) -> Due | None:
+    if not (known.waiting or known.lapsed):
+        return None
+    return Due(Reason.UNANSWERED, waiting=known.waiting, lapsed=known.lapsed)
+
+
+def _before(today: date, back: int, count: int) -> list[date]:
+    """So many whole months, the last of them `back` months before the month that is over."""
+    this = today.replace(day=1)
+    return [add_months(this, -back - n) for n in range(1, count + 1)]
+
+
+def _sum(known: Known, months: Iterable[date]) -> Sold:
+    return sum((known.months.get(month, Sold()) for month in months), Sold())
+
+
+@dataclass(frozen=True, slots=True)
+class LineMonth:
+    """A month on the line of sales. Orders and revenue (rupiah) are None where withheld: then it is
+    drawn `hollow`, as high as is said."""
+
+    first: date
+    orders: int | None
+    revenue: int | None
+
+    @property
+    def hollow(self) -> bool:
+        return self.orders is None
+
+    @property
+    def height(self) -> float:
+        """In orders."""
+        return WITHHELD_HEIGHT if self.orders is None else self.orders
+
+
+def line(months: Mapping[date, Sold], today: date) -> list[LineMonth]:
+    """The last 24 months, the present one so far among them, as they may be told."""
+    this = today.replace(day=1)
+    found = []
+    for back in range(LINE_MONTHS - 1, -1, -1):
+        first = add_months(this, -back)
+        sold = months.get(first, Sold())
+        orders = shown_orders(sold.orders)
+        found.append(LineMonth(first, orders, None if orders is None else sold.revenue))
+    return found

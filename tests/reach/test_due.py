@@ -1,0 +1,184 @@
+"""The list of whom to visit, and a producer's line of sales."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, timedelta
+
+import pytest
+from sqlalchemy.orm import Session
+
+from ovop_market.accounts.models import Role
+from ovop_market.core import clock
+from ovop_market.orders.services import lifecycle
+from ovop_market.orders.services.lifecycle import By
+from ovop_market.orders.states import Action, Actor, OrderState
+from ovop_market.reach import due
+from ovop_market.reach.due_rules import Reason
+from ovop_market.reach.models import Channel, ReachDay
+from ovop_market.villages.models import Permit, PermitKind, Producer
+from tests.counting import counted
+from tests.factories import (
+    NOW,
+    make_order,
+    make_producer,
+    make_product,
+    make_user,
+    make_village,
+    make_visit,
+    sign_in,
+)
+
+TODAY = clock.wib_date(NOW)
+DENDANG = "19.05.04.2005"
+
+
+def sold(
+    session: Session, producer: Producer, day: date, orders: int = 1, revenue: int = 1_000
+) -> None:
+    """So many received orders, as the rollup has them."""
+    product = make_product(session, producer)
+    row = ReachDay(
+        day=day,
+        product_id=product.id,
+        region_code="31.74",
+        channel=Channel.WEB,
+        village_id=producer.village_id,
+        orders=orders,
+        units=orders,
+        home_units=0,
+        revenue=revenue,
+    )
+    session.add(row)
+    session.flush()
+
+
+@pytest.fixture
+def official(session):
+    return make_user(session, Role.OFFICIAL)
+
+
+def listed(session: Session, user, **asked: object) -> dict[str, set[Reason]]:
+    found = due.due_list(session, user, NOW, **asked)
+    return {row.slug: {each.reason for each in row.reasons} for row in found.rows}
+
+
+def test_each_reason(session, official) -> None:
+    slugs = ("quiet", "never", "permit", "star", "falling", "waiting", "lapsed", "answered")
+    made = {slug: make_producer(session, slug=slug) for slug in slugs}
+    for slug in slugs:
+        if slug != "never":
+            make_visit(session, made[slug], day=TODAY - timedelta(days=3))
+    until = TODAY + timedelta(days=9)
+    permit = Permit(producer_id=made["permit"].id, kind=PermitKind.PIRT, number="1")
+    permit.expires_on = until
+    session.add(permit)
+    for kind in PermitKind:
+        session.add(Permit(producer_id=made["star"].id, kind=kind, number="1"))
+    for month in range(5, 11):
+        sold(session, made["star"], date(2026, month, 2))
+    sold(session, made["falling"], date(2025, 9, 1), 6, 6_000)
+    sold(session, made["falling"], date(2026, 10, 31), 6, 3_000)
+    make_order(session, producer=made["waiting"], now=NOW - timedelta(hours=13))
+    make_order(session, producer=made["quiet"], now=NOW - timedelta(hours=11))
+    for slug, state in (("lapsed", OrderState.PLACED), ("answered", OrderState.COUNTERED)):
+        order = make_order(session, state, producer=made[slug], now=NOW - timedelta(days=9))
+        at = NOW - timedelta(days=8)
+        lifecycle.act(session, order, Action.LAPSE, By(Actor.CLOCK), at, reason="")
+    assert listed(session, official) == {
+        "never": {Reason.UNVISITED},
+        "permit": {Reason.PERMIT},
+        "star": {Reason.STAR},
+        "falling": {Reason.FALLING},
+        "waiting": {Reason.UNANSWERED},
+        "lapsed": {Reason.UNANSWERED},
+    }
+    assert set(listed(session, official, reason=Reason.STAR)) == {"star"}
+    counts = due.due_list(session, official, NOW).counts
+    assert counts == {
+        Reason.UNVISITED: 1,
+        Reason.PERMIT: 1,
+        Reason.STAR: 1,
+        Reason.FALLING: 1,
+        Reason.UNANSWERED: 2,
+    }
+
+
+def test_most_reasons_first_then_the_longest_unvisited(session, official) -> None:
+    for slug, days in (("b", 100), ("a", 200), ("c", None)):
+        producer = make_producer(session, slug=slug)
+        if days:
+            make_visit(session, producer, day=TODAY - timedelta(days=days))
+    until = TODAY - timedelta(days=1)
+    permit = Permit(producer_id=make_producer(session, slug="d").id, kind=PermitKind.NIB)
+    permit.number, permit.expires_on = "1", until
+    session.add(permit)
+    session.flush()
+    assert list(listed(session, official)) == ["d", "c", "a", "b"]
+
+
+def test_a_withdrawn_visit_is_none_and_a_groups_is_its_members(session, official) -> None:
+    group = make_producer(session, slug="kelompok", kind="group")
+    make_producer(session, slug="anggota", group=group)
+    alone = make_producer(session, slug="sendiri")
+    make_visit(session, group)
+    visit = make_visit(session, alone, official)
+    visit.withdrawn_at, visit.withdrawn_by_id, visit.withdrawn_why = NOW, official.id, "salah"
+    session.flush()
+    assert listed(session, official) == {"sendiri": {Reason.UNVISITED}}
+
+
+def test_only_of_the_own_area_and_nobody_who_has_ended(session) -> None:
+    make_producer(session, slug="di-sini")
+    make_producer(session, make_village(session, DENDANG, name="Dendang"), slug="dendang")
+    ended = make_producer(session, slug="tutup", closed_from=TODAY)
+    ended.ended_at = NOW
+    session.flush()
+    areas = {"19.05": 2, "19": 2, "19.71": 0, "16": 0}
+    for area, wanted in areas.items():
+        assert len(listed(session, make_user(session, Role.OFFICIAL, area=area))) == wanted
+    operator = make_user(session, Role.OPERATOR)
+    assert set(listed(session, operator, village="dendang")) == {"dendang"}
+    assert listed(session, make_user(session)) == {}
+
+
+def test_the_page_its_filters_and_its_cost(client, session, official) -> None:
+    for number in range(30):
+        producer = make_producer(session, slug=f"rumah-ke-{number:02}")
+        make_product(session, producer)
+        if number < 3:
+            make_visit(session, producer, official, day=TODAY)
+    session.flush()
+    session.expunge(official)
+    sign_in(client, official)
+    with counted() as few:
+        body = client.get("/mentoring").get_data(as_text=True)
+    assert len(re.findall("data-producer=", body)) == 25
+    assert len(few) <= 9, few
+    body = client.get("/mentoring?reason=unvisited&village=belo-laut&page=2").get_data(as_text=True)
+    assert len(re.findall("data-producer=", body)) == 2
+    assert client.get("/mentoring?village=palembang").status_code == 404
+    assert client.get("/mentoring?reason=nothing&page=x").status_code == 200
+    part = client.get("/mentoring", headers={"HX-Request": "true"}).get_data(as_text=True)
+    assert part.lstrip().startswith('<div id="due"')
+    assert "/mentoring" in client.get("/reach").get_data(as_text=True)
+
+
+def test_the_line_of_sales_with_its_marks(client, session, official) -> None:
+    producer = make_producer(session, slug="rumah-uji")
+    today = clock.wib_date(clock.now())
+    month = (today.replace(day=1) - timedelta(days=1)).replace(day=1)
+    sold(session, producer, month, 7, 70_000)
+    sold(session, producer, (month - timedelta(days=1)), 3, 33_333)
+    make_visit(session, producer, official, day=min(month, TODAY))
+    session.flush()
+    session.expunge(official)
+    sign_in(client, official)
+    with counted() as statements:
+        body = client.get("/mentoring/producers/rumah-uji").get_data(as_text=True)
+    assert body.count("<circle") == 24 and body.count('class="hollow"') == 1
+    assert "&lt;5" in body and "Rp70.000" in body and "33.333" not in body
+    assert body.count('class="pin"') == 1
+    assert "bukan bukti sebab" in body
+    assert len([s for s in statements if "reach_day" in s]) == 1
+    assert len(statements) <= 9, statements
