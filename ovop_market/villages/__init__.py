@@ -6,7 +6,9 @@ from flask import Flask
 def init_app(app: Flask) -> None:
     """Registers the pages of this feature."""
     from ovop_market.villages.permit_views import blueprint as permits
+    from ovop_market.villages.programme_views import blueprint as programme
     from ovop_market.villages.views import blueprint
 
     app.register_blueprint(blueprint)
     app.register_blueprint(permits)
+    app.register_blueprint(programme)

@@ -6,6 +6,7 @@ from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
 
 from ovop_market.villages.models import PermitKind, ProducerKind, Stage
+from ovop_market.villages.programme_states import Mentor
 
 PRODUCER_KINDS: dict[ProducerKind, LazyString] = {
     ProducerKind.HOUSEHOLD: _l("Rumah tangga"),
@@ -24,4 +25,11 @@ STAGES: dict[Stage, LazyString] = {
     Stage.DESIGNATION: _l("ditetapkan"),
     Stage.MENTORING: _l("dibina"),
     Stage.EVALUATION: _l("dinilai"),
+}
+
+# Who mentors a village, as its stars tell (programme_states.mentor).
+MENTORS: dict[Mentor, LazyString] = {
+    Mentor.REGENCY: _l("kabupaten"),
+    Mentor.PROVINCE: _l("provinsi"),
+    Mentor.MINISTRY: _l("kementerian"),
 }
