@@ -98,6 +98,11 @@ TABLE: dict[str, dict[str, int]] = {
     "/shop/statement/payouts/{payout}/export.csv": ONLY_THE_PRODUCER,
     "/reach": OFFICIALS,
     "/reach/export.csv": OFFICIALS,
+    # The official is of the regency in which the village lies (tests/villages/test_programme.py).
+    "/programme": OFFICIALS,
+    "/programme/new": OFFICIALS,
+    "/programme/effect": OFFICIALS,
+    "/programme/{designation}": OFFICIALS,
     "/desk": ONLY_OPERATORS,
     "/desk/orders/{order}": ONLY_OPERATORS,
     "/desk/payments": ONLY_OPERATORS,
@@ -215,6 +220,7 @@ def test_who_gets_what(app: Flask, client: FlaskClient, session: Session, who: s
         "product": product.slug,
         "offer": product.variants[0].offers[0].id,
         "village": product.producer.village.slug,
+        "designation": product.producer.village.designations[0].id,
         "token": order.purchase.token,
         "order": order.number,
         "payment": payment.id,
@@ -334,6 +340,11 @@ POSTS: dict[str, set[str]] = {
     "/shop/producers/{maker}/cash": {"producer"},
     "/shop/producers/{maker}/closure": {"producer"},
     "/shop/producers/{maker}/reopening": {"producer"},
+    "/programme/new": {"official", "operator"},
+    "/programme/{designation}/stages": {"official", "operator"},
+    "/programme/{designation}/stars": {"official", "operator"},
+    "/programme/{designation}/baseline": {"official", "operator"},
+    "/programme/{designation}/targets": {"official", "operator"},
     # There is no gateway unless it is configured (tests/payments/test_gateway*.py).
     "/purchases/{token}/payments/{payment}/gateway": set(),
     "/gateway/midtrans/notification": set(),
@@ -381,6 +392,7 @@ def test_who_may_do_what(app: Flask, client: FlaskClient, session: Session, who:
         "maker": product.producer.slug,
         "product": product.slug,
         "pack": product.variants[0].id,
+        "designation": product.producer.village.designations[0].id,
         "line": 1,
     }
     if who != "nobody":
