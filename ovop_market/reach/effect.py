@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import date
 
 from sqlalchemy import extract, func, select
@@ -77,9 +76,9 @@ def _subjects(session: Session, user: User) -> list[figures.Subject]:
         .correlate(Village)
         .scalar_subquery()
     )
-    villages: Iterable[tuple[int, str, int]] = session.execute(
+    villages = session.execute(
         select(Village.id, Village.name, households).where(in_area(user)).order_by(Village.name)
-    ).tuples()
+    )
     found = []
     for village, name, count in villages:
         on, sales = first.get(village, (None, None))

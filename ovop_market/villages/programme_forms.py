@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import Field, Form, IntegerField, SelectField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import ValidationError
 
+from ovop_market.villages.labels import STAGES
 from ovop_market.villages.models import Stage
 from ovop_market.web.forms import (
     BaseForm,
@@ -43,14 +45,18 @@ class NewForm(BaseForm):
     def of(cls, villages: Sequence[tuple[int, str]]) -> NewForm:
         """The form as it was sent, or empty, with these villages to choose from."""
         form = cls()
-        form.village.choices = list(villages)
+        form.village.choices = [SelectChoice(village, name) for village, name in villages]
         return form
 
 
 class StageForm(BaseForm):
     """One step."""
 
-    to = SelectField(_l("Tahap"), [chosen()], choices=[(stage.value, "") for stage in Stage])
+    to = SelectField(
+        _l("Tahap"),
+        [chosen()],
+        choices=[SelectChoice(stage.value, STAGES[stage]) for stage in Stage],
+    )
     day = DayField(_l("Tanggal"), [required()])
     note = TextAreaField(_l("Catatan"), [at_most(500)])
 
