@@ -36,14 +36,14 @@ _NOTES = {
 _LASTS = 3  # years that a certificate is good for
 # Orders, regencies and revenue aimed at, last year and this; None: not aimed at.
 _TARGETS: dict[str, tuple[tuple[int | None, int | None, int | None], ...]] = {
-    "belo-laut": ((350, 5, 40_000_000), (450, 6, 55_000_000)),
-    "dendang": ((120, 4, 18_000_000), (160, 5, None)),
-    "air-nyatoh": ((120, 5, None), (150, 5, 15_000_000)),
-    "tanjung-niur": ((150, 5, 12_000_000), (200, 6, 16_000_000)),
-    "terentang": ((60, 4, None), (80, 4, 12_000_000)),
-    "pangkal-beras": ((100, 5, None), (140, 6, 14_000_000)),
-    "ketap": ((90, None, 8_000_000), (120, 5, 10_000_000)),
-    "air-kuang": ((None, 3, None), (90, 4, 8_000_000)),
+    "belo-laut": ((350, 30, 40_000_000), (300, 40, 55_000_000)),
+    "dendang": ((120, 20, 18_000_000), (90, 30, None)),
+    "air-nyatoh": ((60, 25, None), (80, 30, 6_000_000)),
+    "tanjung-niur": ((60, 24, 5_000_000), (80, 32, 6_000_000)),
+    "terentang": ((30, 18, None), (50, 24, 12_000_000)),
+    "pangkal-beras": ((40, 15, None), (60, 22, 14_000_000)),
+    "ketap": ((40, None, 4_000_000), (70, 24, 8_000_000)),
+    "air-kuang": ((None, 8, None), (40, 14, 8_000_000)),
 }
 
 
