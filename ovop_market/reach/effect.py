@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from sqlalchemy import extract, func, select
+from sqlalchemy import String, cast, func, select
 from sqlalchemy.orm import Session
 
 from ovop_market.accounts.models import User
@@ -26,11 +26,11 @@ def effect(session: Session, user: User, today: date) -> figures.Effect:
 
 def _sales(session: Session, user: User) -> tuple[figures.Sales, date | None]:
     """What each village sold in each month, and the first whole month of which that is known."""
-    year, month = extract("year", ReachDay.day), extract("month", ReachDay.day)
+    # 2026-11 of 2026-11-24: on SQLite a day is a text, and no calendar is asked about each row.
+    month = func.substr(cast(ReachDay.day, String), 1, 7)
     rows = session.execute(
         select(
             ReachDay.village_id,
-            year,
             month,
             total(ReachDay.orders),
             total(ReachDay.revenue),
@@ -38,12 +38,12 @@ def _sales(session: Session, user: User) -> tuple[figures.Sales, date | None]:
         )
         .join(Village, Village.id == ReachDay.village_id)
         .where(through(reported=False), visible(user), in_area(user))
-        .group_by(ReachDay.village_id, year, month)
+        .group_by(ReachDay.village_id, month)
     ).all()
     begun = min((row[-1] for row in rows), default=None)
     return {
-        (village, date(int(year), int(month), 1)): figures.Sold(orders, revenue)
-        for village, year, month, orders, revenue, _first in rows
+        (village, date.fromisoformat(f"{month}-01")): figures.Sold(orders, revenue)
+        for village, month, orders, revenue, _first in rows
     }, begun and whole_month(begun)
 
 
