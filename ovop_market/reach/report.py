@@ -128,7 +128,7 @@ def _totals(paper: Paper, source: Source) -> None:
         ),
     ]
     pictures.boxes(paper, boxes)
-    note = _("Dibandingkan dengan hari-hari yang sama setahun sebelumnya.")
+    note = _("Dibandingkan dengan bulan-bulan yang sama setahun sebelumnya.")
     paper.paragraph(note, 8, colour=QUIET, gap=0)
 
 

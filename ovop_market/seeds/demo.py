@@ -25,6 +25,7 @@ from ovop_market.seeds import (
     demo_market,
     demo_money,
     demo_pictures,
+    demo_programme,
     demo_rows,
     demo_sales,
     demo_visits,
@@ -82,6 +83,8 @@ def plant(
     done(f"{reported} sales reported")
     visited = demo_visits.note(session, market, now)
     done(f"{visited} visits noted")
+    demo_programme.tell(session, market, now)
+    done("the villages' way through the programme")
     maker_pages.catch_up(session)
     reach.rebuild(session)
     search.index_all(session)

@@ -6,6 +6,7 @@ from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
 
 from ovop_market.villages.models import PermitKind, ProducerKind, Stage
+from ovop_market.villages.programme_states import Mentor
 from ovop_market.villages.visit_models import Topic
 
 PRODUCER_KINDS: dict[ProducerKind, LazyString] = {
@@ -35,4 +36,11 @@ TOPICS: dict[Topic, LazyString] = {
     Topic.QUALITY: _l("Mutu"),
     Topic.MONEY: _l("Keuangan"),
     Topic.OTHER: _l("Lainnya"),
+}
+
+# Who mentors a village, as its stars tell (programme_states.mentor).
+MENTORS: dict[Mentor, LazyString] = {
+    Mentor.REGENCY: _l("kabupaten"),
+    Mentor.PROVINCE: _l("provinsi"),
+    Mentor.MINISTRY: _l("kementerian"),
 }

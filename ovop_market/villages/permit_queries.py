@@ -132,3 +132,30 @@ def unreminded(session: Session, today: date, *, after: int, limit: int) -> Sequ
     return session.scalars(
         select(Permit.id).where(or_(*waiting), Permit.id > after).order_by(Permit.id).limit(limit)
     ).all()
+
+
+@dataclass(frozen=True, slots=True)
+class Lacking:
+    """A seller of a village, with the kinds of permit that it has not, or that have ended."""
+
+    producer: str
+    kinds: tuple[PermitKind, ...]
+
+
+def lacking(session: Session, village_id: int, today: date) -> list[Lacking]:
+    """The village's sellers that lack a permit: without it stars may be refused."""
+    sellers = session.scalars(
+        select(Producer)
+        .where(
+            Producer.village_id == village_id,
+            Producer.group_id.is_(None),
+            Producer.ended_at.is_(None),
+        )
+        .options(selectinload(Producer.permits))
+        .order_by(Producer.name, Producer.id)
+    )
+    found = [
+        (seller.name, [row.kind for row in rows_of(seller, today) if not row.held or row.ended])
+        for seller in sellers
+    ]
+    return [Lacking(name, tuple(kinds)) for name, kinds in found if kinds]

@@ -33,7 +33,14 @@ STAFF = {
         "/groups/kelompok-pempek-belo-laut/sharing",
     ),
     "anggota": ("/inbox", "/shop/statement"),
-    "pejabat": ("/reach", "/reach?channel=reported"),
+    "pejabat": (
+        "/reach",
+        "/reach?channel=reported",
+        "/programme",
+        "/programme/1",
+        "/programme/new",
+        "/programme/effect",
+    ),
     "operator": ("/desk", "/desk/payments"),
 }
 # The first of a list, opened.

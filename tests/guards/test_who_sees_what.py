@@ -109,6 +109,11 @@ TABLE: dict[str, dict[str, int]] = {
     # A workbook is fetched by whoever asked for it (tests/reach/test_large.py).
     "/reach/exports/{export}": {**OFFICIALS, "official": 404, "operator": 404},
     "/reach/exports/{export}/file": {**OFFICIALS, "official": 404, "operator": 404},
+    # The official is of the regency in which the village lies (tests/villages/test_programme.py).
+    "/programme": OFFICIALS,
+    "/programme/new": OFFICIALS,
+    "/programme/effect": OFFICIALS,
+    "/programme/{designation}": OFFICIALS,
     "/desk": ONLY_OPERATORS,
     "/desk/orders/{order}": ONLY_OPERATORS,
     "/desk/payments": ONLY_OPERATORS,
@@ -226,6 +231,7 @@ def test_who_gets_what(app: Flask, client: FlaskClient, session: Session, who: s
         "product": product.slug,
         "offer": product.variants[0].offers[0].id,
         "village": product.producer.village.slug,
+        "designation": product.producer.village.designations[0].id,
         "token": order.purchase.token,
         "order": order.number,
         "payment": payment.id,
@@ -352,6 +358,11 @@ POSTS: dict[str, set[str]] = {
     "/mentoring/producers/{maker}/visits": {"official", "operator"},
     "/mentoring/visits/{visit}/completion": {"official", "operator"},
     "/mentoring/visits/{visit}/withdrawal": {"operator"},
+    "/programme/new": {"official", "operator"},
+    "/programme/{designation}/stages": {"official", "operator"},
+    "/programme/{designation}/stars": {"official", "operator"},
+    "/programme/{designation}/baseline": {"official", "operator"},
+    "/programme/{designation}/targets": {"official", "operator"},
     # There is no gateway unless it is configured (tests/payments/test_gateway*.py).
     "/purchases/{token}/payments/{payment}/gateway": set(),
     "/gateway/midtrans/notification": set(),
@@ -400,6 +411,7 @@ def test_who_may_do_what(app: Flask, client: FlaskClient, session: Session, who:
         "visit": make_visit(session, product.producer).id,
         "product": product.slug,
         "pack": product.variants[0].id,
+        "designation": product.producer.village.designations[0].id,
         "line": 1,
     }
     if who != "nobody":

@@ -1,0 +1,239 @@
+"""Before and after: what villages sold once designated, measured by what they sold before.
+
+Pure arithmetic. It shows what came after what, and never why: that villages not yet designated
+stand beside them, in the same months, is what can be said against it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+
+from ovop_market.reach.filters import add_months
+from ovop_market.reach.targets import FEWEST
+
+WINDOW = 12  # months
+# With less than this nothing can be concluded.
+LEAST_MONTHS, LEAST_VILLAGES, LEAST_HOUSEHOLDS = 6, 3, 5
+
+
+@dataclass(frozen=True, slots=True)
+class Sold:
+    """What a village sold in a month, as the website has verified it."""
+
+    orders: int = 0
+    revenue: int = 0
+
+
+# By village and first day of the month; where nothing was sold there is nothing.
+Sales = Mapping[tuple[int, date], Sold]
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A village: the first whole month in which it was designated (None: it is not), its sales a
+    month before (rupiah), its households."""
+
+    id: int
+    name: str
+    start: date | None
+    baseline: int | None
+    households: int
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Villages not yet designated in the same months, by what they sold before; None: there is
+    none whose months before are known."""
+
+    index: int | None
+    villages: int
+    households: int
+
+
+@dataclass(frozen=True, slots=True)
+class VillageEffect:
+    """A designated village. `late`: months between the designation and the first that counts,
+    because sales have not been recorded for so long."""
+
+    village: Subject
+    months: tuple[date, ...]
+    late: int
+    average: int
+    index: int | None
+    beside: Beside
+
+    @property
+    def few(self) -> bool:
+        """Whether nothing can be concluded."""
+        return len(self.months) < LEAST_MONTHS or self.village.households < LEAST_HOUSEHOLDS
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A month since the designation: the indices, and how many villages are behind each."""
+
+    number: int
+    own: int | None
+    own_villages: int
+    other: int | None
+    other_villages: int
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """Everything on the page."""
+
+    villages: tuple[VillageEffect, ...]
+    points: tuple[Point, ...]
+    index: int | None
+    beside: Beside
+    without_baseline: int
+
+    @property
+    def counted(self) -> list[VillageEffect]:
+        return [each for each in self.villages if each.index is not None]
+
+    @property
+    def months(self) -> int:
+        """The months that the village with most of them has."""
+        return max((len(each.months) for each in self.counted), default=0)
+
+    @property
+    def households(self) -> int:
+        return sum(each.village.households for each in self.counted)
+
+    @property
+    def few(self) -> bool:
+        """Whether nothing can be concluded from the whole."""
+        few_villages = len(self.counted) < LEAST_VILLAGES
+        few_households = self.households < LEAST_HOUSEHOLDS
+        return few_villages or few_households or self.months < LEAST_MONTHS
+
+
+def effect(subjects: Sequence[Subject], sales: Sales, first: date | None, today: date) -> Effect:
+    """`first`: the first whole month of which sales are recorded (None: of none). The month of
+    today is not whole, so it does not count."""
+    last = add_months(today.replace(day=1), -1)
+    designated = [each for each in subjects if each.start is not None]
+    measured = [each for each in designated if each.baseline]
+    windows = [_window(each, first, last) for each in measured]
+    others = [
+        _others(each, window, subjects, sales, first)
+        for each, window in zip(measured, windows, strict=True)
+    ]
+    villages = tuple(
+        _village(each, window, beside, sales)
+        for each, window, beside in zip(measured, windows, others, strict=True)
+    )
+    shown = [
+        (found, beside)
+        for found, beside in zip(villages, others, strict=True)
+        if found.index is not None
+    ]
+    compared = {other.id: other for _found, beside in shown for other in beside}
+    besides = [found.beside.index for found, _ in shown if found.beside.index is not None]
+    return Effect(
+        villages=villages,
+        points=tuple(_points(shown, sales)),
+        index=_mean(found.index for found, _ in shown if found.index is not None),
+        beside=Beside(
+            _mean(besides), len(compared), sum(other.households for other in compared.values())
+        ),
+        without_baseline=len(designated) - len(measured),
+    )
+
+
+def _window(subject: Subject, first: date | None, last: date) -> tuple[date, ...]:
+    """Its first months since the designation of which sales are recorded."""
+    if subject.start is None or first is None:
+        return ()
+    begin = max(subject.start, first)
+    return tuple(m for m in (add_months(begin, n) for n in range(WINDOW)) if m <= last)
+
+
+def _before(window: Sequence[date]) -> list[date]:
+    """As many months before them."""
+    return [add_months(month, -len(window)) for month in window]
+
+
+def _sum(sales: Sales, village: int, months: Iterable[date]) -> Sold:
+    found = [sales.get((village, month), Sold()) for month in months]
+    return Sold(sum(each.orders for each in found), sum(each.revenue for each in found))
+
+
+def _others(
+    subject: Subject,
+    window: Sequence[date],
+    subjects: Sequence[Subject],
+    sales: Sales,
+    first: date | None,
+) -> list[Subject]:
+    """Who was not designated until after these months, and sold enough before and within them."""
+    if not window or first is None or _before(window)[0] < first:
+        return []
+    return [
+        other
+        for other in subjects
+        if other.id != subject.id
+        and (other.start is None or other.start > window[-1])
+        and _sum(sales, other.id, _before(window)).orders >= FEWEST
+        and not 0 < _sum(sales, other.id, window).orders < FEWEST
+    ]
+
+
+def _village(
+    subject: Subject, window: tuple[date, ...], others: Sequence[Subject], sales: Sales
+) -> VillageEffect:
+    sold = _sum(sales, subject.id, window)
+    known = bool(window) and not 0 < sold.orders < FEWEST
+    baseline, start = subject.baseline or 0, subject.start or date.min
+    indices = [
+        Fraction(100 * _sum(sales, other.id, window).revenue)
+        / (_sum(sales, other.id, _before(window)).revenue or 1)
+        for other in others
+    ]
+    late = (window[0].year - start.year) * 12 + window[0].month - start.month if window else 0
+    return VillageEffect(
+        village=subject,
+        months=window,
+        late=late,
+        average=sold.revenue // len(window) if known else 0,
+        index=round(Fraction(100 * sold.revenue, baseline * len(window))) if known else None,
+        beside=Beside(_mean(indices), len(others), sum(other.households for other in others)),
+    )
+
+
+def _points(
+    shown: Sequence[tuple[VillageEffect, Sequence[Subject]]], sales: Sales
+) -> Iterable[Point]:
+    for number in range(max((len(found.months) for found, _ in shown), default=0)):
+        own: list[tuple[Fraction, int]] = []
+        other: list[tuple[Fraction, int]] = []
+        compared: set[int] = set()
+        for found, beside in shown:
+            window = found.months
+            if number >= len(window):
+                continue
+            sold = sales.get((found.village.id, window[number]), Sold())
+            own.append((Fraction(100 * sold.revenue, found.village.baseline or 1), sold.orders))
+            for each in beside:
+                before = _sum(sales, each.id, _before(window)).revenue or 1
+                sold = sales.get((each.id, window[number]), Sold())
+                other.append((Fraction(100 * sold.revenue * len(window), before), sold.orders))
+                compared.add(each.id)
+        yield Point(number + 1, _point(own), len(own), _point(other), len(compared))
+
+
+def _point(values: Sequence[tuple[Fraction, int]]) -> int | None:
+    """The mean; nothing where so few orders are behind it that it would tell of each."""
+    if 0 < sum(orders for _value, orders in values) < FEWEST:
+        return None
+    return _mean(value for value, _orders in values)
+
+
+def _mean(values: Iterable[Fraction | int]) -> int | None:
+    found = list(values)
+    return round(Fraction(sum(found), len(found))) if found else None

@@ -1,0 +1,55 @@
+"""What villages reached in a year, for the targets of the programme: verified sales only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from ovop_market.reach.filters import Period
+from ovop_market.reach.models import ReachVillageMonth, ReachVillageYear
+from ovop_market.reach.parts import through, total, within
+from ovop_market.villages.programme_queries import Reached
+
+# Fewer orders than this would tell of single purchases.
+FEWEST = 5
+
+
+def reached(session: Session, villages: Sequence[int], year: int) -> Mapping[int, Reached]:
+    """Of each village: orders, different regencies, revenue. Those with nothing have zeros."""
+    months, places = ReachVillageMonth, ReachVillageYear
+    sold = (
+        select(months.village_id, total(months.orders), total(months.revenue))
+        .where(
+            months.village_id.in_(villages),
+            through(False, months),
+            within(Period.of_months(date(year, 1, 1), date(year, 12, 1)), months),
+        )
+        .group_by(months.village_id)
+    )
+    went = (
+        select(places.village_id, func.count())
+        .where(
+            places.village_id.in_(villages),
+            places.year == year,
+            places.units > 0,
+            through(False, places),
+        )
+        .group_by(places.village_id)
+    )
+    regencies = dict(row._tuple() for row in session.execute(went))
+    rows = [
+        (village, orders, regencies.get(village, 0), revenue)
+        for village, orders, revenue in session.execute(sold)
+    ]
+    found = {village: shown(*numbers) for village, *numbers in rows}
+    return {village: found.get(village, Reached()) for village in villages}
+
+
+def shown(orders: int, regencies: int, revenue: int) -> Reached:
+    """The numbers, or that they are withheld."""
+    if 0 < orders < FEWEST:
+        return Reached(withheld=True)
+    return Reached(orders, regencies, revenue)

@@ -1,0 +1,178 @@
+"""Before and after, with numbers that can be reckoned by hand."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from sqlalchemy.orm import Session
+
+from ovop_market.accounts.models import Role
+from ovop_market.core import clock
+from ovop_market.reach import effect as queries
+from ovop_market.reach import targets
+from ovop_market.reach.effect_figures import Sold, Subject, effect
+from ovop_market.reach.filters import add_months
+from ovop_market.reach.models import Channel, ReachDay
+from ovop_market.villages.models import Designation, Stage
+from ovop_market.villages.programme_models import DesignationStep
+from ovop_market.villages.programme_queries import Reached
+from tests.factories import NOW, make_producer, make_user, make_village, sign_in
+from tests.reach.test_rollup import craft
+
+TODAY = clock.wib_date(NOW)  # in November 2026
+JANUARY = date(2026, 1, 1)
+
+
+def months(first: date, *revenues: int, orders: int = 9) -> dict[date, Sold]:
+    return {add_months(first, n): Sold(orders, revenue) for n, revenue in enumerate(revenues)}
+
+
+def sales(**villages: dict[date, Sold]) -> dict[tuple[int, date], Sold]:
+    return {
+        (int(name[1:]), month): sold
+        for name, found in villages.items()
+        for month, sold in found.items()
+    }
+
+
+DESIGNATED = Subject(1, "Belo Laut", JANUARY, 1_000, 7)
+NOT_YET = Subject(2, "Dendang", None, None, 4)
+
+
+def test_after_by_before_and_others_by_their_own_before() -> None:
+    """Ten whole months: 2,000 a month against 1,000; the other goes from 400 to 500."""
+    found = effect(
+        [DESIGNATED, NOT_YET],
+        sales(
+            v1=months(JANUARY, *[1_000, 3_000] * 5),
+            v2=months(date(2025, 3, 1), *[400] * 10) | months(JANUARY, *[500] * 10),
+        ),
+        date(2025, 3, 1),
+        TODAY,
+    )
+    (own,) = found.villages
+    assert len(own.months) == 10 and own.late == 0
+    assert (own.average, own.index) == (2_000, 200)
+    assert (own.beside.index, own.beside.villages, own.beside.households) == (125, 1, 4)
+    assert (found.index, found.beside.index) == (200, 125)
+    assert [(point.own, point.other) for point in found.points[:2]] == [(100, 125), (300, 125)]
+    assert not own.few and found.few  # one village tells of itself, not of the programme
+
+
+def test_each_village_weighs_the_same() -> None:
+    large = Subject(3, "Ketap", JANUARY, 10_000, 9)
+    found = effect(
+        [DESIGNATED, large],
+        sales(v1=months(JANUARY, *[3_000] * 10), v3=months(JANUARY, *[10_000] * 10)),
+        JANUARY,
+        TODAY,
+    )
+    assert found.index == 200
+    # Nothing is known of before: there is nothing to put beside.
+    assert found.beside.index is None and {point.other for point in found.points} == {None}
+
+
+def test_months_without_records_are_not_zeros() -> None:
+    """Designated long before the website: its months begin with the records."""
+    old = Subject(1, "Belo Laut", date(2016, 1, 1), 1_000, 7)
+    found = effect([old], sales(v1=months(date(2025, 1, 1), *[500] * 20)), date(2025, 1, 1), TODAY)
+    (own,) = found.villages
+    assert own.months[0] == date(2025, 1, 1) and len(own.months) == 12
+    assert (own.late, own.index) == (108, 50)
+
+
+def test_months_without_sales_are_zeros() -> None:
+    found = effect([DESIGNATED], sales(v1=months(JANUARY, 10_000)), date(2025, 1, 1), TODAY)
+    assert found.villages[0].index == 100 and found.points[1].own == 0
+
+
+@pytest.mark.parametrize("start", [date(2026, 9, 1), date(2026, 12, 1), date(2016, 1, 1)])
+def test_who_was_designated_meanwhile_is_no_comparison(start: date) -> None:
+    other = Subject(2, "Dendang", start, 100, 4)
+    known = months(date(2025, 3, 1), *[400] * 20)
+    found = effect(
+        [DESIGNATED, other],
+        sales(v1=months(JANUARY, *[1_000] * 10), v2=known),
+        date(2025, 3, 1),
+        TODAY,
+    )
+    own = next(each for each in found.villages if each.village is DESIGNATED)
+    assert own.beside.villages == (1 if start > date(2026, 10, 1) else 0)
+
+
+def test_so_few_orders_are_not_told() -> None:
+    found = effect([DESIGNATED], sales(v1=months(JANUARY, 1_000, 1_000, orders=2)), JANUARY, TODAY)
+    assert found.villages[0].index is None and found.villages[0].average == 0
+    assert found.index is None and not found.points
+    enough = effect([DESIGNATED], sales(v1=months(JANUARY, *[1_000] * 4, orders=2)), JANUARY, TODAY)
+    # Together they are enough, month by month they are not.
+    assert enough.index == 40 and enough.points[0].own is None
+
+
+def test_few_months_or_households() -> None:
+    late = Subject(1, "A", date(2026, 8, 1), 1_000, 7)
+    small = Subject(2, "B", JANUARY, 1_000, 4)
+    sold = sales(v1=months(JANUARY, *[1_000] * 10), v2=months(JANUARY, *[1_000] * 10))
+    found = effect([late, small], sold, JANUARY, TODAY)
+    assert [(len(each.months), each.few) for each in found.villages] == [(3, True), (10, True)]
+
+
+def add(session: Session, product, day: date, orders: int, revenue: int, region="31.74", **more):
+    said = {"channel": Channel.WEB, **more}
+    session.add(
+        ReachDay(
+            day=day,
+            product_id=product.id,
+            region_code=region,
+            village_id=product.producer.village_id,
+            orders=orders,
+            units=orders,
+            home_units=0,
+            revenue=revenue,
+            **said,
+        )
+    )
+
+
+def test_from_the_rollup(client, session: Session, clock_at) -> None:
+    clock_at(NOW)
+    village = make_village(session)
+    old = village.designations[0]
+    old.baseline_sales = 1_000
+    step = {"designation_id": old.id, "noted_at": NOW}
+    session.add(DesignationStep(stage=Stage.DESIGNATION, day=date(2026, 2, 9), **step))
+    # Only proposed, and earlier: it is not designated by that.
+    village.designations.append(Designation(year=2015, flagship="teri", stage=Stage.PROPOSAL))
+    product = craft(session, make_producer(session, village))
+    add(session, product, date(2026, 2, 1), 9, 90_000)
+    add(session, product, date(2026, 3, 5), 6, 6_000)
+    add(session, product, date(2026, 3, 6), 2, 2_000, region="19.71")
+    add(session, product, date(2026, 3, 6), 90, 90_000, channel=Channel.FAIR)
+    session.flush()
+    operator = make_user(session, Role.OPERATOR)
+    found = queries.effect(session, operator, TODAY)
+    (own,) = found.villages
+    assert own.months[0] == date(2026, 3, 1) and len(own.months) == 8
+    assert (own.average, own.index, own.village.households) == (1_000, 100, 1)
+    assert targets.reached(session, [village.id, 0], 2026) == {
+        village.id: Reached(17, 2, 98_000),
+        0: Reached(),
+    }
+    assert targets.shown(4, 2, 9) == Reached(withheld=True)
+    session.expunge(operator)
+    session.commit()
+    sign_in(client, operator)
+    body = client.get("/programme/effect").get_data(as_text=True)
+    assert "Terlalu sedikit untuk menarik kesimpulan" in body and "bukan sebab" in body
+    assert 'data-index="own">100<' in body and "<svg" in body
+
+
+def test_an_official_of_elsewhere_reads_nothing_of_it(client, session: Session) -> None:
+    make_village(session).designations[0].baseline_sales = 1_000
+    user = make_user(session, Role.OFFICIAL, area="16")
+    session.expunge(user)
+    session.commit()
+    sign_in(client, user)
+    body = client.get("/programme/effect").get_data(as_text=True)
+    assert "Belo Laut" not in body and "Belum ada yang bisa dibandingkan" in body
