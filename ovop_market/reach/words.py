@@ -121,15 +121,15 @@ def method(reach: Overview) -> list[tuple[str, str]]:
         (
             _("Setahun sebelumnya"),
             _(
-                "Hari-hari yang sama setahun sebelumnya: %(period)s.",
+                "Bulan-bulan yang sama setahun sebelumnya: %(period)s.",
                 period=period(reach.filters.period.year_before),
             ),
         ),
         (
-            _("Angka yang ditahan"),
+            _("Kerahasiaan"),
             _(
-                "Angka yang berasal dari kurang dari 5 pembelian ditahan supaya tidak ada pembeli "
-                "yang dikenali. Tanda ≥ berarti sekurangnya sebanyak itu: sebagian ditahan."
+                "Angka kecil ditampilkan apa adanya. Dari kurang dari 5 pesanan, seorang pembeli "
+                "bisa dikenali: berkas ini untuk dinas sendiri, jangan diterbitkan."
             ),
         ),
         (
@@ -137,7 +137,7 @@ def method(reach: Overview) -> list[tuple[str, str]]:
             _("Alamat yang hanya menyebut kecamatan dihitung di luar desa."),
         ),
         (
-            _("Lisensi angka"),
-            _("Angka ini boleh dikutip dan dibagikan dengan menyebut sumbernya (CC BY 4.0)."),
+            _("Kabupaten/kota tiap desa"),
+            _("Dihitung sepanjang tahun kalender dari masa ini; dari satu produk, di masa ini."),
         ),
     ]

@@ -205,7 +205,9 @@ def test_the_workbook_speaks_english_too(client, official, world):  # noqa: F811
     answer = client.get(f"/en/reach/export.xlsx?{OCTOBER}")
     book = load_workbook(io.BytesIO(answer.get_data()))
     assert len(book.sheetnames) == len(SHEETS)
-    assert book.sheetnames[0] == "Summary" and "CC BY 4.0" in str(list(book.worksheets[-1].values))
+    assert book.sheetnames[0] == "Summary" and "Confidentiality" in str(
+        list(book.worksheets[-1].values)
+    )
 
 
 def office() -> str:
