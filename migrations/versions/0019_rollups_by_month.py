@@ -31,6 +31,7 @@ _FILLED = {
     ),
     "reach_village_year": ("village_id, year, region_code, channel", "first_of_village", ""),
     "reach_place_month": ("month, area_code, region_code, channel", "first_of_area", ""),
+    "reach_month": ("month, region_code, channel", "first_of_all", ""),
     "reach_day": ("day, product_id, region_code, channel, village_id", "one", ""),
 }
 
@@ -47,6 +48,7 @@ def upgrade() -> None:
         [_month(), _code("area_code"), _code("region_code")],
         {"area_code": "region.code", "region_code": "region.code"},
     )
+    _table("reach_month", [_month(), _code("region_code")], {"region_code": "region.code"})
     _table(
         "reach_village_month",
         [_month(), _id("village_id")],
@@ -191,6 +193,8 @@ def _parts(day: str, month: str, year: str) -> str:
         " THEN 1 ELSE 0 END AS first_of_village,"
         f" CASE WHEN row_number() OVER (PARTITION BY l.purchase_id, l.area_code {arrived}) = 1"
         " THEN 1 ELSE 0 END AS first_of_area,"
+        f" CASE WHEN row_number() OVER (PARTITION BY l.purchase_id {arrived}) = 1"
+        " THEN 1 ELSE 0 END AS first_of_all,"
         " CASE WHEN row_number() OVER (PARTITION BY l.order_id ORDER BY l.revenue DESC,"
         " l.product_id) = 1 THEN 1 ELSE 0 END AS orders,"
         f" l.units, l.home_units, {rungs}, l.revenue FROM ({lines}) l"
@@ -205,6 +209,6 @@ def _parts(day: str, month: str, year: str) -> str:
     )
     return orders + (
         f" UNION ALL SELECT l.day, {month.format('l.day')}, {year.format('l.day')}, l.product_id,"
-        " l.village_id, l.area_code, l.region_code, l.channel, 1, 1, 1, 1,"
+        " l.village_id, l.area_code, l.region_code, l.channel, 1, 1, 1, 1, 1,"
         f" l.units, l.home_units, {rungs}, l.revenue FROM ({notes}) l"
     )

@@ -93,6 +93,16 @@ class ReachPlaceMonth(Counts, Model):
     region_code: Mapped[str] = mapped_column(ForeignKey("region.code"), primary_key=True)
 
 
+class ReachMonth(Counts, Model):
+    """What was sent to one regency in one month, from everywhere."""
+
+    __tablename__ = "reach_month"
+    __table_args__ = _checks()
+
+    month: Mapped[date] = mapped_column(primary_key=True)
+    region_code: Mapped[str] = mapped_column(ForeignKey("region.code"), primary_key=True)
+
+
 class ReachVillageMonth(Counts, Model):
     """What one village sent in one month. Of its packs, `home_units` stayed in the village,
     `near_units` elsewhere in its regency, `province_units` in another regency of its province."""

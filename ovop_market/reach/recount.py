@@ -34,6 +34,7 @@ from ovop_market.orders.models import Order, OrderLine, Purchase
 from ovop_market.reach.models import (
     Channel,
     ReachDay,
+    ReachMonth,
     ReachPlaceMonth,
     ReachProductMonth,
     ReachVillageMonth,
@@ -71,8 +72,8 @@ def _rollup(
 
 
 # In this order they are written, so that two transactions never wait for each other. A purchase is
-# counted once for a product (which is sold by one producer, so in one order), for a village and for
-# a regency of villages, however many orders it has.
+# counted once for a product (which is sold by one producer, so in one order), for a village, for a
+# regency of villages and for all together, however many orders it has.
 ROLLUPS = (
     _rollup(ReachDay, "day product_id region_code channel", "one", "village_id"),
     _rollup(ReachProductMonth, "month product_id channel", "one", "village_id"),
@@ -84,11 +85,14 @@ ROLLUPS = (
     ),
     _rollup(ReachVillageYear, "village_id year region_code channel", "first_of_village"),
     _rollup(ReachPlaceMonth, "month area_code region_code channel", "first_of_area"),
+    _rollup(ReachMonth, "month region_code channel", "first_of_all"),
 )
 
+# In which cells of its own a part is the one that its purchase is counted at.
+FLAGS = ("one", "first_of_village", "first_of_area", "first_of_all")
 PART = (
     *("day", "month", "year", "product_id", "village_id", "area_code", "region_code", "channel"),
-    *("one", "first_of_village", "first_of_area"),
+    *FLAGS,
     *("orders", "units", "home_units", "near_units", "province_units", "revenue"),
 )
 
@@ -136,6 +140,7 @@ def of_orders(orders: ColumnElement[bool]) -> Select[Any]:
     whose = (line.c.purchase_id, line.c.channel)
     of_village = func.row_number().over(partition_by=(*whose, line.c.village_id), order_by=arrived)
     of_area = func.row_number().over(partition_by=(*whose, area), order_by=arrived)
+    of_all = func.row_number().over(partition_by=whose, order_by=arrived)
     home = case((line.c.at_home, line.c.units), else_=0)
     day = line.c.day
     return select(
@@ -150,6 +155,7 @@ def of_orders(orders: ColumnElement[bool]) -> Select[Any]:
         literal(1, Integer).label("one"),
         case((of_village == 1, 1), else_=0).label("first_of_village"),
         case((of_area == 1, 1), else_=0).label("first_of_area"),
+        case((of_all == 1, 1), else_=0).label("first_of_all"),
         case((largest == 1, 1), else_=0).label("orders"),
         line.c.units,
         home.label("home_units"),
@@ -178,7 +184,7 @@ def of_sales(sales: ColumnElement[bool]) -> Select[Any]:
             area.label("area_code"),
             region,
             type_coerce(ReportedSale.channel, ReachDay.channel.type).label("channel"),
-            *(one.label(name) for name in ("one", "first_of_village", "first_of_area", "orders")),
+            *(one.label(name) for name in (*FLAGS, "orders")),
             units.label("units"),
             literal(0, Integer).label("home_units"),
             case((region == area, units), else_=0).label("near_units"),
