@@ -1,4 +1,4 @@
-"""Rollups by month and by year beside the one by day, and in all of them how many purchases.
+"""Rollups by month beside the one by day, and in all of them how many purchases.
 
 What is there is counted anew from orders and notes: how many purchases a row stands for cannot be
 told from the rows by day.
@@ -29,7 +29,7 @@ _FILLED = {
         "first_of_village",
         ", near_units, province_units",
     ),
-    "reach_village_year": ("village_id, year, region_code, channel", "first_of_village", ""),
+    "reach_village_place": ("village_id, month, region_code, channel", "first_of_village", ""),
     "reach_place_month": ("month, area_code, region_code, channel", "first_of_area", ""),
     "reach_month": ("month, region_code, channel", "first_of_all", ""),
     "reach_day": ("day, product_id, region_code, channel, village_id", "one", ""),
@@ -60,12 +60,8 @@ def upgrade() -> None:
         [sa.CheckConstraint(_RUNGS, name=op.f("ck_reach_village_month_rungs_within_units"))],
     )
     _table(
-        "reach_village_year",
-        [
-            _id("village_id"),
-            sa.Column("year", sa.SmallInteger(), nullable=False),
-            _code("region_code"),
-        ],
+        "reach_village_place",
+        [_id("village_id"), _month(), _code("region_code")],
         {"village_id": "village.id", "region_code": "region.code"},
     )
     _table(
@@ -137,6 +133,7 @@ def _table(
         sa.PrimaryKeyConstraint(
             *(column.name for column in key), "channel", name=op.f(f"pk_{name}")
         ),
+        sqlite_with_rowid=False,
     )
 
 
@@ -144,15 +141,12 @@ def _count_anew() -> None:
     on_postgresql = op.get_bind().dialect.name == "postgresql"
     if on_postgresql:
         day = "CAST(timezone(INTERVAL '7 hours', o.received_at) AS DATE)"
-        month, year = (
-            "CAST(date_trunc('month', CAST({0} AS TIMESTAMP)) AS DATE)",
-            ("CAST(EXTRACT(YEAR FROM {0}) AS INTEGER)"),
-        )
+        month = "CAST(date_trunc('month', CAST({0} AS TIMESTAMP)) AS DATE)"
     else:
         day = "date(substr(o.received_at, 1, 19), '+7 hours')"
-        month, year = "substr({0}, 1, 8) || '01'", "CAST(substr({0}, 1, 4) AS INTEGER)"
+        month = "substr({0}, 1, 8) || '01'"
     op.execute("DROP TABLE IF EXISTS reach_part")
-    op.execute(f"CREATE TEMPORARY TABLE reach_part AS {_parts(day, month, year)}")
+    op.execute(f"CREATE TEMPORARY TABLE reach_part AS {_parts(day, month)}")
     op.execute("DELETE FROM reach_day")
     for table, (key, purchases, more) in _FILLED.items():
         counted = (_MEASURES + more).split(", ")
@@ -164,7 +158,7 @@ def _count_anew() -> None:
     op.execute("DROP TABLE reach_part")
 
 
-def _parts(day: str, month: str, year: str) -> str:
+def _parts(day: str, month: str) -> str:
     """One row for each product of each order that was received, and for each note."""
     rungs = (
         "CASE WHEN l.region_code = l.area_code THEN l.units - l.home_units ELSE 0 END"
@@ -187,7 +181,7 @@ def _parts(day: str, month: str, year: str) -> str:
     )
     arrived = "ORDER BY l.received_at, l.order_id, l.product_id"
     orders = (
-        f"SELECT l.day, {month.format('l.day')} AS month, {year.format('l.day')} AS year,"
+        f"SELECT l.day, {month.format('l.day')} AS month,"
         " l.product_id, l.village_id, l.area_code, l.region_code, l.channel, 1 AS one,"
         f" CASE WHEN row_number() OVER (PARTITION BY l.purchase_id, l.village_id {arrived}) = 1"
         " THEN 1 ELSE 0 END AS first_of_village,"
@@ -208,7 +202,7 @@ def _parts(day: str, month: str, year: str) -> str:
         " WHERE s.withdrawn_at IS NULL"
     )
     return orders + (
-        f" UNION ALL SELECT l.day, {month.format('l.day')}, {year.format('l.day')}, l.product_id,"
+        f" UNION ALL SELECT l.day, {month.format('l.day')}, l.product_id,"
         " l.village_id, l.area_code, l.region_code, l.channel, 1, 1, 1, 1, 1,"
         f" l.units, l.home_units, {rungs}, l.revenue FROM ({notes}) l"
     )

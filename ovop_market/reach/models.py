@@ -1,7 +1,7 @@
 """The rollups that officials read: of fulfilled orders and, apart, of what sellers report. They
 know regions, never buyers.
 
-ReachDay is the finest. The others add up the same parts by month or year, so that a page reads as
+ReachDay is the finest. The others add up the same parts by month, so that a page reads as
 many rows as it shows, however many orders there are. All are written by reach.services alone, in
 the transaction that moves the order, or that notes or withdraws the sale.
 
@@ -18,7 +18,7 @@ from __future__ import annotations
 from datetime import date
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, SmallInteger
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ovop_market.extensions.database import Choice, Model, one_of
@@ -63,6 +63,10 @@ def _checks() -> tuple[CheckConstraint, ...]:
     )
 
 
+# SQLite keeps the rows in the order of the key, as they are read: months one after the other.
+_CLUSTERED = {"sqlite_with_rowid": False}
+
+
 class ReachDay(Counts, Model):
     """What of one product was received in one regency on one day (WIB), through one channel."""
 
@@ -86,7 +90,7 @@ class ReachPlaceMonth(Counts, Model):
     day."""
 
     __tablename__ = "reach_place_month"
-    __table_args__ = _checks()
+    __table_args__ = (*_checks(), _CLUSTERED)
 
     month: Mapped[date] = mapped_column(primary_key=True)
     area_code: Mapped[str] = mapped_column(ForeignKey("region.code"), primary_key=True)
@@ -97,7 +101,7 @@ class ReachMonth(Counts, Model):
     """What was sent to one regency in one month, from everywhere."""
 
     __tablename__ = "reach_month"
-    __table_args__ = _checks()
+    __table_args__ = (*_checks(), _CLUSTERED)
 
     month: Mapped[date] = mapped_column(primary_key=True)
     region_code: Mapped[str] = mapped_column(ForeignKey("region.code"), primary_key=True)
@@ -116,6 +120,7 @@ class ReachVillageMonth(Counts, Model):
             name="rungs_within_units",
         ),
         Index("ix_reach_village_month_village_id", "village_id"),
+        _CLUSTERED,
     )
 
     month: Mapped[date] = mapped_column(primary_key=True)
@@ -124,14 +129,14 @@ class ReachVillageMonth(Counts, Model):
     province_units: Mapped[int]
 
 
-class ReachVillageYear(Counts, Model):
-    """What one village sent to one regency in one calendar year."""
+class ReachVillagePlace(Counts, Model):
+    """What one village sent to one regency in one month."""
 
-    __tablename__ = "reach_village_year"
-    __table_args__ = _checks()
+    __tablename__ = "reach_village_place"
+    __table_args__ = (*_checks(), _CLUSTERED)
 
     village_id: Mapped[int] = mapped_column(ForeignKey("village.id"), primary_key=True)
-    year: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    month: Mapped[date] = mapped_column(primary_key=True)
     region_code: Mapped[str] = mapped_column(ForeignKey("region.code"), primary_key=True)
 
 
@@ -143,6 +148,7 @@ class ReachProductMonth(Counts, Model):
         *_checks(),
         Index("ix_reach_product_month_village_id_month", "village_id", "month"),
         Index("ix_reach_product_month_product_id", "product_id"),
+        _CLUSTERED,
     )
 
     month: Mapped[date] = mapped_column(primary_key=True)

@@ -1,11 +1,11 @@
-"""Days, months and years of WIB, as both databases calculate them."""
+"""Days and months of WIB, as both databases calculate them."""
 
 from __future__ import annotations
 
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Date, SmallInteger
+from sqlalchemy import Date
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import GenericFunction
 
@@ -21,13 +21,6 @@ class first_of_month(GenericFunction[date]):
     """The first day of a day's month."""
 
     type = Date()
-    inherit_cache = True
-
-
-class year_of(GenericFunction[int]):
-    """The year of a day."""
-
-    type = SmallInteger()
     inherit_cache = True
 
 
@@ -52,13 +45,3 @@ def _month_on_postgresql(element: first_of_month, compiler: Any, **options: Any)
 @compiles(first_of_month, "sqlite")
 def _month_on_sqlite(element: first_of_month, compiler: Any, **options: Any) -> str:
     return f"substr({compiler.process(element.clauses, **options)}, 1, 8) || '01'"
-
-
-@compiles(year_of, "postgresql")
-def _year_on_postgresql(element: year_of, compiler: Any, **options: Any) -> str:
-    return f"CAST(EXTRACT(YEAR FROM {compiler.process(element.clauses, **options)}) AS SMALLINT)"
-
-
-@compiles(year_of, "sqlite")
-def _year_on_sqlite(element: year_of, compiler: Any, **options: Any) -> str:
-    return f"CAST(substr({compiler.process(element.clauses, **options)}, 1, 4) AS INTEGER)"

@@ -11,7 +11,14 @@ from sqlalchemy.orm import Session
 from ovop_market.accounts.models import Role, User
 from ovop_market.reach.figures import Line, PlaceLine, Reported, Sums
 from ovop_market.reach.filters import Filters
-from ovop_market.reach.models import Channel, Counts, ReachDay, ReachMonth, ReachPlaceMonth
+from ovop_market.reach.models import (
+    Channel,
+    Counts,
+    ReachDay,
+    ReachMonth,
+    ReachPlaceMonth,
+    ReachVillagePlace,
+)
 from ovop_market.reach.parts import both, pair
 from ovop_market.reach.recount import PROVINCE_LENGTH
 from ovop_market.regions.models import Region
@@ -43,8 +50,11 @@ def added(key: str, name: str, lines: Iterable[Line]) -> Line:
 
 def counted(session: Session, actor: User, filters: Filters) -> Counted:
     """What went where, through which channel."""
-    rollup: type[Counts] = ReachDay
-    if not filters.narrowed:
+    if filters.product:
+        rollup: type[Counts] = ReachDay
+    elif filters.narrowed:
+        rollup = ReachVillagePlace
+    else:
         rollup = ReachMonth if actor.role is Role.OPERATOR else ReachPlaceMonth
     sides = both(actor, filters, rollup=rollup)
     rows = session.execute(sides.by(sides.c.channel, sides.c.region_code))

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
@@ -41,9 +42,9 @@ from ovop_market.reach.models import (
     ReachDay,
     ReachProductMonth,
     ReachVillageMonth,
-    ReachVillageYear,
+    ReachVillagePlace,
 )
-from ovop_market.reach.parts import Both, both, narrowed, pair, through, total, within
+from ovop_market.reach.parts import Both, both, narrowed, pair, through, total, visible, within
 from ovop_market.reach.recount import PROVINCE_LENGTH, REGENCY_LENGTH
 from ovop_market.villages.areas import in_area
 from ovop_market.villages.models import Designation, Producer, Village
@@ -152,13 +153,13 @@ def regencies_reached(session: Session, village_id: int) -> int:
 
     The one number of this feature that everybody may see: it tells nothing about single buyers.
     """
-    reached = func.count(ReachVillageYear.region_code.distinct())
+    reached = func.count(ReachVillagePlace.region_code.distinct())
     return (
         session.scalar(
             select(reached).where(
-                ReachVillageYear.village_id == village_id,
-                ReachVillageYear.orders > 0,
-                through(False, ReachVillageYear),
+                ReachVillagePlace.village_id == village_id,
+                ReachVillagePlace.orders > 0,
+                through(False, ReachVillagePlace),
             )
         )
         or 0
@@ -218,22 +219,16 @@ def _with_regencies(
     known: Choices,
     listed: Sequence[VillageLine],
 ) -> tuple[VillageLine, ...]:
-    """The first of them with the number of regencies that they sent something to, in the calendar
-    years of the period (of a single product: in the period)."""
+    """The first of them with the number of regencies that they sent something to."""
     top, rest = listed[:VILLAGES_LISTED], listed[VILLAGES_LISTED:]
     ids = {choice.slug: choice.id for choice in known.villages}
-    if filters.product:
-        rollup: type[ReachDay | ReachVillageYear] = ReachDay
-        chosen = [*narrowed(filters), within(filters.period)]
-    else:
-        rollup = ReachVillageYear
-        years = ReachVillageYear.year.between(filters.period.start.year, filters.period.end.year)
-        chosen = [years]
+    rollup: type[Any] = ReachDay if filters.product else ReachVillagePlace
     found = session.execute(
         select(rollup.village_id, func.count(rollup.region_code.distinct()))
         .where(
             rollup.village_id.in_([ids[line.key] for line in top]),
-            *chosen,
+            *narrowed(filters, rollup),
+            within(filters.period, rollup),
             through(filters.reported, rollup),
             rollup.units > 0,
         )
@@ -279,17 +274,36 @@ def _years(
 
 def _products(session: Session, actor: User, filters: Filters) -> tuple[ProductLine, ...]:
     """The products with the largest revenue; one more than are shown, if there are more."""
-    sides = both(actor, filters, filters.reported, ReachProductMonth)
-    counted = sides.by(sides.c.product_id)
-    largest = counted.selected_columns["revenue_now"].desc()
-    top = counted.order_by(largest, sides.c.product_id).limit(PRODUCTS_LISTED + 1).subquery()
-    columns = [top.c[f"{name}_{when}"] for when in ("now", "before") for name in MEASURES]
+    rollup = ReachProductMonth
+    chosen = [
+        visible(actor, rollup),
+        *narrowed(filters, rollup),
+        through(filters.reported, rollup),
+    ]
+    now, before = within(filters.period, rollup), within(filters.period.year_before, rollup)
+    earned = func.sum(case((now, rollup.revenue), else_=0))
+    top = (
+        select(rollup.product_id)
+        .where(*chosen, or_(now, before))
+        .group_by(rollup.product_id)
+        .order_by(earned.desc(), rollup.product_id)
+        .limit(PRODUCTS_LISTED + 1)
+        .subquery()
+    )
+    columns = [
+        total(case((when, getattr(rollup, name)), else_=0))
+        for when in (now, before)
+        for name in MEASURES
+    ]
     rows = session.execute(
         select(Product.slug, Product.name, Village.name, *columns)
         .join(top, Product.id == top.c.product_id)
+        .join(rollup, rollup.product_id == Product.id)
         .join(Producer, Product.producer_id == Producer.id)
         .join(Village, Producer.village_id == Village.id)
-        .order_by(top.c.revenue_now.desc(), Product.id)
+        .where(*chosen, or_(now, before))
+        .group_by(Product.id, Product.slug, Product.name, Village.name)
+        .order_by(columns[2].desc(), Product.id)
     )
     return tuple(
         ProductLine(slug, name, *pair(numbers), village) for slug, name, village, *numbers in rows

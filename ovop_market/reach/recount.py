@@ -38,9 +38,9 @@ from ovop_market.reach.models import (
     ReachPlaceMonth,
     ReachProductMonth,
     ReachVillageMonth,
-    ReachVillageYear,
+    ReachVillagePlace,
 )
-from ovop_market.reach.moments import first_of_month, wib_day, year_of
+from ovop_market.reach.moments import first_of_month, wib_day
 from ovop_market.sales.models import ReportedSale
 from ovop_market.villages.models import Producer, Village
 
@@ -83,7 +83,7 @@ ROLLUPS = (
         "first_of_village",
         more=("near_units", "province_units"),
     ),
-    _rollup(ReachVillageYear, "village_id year region_code channel", "first_of_village"),
+    _rollup(ReachVillagePlace, "village_id month region_code channel", "first_of_village"),
     _rollup(ReachPlaceMonth, "month area_code region_code channel", "first_of_area"),
     _rollup(ReachMonth, "month region_code channel", "first_of_all"),
 )
@@ -91,7 +91,7 @@ ROLLUPS = (
 # In which cells of its own a part is the one that its purchase is counted at.
 FLAGS = ("one", "first_of_village", "first_of_area", "first_of_all")
 PART = (
-    *("day", "month", "year", "product_id", "village_id", "area_code", "region_code", "channel"),
+    *("day", "month", "product_id", "village_id", "area_code", "region_code", "channel"),
     *FLAGS,
     *("orders", "units", "home_units", "near_units", "province_units", "revenue"),
 )
@@ -146,7 +146,6 @@ def of_orders(orders: ColumnElement[bool]) -> Select[Any]:
     return select(
         day,
         first_of_month(day).label("month"),
-        year_of(day).label("year"),
         line.c.product_id,
         line.c.village_id,
         area,
@@ -178,7 +177,6 @@ def of_sales(sales: ColumnElement[bool]) -> Select[Any]:
         select(
             day,
             first_of_month(day).label("month"),
-            year_of(day).label("year"),
             Variant.product_id,
             Producer.village_id,
             area.label("area_code"),

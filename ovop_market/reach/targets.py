@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from ovop_market.reach.filters import Period
-from ovop_market.reach.models import ReachVillageMonth, ReachVillageYear
+from ovop_market.reach.models import ReachVillageMonth, ReachVillagePlace
 from ovop_market.reach.parts import through, total, within
 from ovop_market.villages.programme_queries import Reached
 
@@ -19,21 +19,22 @@ FEWEST = 5
 
 def reached(session: Session, villages: Sequence[int], year: int) -> Mapping[int, Reached]:
     """Of each village: orders, different regencies, revenue. Those with nothing have zeros."""
-    months, places = ReachVillageMonth, ReachVillageYear
+    months, places = ReachVillageMonth, ReachVillagePlace
+    whole = Period.of_months(date(year, 1, 1), date(year, 12, 1))
     sold = (
         select(months.village_id, total(months.orders), total(months.revenue))
         .where(
             months.village_id.in_(villages),
             through(False, months),
-            within(Period.of_months(date(year, 1, 1), date(year, 12, 1)), months),
+            within(whole, months),
         )
         .group_by(months.village_id)
     )
     went = (
-        select(places.village_id, func.count())
+        select(places.village_id, func.count(places.region_code.distinct()))
         .where(
             places.village_id.in_(villages),
-            places.year == year,
+            within(whole, places),
             places.units > 0,
             through(False, places),
         )

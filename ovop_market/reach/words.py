@@ -136,8 +136,4 @@ def method(reach: Overview) -> list[tuple[str, str]]:
             _("Tangga jangkauan"),
             _("Alamat yang hanya menyebut kecamatan dihitung di luar desa."),
         ),
-        (
-            _("Kabupaten/kota tiap desa"),
-            _("Dihitung sepanjang tahun kalender dari masa ini; dari satu produk, di masa ini."),
-        ),
     ]

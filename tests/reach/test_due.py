@@ -15,7 +15,6 @@ from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import Action, Actor, OrderState
 from ovop_market.reach import due
 from ovop_market.reach.due_rules import Reason
-from ovop_market.reach.models import Channel, ReachDay
 from ovop_market.villages.models import Permit, PermitKind, Producer
 from tests.counting import counted
 from tests.factories import (
@@ -28,6 +27,7 @@ from tests.factories import (
     make_visit,
     sign_in,
 )
+from tests.reach.rolled import roll
 
 TODAY = clock.wib_date(NOW)
 DENDANG = "19.05.04.2005"
@@ -38,19 +38,7 @@ def sold(
 ) -> None:
     """So many received orders, as the rollup has them."""
     product = make_product(session, producer)
-    row = ReachDay(
-        day=day,
-        product_id=product.id,
-        region_code="31.74",
-        channel=Channel.WEB,
-        village_id=producer.village_id,
-        orders=orders,
-        units=orders,
-        home_units=0,
-        revenue=revenue,
-    )
-    session.add(row)
-    session.flush()
+    roll(session, product, day, orders, revenue)
 
 
 @pytest.fixture
@@ -180,5 +168,5 @@ def test_the_line_of_sales_with_its_marks(client, session, official) -> None:
     assert "&lt;5" in body and "Rp70.000" in body and "33.333" not in body
     assert body.count('class="pin"') == 1
     assert "bukan bukti sebab" in body
-    assert len([s for s in statements if "reach_day" in s]) == 1
+    assert len([s for s in statements if "reach_product_month" in s]) == 1
     assert len(statements) <= 9, statements

@@ -13,11 +13,12 @@ from ovop_market.reach import effect as queries
 from ovop_market.reach import targets
 from ovop_market.reach.effect_figures import Sold, Subject, effect
 from ovop_market.reach.filters import add_months
-from ovop_market.reach.models import Channel, ReachDay
+from ovop_market.reach.models import Channel
 from ovop_market.villages.models import Designation, Stage
 from ovop_market.villages.programme_models import DesignationStep
 from ovop_market.villages.programme_queries import Reached
 from tests.factories import NOW, make_producer, make_user, make_village, sign_in
+from tests.reach.rolled import roll
 from tests.reach.test_rollup import craft
 
 TODAY = clock.wib_date(NOW)  # in November 2026
@@ -118,23 +119,6 @@ def test_few_months_or_households() -> None:
     assert [(len(each.months), each.few) for each in found.villages] == [(3, True), (10, True)]
 
 
-def add(session: Session, product, day: date, orders: int, revenue: int, region="31.74", **more):
-    said = {"channel": Channel.WEB, **more}
-    session.add(
-        ReachDay(
-            day=day,
-            product_id=product.id,
-            region_code=region,
-            village_id=product.producer.village_id,
-            orders=orders,
-            units=orders,
-            home_units=0,
-            revenue=revenue,
-            **said,
-        )
-    )
-
-
 def test_from_the_rollup(client, session: Session, clock_at) -> None:
     clock_at(NOW)
     village = make_village(session)
@@ -145,10 +129,10 @@ def test_from_the_rollup(client, session: Session, clock_at) -> None:
     # Only proposed, and earlier: it is not designated by that.
     village.designations.append(Designation(year=2015, flagship="teri", stage=Stage.PROPOSAL))
     product = craft(session, make_producer(session, village))
-    add(session, product, date(2026, 2, 1), 9, 90_000)
-    add(session, product, date(2026, 3, 5), 6, 6_000)
-    add(session, product, date(2026, 3, 6), 2, 2_000, region="19.71")
-    add(session, product, date(2026, 3, 6), 90, 90_000, channel=Channel.FAIR)
+    roll(session, product, date(2026, 2, 1), 9, 90_000)
+    roll(session, product, date(2026, 3, 5), 6, 6_000)
+    roll(session, product, date(2026, 3, 6), 2, 2_000, region="19.71")
+    roll(session, product, date(2026, 3, 6), 90, 90_000, channel=Channel.FAIR)
     session.flush()
     operator = make_user(session, Role.OPERATOR)
     found = queries.effect(session, operator, TODAY)
