@@ -16,7 +16,7 @@ from flask_babel import gettext as _
 from sqlalchemy import BigInteger, ColumnElement, and_, case, cast, func, or_, select
 from sqlalchemy.orm import Session
 
-from ovop_market.accounts.models import Role, User
+from ovop_market.accounts.models import User
 from ovop_market.catalogue.fairness import relative
 from ovop_market.catalogue.models import Offer, Product, Variant
 from ovop_market.catalogue.services import LATELY
@@ -24,7 +24,8 @@ from ovop_market.core import clock
 from ovop_market.core.errors import NotFound
 from ovop_market.orders.models import Allocation, Order, OrderLine
 from ovop_market.orders.share_states import LIVE
-from ovop_market.villages.models import Producer, ProducerKind
+from ovop_market.villages.areas import in_area
+from ovop_market.villages.models import Producer, ProducerKind, Village
 from ovop_market.villages.queries import own_producers
 
 MONTHS = 6
@@ -130,20 +131,24 @@ def _group(session: Session, user: User, slug: str) -> Producer:
         Producer.id.in_(select(Producer.group_id).where(Producer.id.in_(mine))),
     )
     wanted = [Producer.slug == slug.replace("\x00", ""), Producer.kind == ProducerKind.GROUP]
-    if user.role not in (Role.OFFICIAL, Role.OPERATOR):
-        wanted.append(own)
-    group = session.scalar(select(Producer).where(*wanted))
+    # Whoever watches over groups sees those of the area; everybody the own.
+    group = session.scalar(
+        select(Producer)
+        .join(Village, Producer.village_id == Village.id)
+        .where(*wanted, or_(own, in_area(user)))
+    )
     if group is None:
         raise NotFound(_("Kelompok ini tidak ada."))
     return group
 
 
-def groups(session: Session) -> Sequence[Producer]:
-    """All groups with members, for those who watch over them."""
+def groups(session: Session, user: User) -> Sequence[Producer]:
+    """The groups with members in the area of somebody who watches over them."""
     has_members = Producer.members.any()
     return session.scalars(
         select(Producer)
-        .where(Producer.kind == ProducerKind.GROUP, has_members)
+        .join(Village, Producer.village_id == Village.id)
+        .where(Producer.kind == ProducerKind.GROUP, has_members, in_area(user))
         .order_by(Producer.name, Producer.id)
     ).all()
 

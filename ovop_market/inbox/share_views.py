@@ -242,7 +242,7 @@ def _back() -> str:
 @access.role("official", "operator")
 def groups() -> ResponseReturnValue:
     """The first group; its page leads to the others."""
-    found = fairness_queries.groups(db.session())
+    found = fairness_queries.groups(db.session(), current_user)
     if not found:
         raise NotFound(_("Belum ada kelompok dengan anggota."))
     return redirect(url_for("shares.fairness", slug=found[0].slug), 303)
@@ -255,5 +255,5 @@ def fairness(slug: str) -> ResponseReturnValue:
     session = db.session()
     found = fairness_queries.fairness_of(session, current_user, slug, clock.now())
     watching = current_user.role is not Role.PRODUCER
-    groups = fairness_queries.groups(session) if watching else ()
+    groups = fairness_queries.groups(session, current_user) if watching else ()
     return render_template("inbox/fairness.html", fairness=found, groups=groups)

@@ -18,6 +18,7 @@ from enum import StrEnum
 
 from ovop_market.catalogue.models import Category
 from ovop_market.reach.filters import add_months
+from ovop_market.reach.withholding import FEWEST, is_small
 from ovop_market.villages.models import PermitKind
 from ovop_market.villages.permit_rules import SOON
 
@@ -27,8 +28,6 @@ STAR_MONTHS, STAR_WITHIN = 6, 12
 # its care for the province's, so that is what its producers are prepared for.
 STAR_AIMED_AT = 3
 FALL_PERCENT, FALL_MONTHS = 30, 3
-# Fewer orders than this tell nothing, and are not told.
-FEWEST = 5
 UNANSWERED_HOURS, LAPSED_DAYS = 12, 30
 # How many whole months the rules look back: three months of the year before.
 MONTHS_NEEDED = 12 + FALL_MONTHS
@@ -98,7 +97,7 @@ class Due:
 def shown_orders(n: int) -> int | None:
     """So many orders as may be told; None: withheld. A month without any is told: there is nobody
     in it."""
-    return None if 0 < n < FEWEST else n
+    return None if is_small(n) else n
 
 
 def reasons(known: Known, today: date) -> tuple[Due, ...]:

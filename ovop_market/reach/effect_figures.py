@@ -12,7 +12,7 @@ from datetime import date
 from fractions import Fraction
 
 from ovop_market.reach.filters import add_months
-from ovop_market.reach.targets import FEWEST
+from ovop_market.reach.withholding import FEWEST, is_small
 
 WINDOW = 12  # months
 # With less than this nothing can be concluded.
@@ -180,7 +180,7 @@ def _others(
         if other.id != subject.id
         and (other.start is None or other.start > window[-1])
         and _sum(sales, other.id, _before(window)).orders >= FEWEST
-        and not 0 < _sum(sales, other.id, window).orders < FEWEST
+        and not is_small(_sum(sales, other.id, window).orders)
     ]
 
 
@@ -188,7 +188,7 @@ def _village(
     subject: Subject, window: tuple[date, ...], others: Sequence[Subject], sales: Sales
 ) -> VillageEffect:
     sold = _sum(sales, subject.id, window)
-    known = bool(window) and not 0 < sold.orders < FEWEST
+    known = bool(window) and not is_small(sold.orders)
     baseline, start = subject.baseline or 0, subject.start or date.min
     indices = [
         Fraction(100 * _sum(sales, other.id, window).revenue)
@@ -229,7 +229,7 @@ def _points(
 
 def _point(values: Sequence[tuple[Fraction, int]]) -> int | None:
     """The mean; nothing where so few orders are behind it that it would tell of each."""
-    if 0 < sum(orders for _value, orders in values) < FEWEST:
+    if is_small(sum(orders for _value, orders in values)):
         return None
     return _mean(value for value, _orders in values)
 

@@ -108,7 +108,7 @@ def make(
     try:
         with language.speaking(request.language), part.open("wb") as target:
             actor = session.get(User, request.user_id)
-            if actor is None or not policy.can_see_reach(actor):
+            if actor is None or not actor.is_active or not policy.can_see_reach(actor):
                 raise PermissionError("not an official any more")
             wanted = [request.filters.get(name, "") for name in ("village", "product")]
             known = queries.choices(session, actor, *wanted)

@@ -8,5 +8,6 @@ ROLES = (Role.OFFICIAL, Role.OPERATOR)
 
 
 def can_see_reach(user: User) -> bool:
-    """Officials and operators see all villages; nobody else sees any of it."""
+    """Officials and operators see of it what lies in their area (villages.areas); nobody else
+    sees any."""
     return user.role in ROLES

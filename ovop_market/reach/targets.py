@@ -11,10 +11,8 @@ from sqlalchemy.orm import Session
 from ovop_market.reach.filters import Period
 from ovop_market.reach.models import ReachVillageMonth, ReachVillagePlace
 from ovop_market.reach.parts import through, total, within
+from ovop_market.reach.withholding import is_small
 from ovop_market.villages.programme_queries import Reached
-
-# Fewer orders than this would tell of single purchases.
-FEWEST = 5
 
 
 def reached(session: Session, villages: Sequence[int], year: int) -> Mapping[int, Reached]:
@@ -51,6 +49,6 @@ def reached(session: Session, villages: Sequence[int], year: int) -> Mapping[int
 
 def shown(orders: int, regencies: int, revenue: int) -> Reached:
     """The numbers, or that they are withheld."""
-    if 0 < orders < FEWEST:
+    if is_small(orders):
         return Reached(withheld=True)
     return Reached(orders, regencies, revenue)

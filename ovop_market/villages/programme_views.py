@@ -27,6 +27,7 @@ from ovop_market.villages.programme_forms import (
     TargetForm,
 )
 from ovop_market.web import access, htmx
+from ovop_market.web.addresses import ID
 from ovop_market.web.forms import BaseForm, explain, state_seen
 from ovop_market.web.paging import page_number, pager
 
@@ -98,7 +99,7 @@ def _new_page(form: NewForm, status: int = 200, problem: str = "") -> Response:
     return make_response(body, status)
 
 
-@blueprint.get("/<int:designation_id>")
+@blueprint.get(f"/<{ID}:designation_id>")
 @access.role("official", "operator")
 def designation(designation_id: int) -> Response:
     return _page(designation_id)
@@ -174,7 +175,7 @@ def _act(
     return htmx.moved(url_for("programme.designation", designation_id=found.id, _anchor=anchor))
 
 
-@blueprint.post("/<int:designation_id>/stages")
+@blueprint.post(f"/<{ID}:designation_id>/stages")
 @access.role("official", "operator")
 def move(designation_id: int) -> ResponseReturnValue:
     form = StageForm()
@@ -194,7 +195,7 @@ def move(designation_id: int) -> ResponseReturnValue:
     return _act(designation_id, f"stages-{form.to.data}", form, act, _("Tahap tercatat."))
 
 
-@blueprint.post("/<int:designation_id>/stars")
+@blueprint.post(f"/<{ID}:designation_id>/stars")
 @access.role("official", "operator")
 def award(designation_id: int) -> ResponseReturnValue:
     form = StarsForm()
@@ -214,7 +215,7 @@ def award(designation_id: int) -> ResponseReturnValue:
     return _act(designation_id, "stars", form, act, _("Bintang tercatat."))
 
 
-@blueprint.post("/<int:designation_id>/baseline")
+@blueprint.post(f"/<{ID}:designation_id>/baseline")
 @access.role("official", "operator")
 def enter_baseline(designation_id: int) -> ResponseReturnValue:
     form = BaselineForm()
@@ -231,7 +232,7 @@ def enter_baseline(designation_id: int) -> ResponseReturnValue:
     return _act(designation_id, "baseline", form, act, _("Penjualan awal tersimpan."))
 
 
-@blueprint.post("/<int:designation_id>/targets")
+@blueprint.post(f"/<{ID}:designation_id>/targets")
 @access.role("official", "operator")
 def set_target(designation_id: int) -> ResponseReturnValue:
     form = TargetForm()

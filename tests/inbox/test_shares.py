@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -267,6 +268,20 @@ def test_fairness_is_shown_to_members_and_officials(
     sign_in(client, make_user(session, Role.OFFICIAL))
     assert client.get(f"/groups/{slug}/sharing").status_code == 200
     assert client.get("/groups/tidak-ada/sharing").status_code == 404
+
+
+def test_an_official_watches_over_the_own_area_alone(
+    app: Flask, session: Session, order: Order
+) -> None:
+    slug = order.producer.slug
+    officials = {area: make_user(session, Role.OFFICIAL, area=area) for area in ("19", "19.71")}
+    session.commit()
+    for area, official in officials.items():
+        client = app.test_client()
+        sign_in(client, official)
+        expected = (303, 200) if area == "19" else (404, 404)
+        found = client.get("/groups").status_code, client.get(f"/groups/{slug}/sharing").status_code
+        assert found == expected, area
 
 
 def test_the_inbox_asks_as_much_for_many_shares_as_for_one(

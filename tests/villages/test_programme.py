@@ -305,6 +305,12 @@ def test_an_official_leads_a_designation(client, session: Session, noon) -> None
     assert "pempek udang" in client.get("/programme?year=x").get_data(as_text=True)
 
 
+@pytest.mark.parametrize("number", ["0", "-1", str(2**31), str(2**63), "satu"])
+def test_ids_that_nothing_has(client, session: Session, noon, number: str) -> None:
+    enter(client, session)
+    assert client.get(f"/programme/{number}").status_code == 404
+
+
 def test_another_area_sees_and_changes_nothing(client, session: Session, noon) -> None:
     own = make_village(session).designations[0].id
     village = session.get(Designation, own).village_id
