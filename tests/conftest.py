@@ -28,6 +28,7 @@ from ovop_market.accounts import services as accounts
 from ovop_market.config import Config, from_environment
 from ovop_market.core import clock
 from ovop_market.extensions import db
+from ovop_market.reach import snapshots
 from ovop_market.regions import services as region_services
 from tests.pages import CheckingClient
 
@@ -189,6 +190,12 @@ def quick_hashing() -> Iterator[None]:
     accounts._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     yield
     accounts._hasher = kept
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept() -> None:
+    """What was decided of the data of another test does not hold for this one's."""
+    snapshots.forget()
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,5 @@
 """The producers that need a visit: six statements, however many there are; and a producer's line
-of sales, in one. Sales are what the website has verified."""
+of sales. Sales are what the website has verified."""
 
 from __future__ import annotations
 
@@ -28,10 +28,13 @@ from ovop_market.core import clock
 from ovop_market.orders.models import Order, OrderEvent, Purchase
 from ovop_market.orders.states import Action, OrderState
 from ovop_market.reach import due_rules as rules
+from ovop_market.reach import shown
 from ovop_market.reach.due_rules import Due, Known, LineMonth, Reason, Sold
-from ovop_market.reach.filters import add_months
+from ovop_market.reach.filters import Period, add_months
 from ovop_market.reach.models import ReachProductMonth
 from ovop_market.reach.parts import through
+from ovop_market.reach.recount import REGENCY_LENGTH
+from ovop_market.reach.shown import Chosen
 from ovop_market.villages.areas import in_area
 from ovop_market.villages.models import Designation, Permit, PermitKind, Producer, Village
 from ovop_market.villages.visit_models import Visit
@@ -116,11 +119,18 @@ def due_list(
 
 
 def sales_line(session: Session, producer_id: int, today: date) -> list[LineMonth]:
-    """A producer's verified orders of the last 24 months, as they may be told."""
-    start = add_months(today.replace(day=1), 1 - rules.LINE_MONTHS)
-    rows = session.execute(_months(start, today).where(Product.producer_id == producer_id))
-    months = {month: Sold(orders, revenue) for _, month, orders, revenue in rows}
-    return rules.line(months, today)
+    """A producer's verified orders of the last 24 months, as far as they may be told."""
+    period = Period.of_months(add_months(today.replace(day=1), 1 - rules.LINE_MONTHS), today)
+    rows = session.execute(
+        select(Village.id, Village.region_code, Product.id)
+        .join(Producer, Producer.village_id == Village.id)
+        .join(Product, Product.producer_id == Producer.id)
+        .where(Producer.id == producer_id)
+    ).all()
+    villages = {row[0]: row[1][:REGENCY_LENGTH] for row in rows}
+    chosen = Chosen((), villages, frozenset(row[2] for row in rows))
+    found = shown.read(session, chosen, [period])[period, False] if rows else None
+    return rules.line(found.by_month() if found else {}, today)
 
 
 def _producers(session: Session, user: User) -> Sequence[Any]:

@@ -17,8 +17,9 @@ from datetime import date, timedelta
 from enum import StrEnum
 
 from ovop_market.catalogue.models import Category
+from ovop_market.reach.figures import Sums
 from ovop_market.reach.filters import add_months
-from ovop_market.reach.withholding import FEWEST, is_small
+from ovop_market.reach.withholding import FEWEST
 from ovop_market.villages.models import PermitKind
 from ovop_market.villages.permit_rules import SOON
 
@@ -78,8 +79,8 @@ class Due:
     """A reason with what it rests on; which of the others are filled in depends on it.
 
     `days` since the last visit (None: never); `permit` and its last day `until`, `ended`; `months`
-    with orders; `percent` of the fall (None: told only as the rule has it) against the `year`
-    before or the months before; `waiting` and `lapsed` orders.
+    with orders; a fall against the `year` before or the months before (how deep, the line of sales
+    shows, as far as it may be told); `waiting` and `lapsed` orders.
     """
 
     reason: Reason
@@ -88,16 +89,9 @@ class Due:
     until: date | None = None
     ended: bool = False
     months: int = 0
-    percent: int | None = None
     year: bool = False
     waiting: bool = False
     lapsed: bool = False
-
-
-def shown_orders(n: int) -> int | None:
-    """So many orders as may be told; None: withheld. A month without any is told: there is nobody
-    in it."""
-    return None if is_small(n) else n
 
 
 def reasons(known: Known, today: date) -> tuple[Due, ...]:
@@ -160,8 +154,7 @@ def _falling(known: Known, today: date) -> Due | None:
     fall = earlier.revenue - now.revenue
     if fall * 100 < earlier.revenue * FALL_PERCENT:
         return None
-    told = now.orders >= FEWEST
-    return Due(Reason.FALLING, percent=fall * 100 // earlier.revenue if told else None, year=year)
+    return Due(Reason.FALLING, year=year)
 
 
 def _unanswered(known: Known) -> Due | None:
@@ -199,13 +192,13 @@ class LineMonth:
         return WITHHELD_HEIGHT if self.orders is None else self.orders
 
 
-def line(months: Mapping[date, Sold], today: date) -> list[LineMonth]:
+def line(months: Mapping[date, Sums], today: date) -> list[LineMonth]:
     """The last 24 months, the present one so far among them, as they may be told."""
     this = today.replace(day=1)
     found = []
     for back in range(LINE_MONTHS - 1, -1, -1):
         first = add_months(this, -back)
-        sold = months.get(first, Sold())
-        orders = shown_orders(sold.orders)
-        found.append(LineMonth(first, orders, None if orders is None else sold.revenue))
+        sold = months.get(first, Sums())
+        orders, revenue = (None, None) if sold.held else (sold.orders, sold.revenue)
+        found.append(LineMonth(first, orders, revenue))
     return found

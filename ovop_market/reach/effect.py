@@ -9,9 +9,13 @@ from sqlalchemy.orm import Session
 
 from ovop_market.accounts.models import User
 from ovop_market.reach import effect_figures as figures
+from ovop_market.reach import published
+from ovop_market.reach.figures import Sums
 from ovop_market.reach.filters import add_months
-from ovop_market.reach.models import ReachDay, ReachVillageMonth
-from ovop_market.reach.parts import through, visible
+from ovop_market.reach.models import ReachPlaceMonth
+from ovop_market.reach.parts import through
+from ovop_market.reach.published import Tree
+from ovop_market.reach.recount import REGENCY_LENGTH
 from ovop_market.villages.areas import in_area
 from ovop_market.villages.models import Designation, Producer, ProducerKind, Stage, Village
 from ovop_market.villages.programme_models import DesignationStep
@@ -19,25 +23,30 @@ from ovop_market.villages.programme_states import DESIGNATED
 
 
 def effect(session: Session, user: User, today: date) -> figures.Effect:
-    """The page's figures, in four statements."""
-    sales, first = _sales(session, user)
+    """The page's figures."""
+    sales, first = _sales(session, user, today)
     return figures.effect(_subjects(session, user), sales, first, today)
 
 
-def _sales(session: Session, user: User) -> tuple[figures.Sales, date | None]:
-    """What each village sold in each month, and the first whole month of which that is known."""
-    rollup = ReachVillageMonth
-    rows = session.execute(
-        select(rollup.village_id, rollup.month, rollup.orders, rollup.revenue).where(
-            through(False, rollup), visible(user, rollup)
-        )
+def _sales(session: Session, user: User, today: date) -> tuple[figures.Sales, date | None]:
+    """What is shown of each village's months, and the first whole month of which it is known."""
+    areas = session.scalars(
+        select(func.substr(Village.region_code, 1, REGENCY_LENGTH)).where(in_area(user)).distinct()
     ).all()
     begun = session.scalar(
-        select(func.min(ReachDay.day)).where(through(reported=False), visible(user))
+        select(func.min(ReachPlaceMonth.month)).where(
+            through(False, ReachPlaceMonth), ReachPlaceMonth.area_code.in_(areas)
+        )
     )
-    return {
-        (row.village_id, row.month): figures.Sold(row.orders, row.revenue) for row in rows
-    }, begun and whole_month(begun)
+    if begun is None:
+        return figures.Sales({}), None
+    months: dict[tuple[int, date], Sums] = {}
+    years: dict[tuple[int, int], Sums] = {}
+    trees = [Tree(year, area) for area in areas for year in range(begun.year, today.year + 1)]
+    for tree, found in published.all_of(session, trees).items():
+        months.update(found.village_months())
+        years.update({(village, tree.year): sums for village, sums in found.villages().items()})
+    return figures.Sales(months, years), add_months(begun, 1)
 
 
 def _subjects(session: Session, user: User) -> list[figures.Subject]:

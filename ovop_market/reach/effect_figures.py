@@ -11,24 +11,44 @@ from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 
+from ovop_market.reach.figures import Sums
 from ovop_market.reach.filters import add_months
-from ovop_market.reach.withholding import FEWEST, is_small
+from ovop_market.reach.grids import HELD, known
+from ovop_market.reach.withholding import FEWEST
 
 WINDOW = 12  # months
 # With less than this nothing can be concluded.
 LEAST_MONTHS, LEAST_VILLAGES, LEAST_HOUSEHOLDS = 6, 3, 5
 
 
-@dataclass(frozen=True, slots=True)
-class Sold:
-    """What a village sold in a month, as the website has verified it."""
+class Sales:
+    """What villages sold, as it is shown: by village and first day of the month, and by village and
+    calendar year. Where nothing is named nothing was sold."""
 
-    orders: int = 0
-    revenue: int = 0
+    def __init__(
+        self,
+        months: Mapping[tuple[int, date], Sums],
+        years: Mapping[tuple[int, int], Sums] | None = None,
+    ) -> None:
+        self._months, self._years = months, years or {}
 
+    def month(self, village: int, month: date) -> Sums:
+        """One month of a village."""
+        return self._months.get((village, month), Sums())
 
-# By village and first day of the month; where nothing was sold there is nothing.
-Sales = Mapping[tuple[int, date], Sold]
+    def over(self, village: int, months: Iterable[date]) -> Sums:
+        """Some months together; held where a part of them is withheld and does not follow."""
+        asked = set(months)
+        found = Sums()
+        for year in {month.year for month in asked}:
+            inside, outside = Sums(), Sums()
+            for month in (date(year, number, 1) for number in range(1, 13)):
+                if month in asked:
+                    inside += self.month(village, month)
+                else:
+                    outside += self.month(village, month)
+            found += known(inside, outside, self._years.get((village, year), HELD))
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,11 +179,6 @@ def _before(window: Sequence[date]) -> list[date]:
     return [add_months(month, -len(window)) for month in window]
 
 
-def _sum(sales: Sales, village: int, months: Iterable[date]) -> Sold:
-    found = [sales.get((village, month), Sold()) for month in months]
-    return Sold(sum(each.orders for each in found), sum(each.revenue for each in found))
-
-
 def _others(
     subject: Subject,
     window: Sequence[date],
@@ -179,20 +194,20 @@ def _others(
         for other in subjects
         if other.id != subject.id
         and (other.start is None or other.start > window[-1])
-        and _sum(sales, other.id, _before(window)).orders >= FEWEST
-        and not is_small(_sum(sales, other.id, window).orders)
+        and enough(sales.over(other.id, _before(window)))
+        and not sales.over(other.id, window).held
     ]
 
 
 def _village(
     subject: Subject, window: tuple[date, ...], others: Sequence[Subject], sales: Sales
 ) -> VillageEffect:
-    sold = _sum(sales, subject.id, window)
-    known = bool(window) and not is_small(sold.orders)
+    sold = sales.over(subject.id, window)
+    told = bool(window) and not sold.held
     baseline, start = subject.baseline or 0, subject.start or date.min
     indices = [
-        Fraction(100 * _sum(sales, other.id, window).revenue)
-        / (_sum(sales, other.id, _before(window)).revenue or 1)
+        Fraction(100 * sales.over(other.id, window).revenue)
+        / (sales.over(other.id, _before(window)).revenue or 1)
         for other in others
     ]
     late = (window[0].year - start.year) * 12 + window[0].month - start.month if window else 0
@@ -200,8 +215,8 @@ def _village(
         village=subject,
         months=window,
         late=late,
-        average=sold.revenue // len(window) if known else 0,
-        index=round(Fraction(100 * sold.revenue, baseline * len(window))) if known else None,
+        average=sold.revenue // len(window) if told else 0,
+        index=round(Fraction(100 * sold.revenue, baseline * len(window))) if told else None,
         beside=Beside(_mean(indices), len(others), sum(other.households for other in others)),
     )
 
@@ -209,29 +224,30 @@ def _village(
 def _points(
     shown: Sequence[tuple[VillageEffect, Sequence[Subject]]], sales: Sales
 ) -> Iterable[Point]:
+    """Months of which a village's sales are withheld leave that village out."""
     for number in range(max((len(found.months) for found, _ in shown), default=0)):
-        own: list[tuple[Fraction, int]] = []
-        other: list[tuple[Fraction, int]] = []
+        own: list[Fraction] = []
+        other: list[Fraction] = []
         compared: set[int] = set()
         for found, beside in shown:
             window = found.months
             if number >= len(window):
                 continue
-            sold = sales.get((found.village.id, window[number]), Sold())
-            own.append((Fraction(100 * sold.revenue, found.village.baseline or 1), sold.orders))
+            sold = sales.month(found.village.id, window[number])
+            if not sold.held:
+                own.append(Fraction(100 * sold.revenue, found.village.baseline or 1))
             for each in beside:
-                before = _sum(sales, each.id, _before(window)).revenue or 1
-                sold = sales.get((each.id, window[number]), Sold())
-                other.append((Fraction(100 * sold.revenue * len(window), before), sold.orders))
-                compared.add(each.id)
-        yield Point(number + 1, _point(own), len(own), _point(other), len(compared))
+                sold = sales.month(each.id, window[number])
+                if not sold.held:
+                    before = sales.over(each.id, _before(window)).revenue or 1
+                    other.append(Fraction(100 * sold.revenue * len(window), before))
+                    compared.add(each.id)
+        yield Point(number + 1, _mean(own), len(own), _mean(other), len(compared))
 
 
-def _point(values: Sequence[tuple[Fraction, int]]) -> int | None:
-    """The mean; nothing where so few orders are behind it that it would tell of each."""
-    if is_small(sum(orders for _value, orders in values)):
-        return None
-    return _mean(value for value, _orders in values)
+def enough(sold: Sums) -> bool:
+    """Whether something can be measured by it."""
+    return not sold.held and sold.orders >= FEWEST
 
 
 def _mean(values: Iterable[Fraction | int]) -> int | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 
 from ovop_market.reach.filters import Filters
@@ -12,7 +13,10 @@ MEASURES = ("orders", "units", "revenue")
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """From one number to a later one. `kind`: none, new, same, up, down; `percent` is whole."""
+    """From one number to a later one. `percent` is whole.
+
+    `kind`: none, new, same, up, down; or held, where one of the two is not known.
+    """
 
     kind: str
     percent: int = 0
@@ -30,15 +34,23 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """Orders, units (packs) and revenue (rupiah, goods without shipping)."""
+    """Orders, units (packs) and revenue (rupiah, goods without shipping).
+
+    `held`: something of it is withheld (ADR 27); the numbers are what is shown of it, so it is at
+    least as much. A single number that is withheld is 0 and held.
+    """
 
     orders: int = 0
     units: int = 0
     revenue: int = 0
+    held: bool = False
 
     def __add__(self, other: Sums) -> Sums:
         return Sums(
-            self.orders + other.orders, self.units + other.units, self.revenue + other.revenue
+            self.orders + other.orders,
+            self.units + other.units,
+            self.revenue + other.revenue,
+            self.held or other.held,
         )
 
 
@@ -57,7 +69,13 @@ class Line:
     @property
     def change(self) -> Change:
         """Of orders, against the year before."""
-        return Change.between(self.before.orders, self.now.orders)
+        return self.changed("orders")
+
+    def changed(self, measure: str) -> Change:
+        """Of one of MEASURES, against the year before."""
+        if self.now.held or self.before.held:
+            return Change("held")
+        return Change.between(getattr(self.before, measure), getattr(self.now, measure))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +103,26 @@ class PlaceLine(Line):
 
 
 @dataclass(frozen=True, slots=True)
+class Spread:
+    """How many regencies and provinces something went to. `held`: at least so many."""
+
+    regencies: int = 0
+    provinces: int = 0
+    held: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Ladder:
-    """Units by how far they went from their village; each rung without the one below it."""
+    """Units by how far they went from their village; each rung without the one below it.
+
+    `held`: something of it is withheld, and each rung is at least so much.
+    """
 
     village: int = 0
     regency: int = 0
     province: int = 0
     nation: int = 0
+    held: bool = False
 
     def __add__(self, other: Ladder) -> Ladder:
         return Ladder(
@@ -99,6 +130,7 @@ class Ladder:
             self.regency + other.regency,
             self.province + other.province,
             self.nation + other.nation,
+            self.held or other.held,
         )
 
     @property
@@ -129,12 +161,17 @@ class Ladder:
 
 @dataclass(frozen=True, slots=True)
 class VillageLine(Line):
-    """A village, how far its products went, and the programme years it was designated in."""
+    """A village, how far its products went (in whole calendar years, of the first of a list), and
+    the programme years it was designated in."""
 
-    regencies: int = 0
+    spread: Spread = Spread()
     ladder: Ladder = Ladder()
-    ladder_before: Ladder = Ladder()
     years: tuple[int, ...] = ()
+
+    @property
+    def regencies(self) -> int:
+        """How many regencies it sent something to."""
+        return self.spread.regencies
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,11 +194,21 @@ class Reported:
     sums are notes."""
 
     total: Line
-    regencies: int
-    regencies_before: int
-    # By channel (the key of each), and by regency, those with most first.
+    spread: Spread
+    spread_before: Spread
+    # By channel (the key of each; of all villages alone), and by regency, those with most first.
     channels: tuple[Line, ...]
     places: tuple[PlaceLine, ...]
+
+    @property
+    def regencies(self) -> int:
+        """How many regencies it went to."""
+        return self.spread.regencies
+
+    @property
+    def regencies_before(self) -> int:
+        """The same of the year before."""
+        return self.spread_before.regencies
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,14 +216,14 @@ class Overview:
     """Everything on the page, for one set of filters.
 
     Totals, ladder and the counts of what was reached are of what the website has verified; the
-    provinces and the tables of what the filters ask for.
+    provinces and the tables of what the filters ask for. `calendar` are the years that the ladder
+    is of, and, if `by_years`, all that is told of destinations.
     """
 
     filters: Filters
     total: Line
-    regencies: int
-    regencies_before: int
-    provinces_reached: int
+    spread: Spread
+    spread_before: Spread
     villages_reaching: int
     reported: Reported
     provinces: tuple[PlaceLine, ...]
@@ -188,11 +235,30 @@ class Overview:
     years: tuple[YearLine, ...]
     products: tuple[ProductLine, ...]
     more_products: bool
+    calendar: tuple[int, ...] = ()
+    by_years: bool = False
+    # Of each month, of all villages together; nothing where villages are chosen.
+    spreads: Mapping[date, Spread] = field(default_factory=dict)
+
+    @property
+    def regencies(self) -> int:
+        """How many regencies something went to."""
+        return self.spread.regencies
+
+    @property
+    def regencies_before(self) -> int:
+        """The same of the year before."""
+        return self.spread_before.regencies
+
+    @property
+    def provinces_reached(self) -> int:
+        """How many provinces."""
+        return self.spread.provinces
 
 
 @dataclass(frozen=True, slots=True)
 class ExportRow:
-    """A month of one product in one regency, as the export writes it."""
+    """A row of the export (which rows there are: see `export`)."""
 
     month: str
     village_code: str

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import date
 
 VERIFIED, REPORTED = CHANNELS = ("web", "reported")
-MONTHS_SHOWN = 12  # up to today, when no period is asked for
+MONTHS_SHOWN = 12  # up to a day, when nothing but that is asked for
+YEAR_ALONE_FROM = 4  # the month from which on a year says something by itself
 MOST_MONTHS = 60  # a longer period is cut: a chart of more bars tells nothing
 
 
@@ -75,9 +76,11 @@ class Filters:
         return bool(self.village or self.year or self.product)
 
 
-def last_months(today: date) -> Period:
-    """The period when none is asked for: the current month, which goes on, and those before it."""
-    return Period.of_months(add_months(today.replace(day=1), 1 - MONTHS_SHOWN), today)
+def usual(today: date) -> Period:
+    """The period when none is asked for: the calendar year so far; in its first months with the
+    year before. Of whole years most can be shown (ADR 27)."""
+    year = today.year if today.month >= YEAR_ALONE_FROM else today.year - 1
+    return Period.of_months(date(year, 1, 1), today)
 
 
 def add_months(first: date, months: int) -> date:

@@ -15,7 +15,7 @@ from ovop_market.reach.filters import (
     Filters,
     Period,
     add_months,
-    last_months,
+    usual,
 )
 from ovop_market.reach.queries import Choices
 from ovop_market.reach.tiles import TILES
@@ -82,7 +82,7 @@ def written(filters: Filters) -> dict[str, str]:
 def _period(args: Mapping[str, str], today: date, said: list[str]) -> Period:
     start, end = _day(args.get("from", ""), said), _day(args.get("to", ""), said)
     if start is None and end is None:
-        return last_months(today)
+        return usual(today)
     if start is None or end is None:
         # One end is enough: up to today, or the usual number of months before it.
         start = start or add_months((end or today).replace(day=1), 1 - MONTHS_SHOWN)

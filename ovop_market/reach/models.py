@@ -97,47 +97,35 @@ class ReachPlaceMonth(Counts, Model):
     region_code: Mapped[str] = mapped_column(ForeignKey("region.code"), primary_key=True)
 
 
-class ReachMonth(Counts, Model):
-    """What was sent to one regency in one month, from everywhere."""
-
-    __tablename__ = "reach_month"
-    __table_args__ = (*_checks(), _CLUSTERED)
-
-    month: Mapped[date] = mapped_column(primary_key=True)
-    region_code: Mapped[str] = mapped_column(ForeignKey("region.code"), primary_key=True)
-
-
 class ReachVillageMonth(Counts, Model):
-    """What one village sent in one month. Of its packs, `home_units` stayed in the village,
-    `near_units` elsewhere in its regency, `province_units` in another regency of its province."""
+    """What one village sent in one month."""
 
     __tablename__ = "reach_village_month"
     __table_args__ = (
         *_checks(),
-        CheckConstraint(
-            "near_units >= 0 AND province_units >= 0"
-            " AND home_units + near_units + province_units <= units",
-            name="rungs_within_units",
-        ),
         Index("ix_reach_village_month_village_id", "village_id"),
         _CLUSTERED,
     )
 
     month: Mapped[date] = mapped_column(primary_key=True)
     village_id: Mapped[int] = mapped_column(ForeignKey("village.id"), primary_key=True)
-    near_units: Mapped[int]
-    province_units: Mapped[int]
 
 
-class ReachVillagePlace(Counts, Model):
-    """What one village sent to one regency in one month."""
+class ReachVillageYear(Counts, Model):
+    """What one village sent to one regency in one calendar year (no month of it is ever shown: see
+    ADR 27). `home_purchases` are those of `purchases` whose address lies in the village."""
 
-    __tablename__ = "reach_village_place"
-    __table_args__ = (*_checks(), _CLUSTERED)
+    __tablename__ = "reach_village_year"
+    __table_args__ = (
+        *_checks(),
+        CheckConstraint("home_purchases BETWEEN 0 AND purchases", name="home_within_purchases"),
+        _CLUSTERED,
+    )
 
+    year: Mapped[int] = mapped_column(primary_key=True)
     village_id: Mapped[int] = mapped_column(ForeignKey("village.id"), primary_key=True)
-    month: Mapped[date] = mapped_column(primary_key=True)
     region_code: Mapped[str] = mapped_column(ForeignKey("region.code"), primary_key=True)
+    home_purchases: Mapped[int]
 
 
 class ReachProductMonth(Counts, Model):

@@ -1,30 +1,19 @@
-"""Where things went: sums by province and regency, of what was verified and of what is reported."""
+"""Where things went, as lines: provinces with their regencies, and what sellers report."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ovop_market.accounts.models import Role, User
 from ovop_market.reach.figures import Line, PlaceLine, Reported, Sums
-from ovop_market.reach.filters import Filters
-from ovop_market.reach.models import (
-    Channel,
-    Counts,
-    ReachDay,
-    ReachMonth,
-    ReachPlaceMonth,
-    ReachVillagePlace,
-)
-from ovop_market.reach.parts import both, pair
+from ovop_market.reach.models import Channel
 from ovop_market.reach.recount import PROVINCE_LENGTH
+from ovop_market.reach.shown import Shown
 from ovop_market.regions.models import Region
 
-# By channel and regency: the sums of the period, and of the year before.
-Counted = Mapping[tuple[Channel, str], tuple[Sums, Sums]]
 # Code, name and level.
 PlaceName = tuple[str, str, int]
 
@@ -38,39 +27,8 @@ def opened(provinces: Sequence[PlaceLine], code: str) -> PlaceLine | None:
     return most if most and most.now.units else None
 
 
-def added(key: str, name: str, lines: Iterable[Line]) -> Line:
-    lines = tuple(lines)
-    return Line(
-        key,
-        name,
-        sum((line.now for line in lines), Sums()),
-        sum((line.before for line in lines), Sums()),
-    )
-
-
-def counted(session: Session, actor: User, filters: Filters) -> Counted:
-    """What went where, through which channel."""
-    if filters.product:
-        rollup: type[Counts] = ReachDay
-    elif filters.narrowed:
-        rollup = ReachVillagePlace
-    else:
-        rollup = ReachMonth if actor.role is Role.OPERATOR else ReachPlaceMonth
-    sides = both(actor, filters, rollup=rollup)
-    rows = session.execute(sides.by(sides.c.channel, sides.c.region_code))
-    return {(Channel(channel), code): pair(numbers) for channel, code, *numbers in rows}
-
-
-def of_channels(counts: Counted, *, reported: bool) -> dict[str, tuple[Sums, Sums]]:
-    found: dict[str, tuple[Sums, Sums]] = {}
-    for (channel, code), (now, before) in counts.items():
-        if channel.reported is reported:
-            sums = found.get(code, (Sums(), Sums()))
-            found[code] = (sums[0] + now, sums[1] + before)
-    return found
-
-
 def regions(session: Session) -> Sequence[PlaceName]:
+    """All provinces and regencies."""
     rows = session.execute(
         select(Region.code, Region.name, Region.level)
         .where(Region.level <= 2)
@@ -80,52 +38,49 @@ def regions(session: Session) -> Sequence[PlaceName]:
 
 
 def provinces(
-    regions: Sequence[PlaceName], counts: Mapping[str, tuple[Sums, Sums]]
+    regions: Sequence[PlaceName], now: Mapping[str, Sums], before: Mapping[str, Sums]
 ) -> tuple[PlaceLine, ...]:
-    """All provinces with those regencies that something went to."""
+    """All provinces with those regencies that something went to, or may have gone to."""
     places: dict[str, list[PlaceLine]] = defaultdict(list)
     size: dict[str, int] = defaultdict(int)
     for code, name, level in regions:
         if level == 2:
             size[code[:PROVINCE_LENGTH]] += 1
-        if code in counts:
-            places[code[:PROVINCE_LENGTH]].append(PlaceLine(code, name, *counts[code]))
-    provinces = []
-    for code, name, level in regions:
-        if level == 1:
-            inside = sorted(places[code], key=most_first)
-            sums = added(code, name, inside)
-            provinces.append(
-                PlaceLine(code, name, sums.now, sums.before, size[code], tuple(inside))
-            )
-    return tuple(provinces)
-
-
-def reached(provinces: Iterable[PlaceLine], *, before: bool = False) -> int:
-    """How many regencies something went to."""
-    return sum(
-        (place.before if before else place.now).units > 0
-        for province in provinces
-        for place in province.places
+            if code in now or code in before:
+                line = PlaceLine(code, name, now.get(code, Sums()), before.get(code, Sums()))
+                places[code[:PROVINCE_LENGTH]].append(line)
+    return tuple(
+        PlaceLine(
+            code,
+            name,
+            now.get(code, Sums()),
+            before.get(code, Sums()),
+            size[code],
+            tuple(sorted(places[code], key=most_first)),
+        )
+        for code, name, level in regions
+        if level == 1
     )
 
 
-def told(counts: Counted, provinces: Sequence[PlaceLine]) -> Reported:
+def told(now: Shown, before: Shown, provinces: Sequence[PlaceLine]) -> Reported:
     """What sellers report, with its own sums."""
-    channels = []
-    for channel in Channel:
-        if channel.reported:
-            sums = [Line("", "", *found) for (of, _), found in counts.items() if of is channel]
-            channels.append(added(channel, "", sums))
+    channels, channels_before = now.by_channel(), before.by_channel()
+    lines = [
+        Line(channel, "", channels.get(channel, Sums()), channels_before.get(channel, Sums()))
+        for channel in Channel
+        if channel.reported
+    ]
     places = [place for province in provinces for place in province.places]
     return Reported(
-        total=added("", "", provinces),
-        regencies=reached(provinces),
-        regencies_before=reached(provinces, before=True),
-        channels=tuple(channels),
+        total=Line("", "", now.total, before.total),
+        spread=now.spread,
+        spread_before=before.spread,
+        channels=() if now.by_years else tuple(lines),
         places=tuple(sorted(places, key=most_first)),
     )
 
 
 def most_first(line: Line) -> tuple[int, int, str]:
+    """How lines are sorted: by orders, packs and name."""
     return (-line.now.orders, -line.now.units, line.name)

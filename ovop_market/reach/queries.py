@@ -1,5 +1,5 @@
-"""What officials read, from the rollup alone: sums by place, month, village and product. What the
-website has verified and what sellers report stand beside each other and are never added together.
+"""What officials read: sums by place, month, village and product, of what is shown (ADR 27). What
+the website has verified and what sellers report stand beside each other, never added together.
 
 Shares and the ladder are of units (packs), not of orders: an order of several products is counted
 at one of them only, while each of its packs is counted where it belongs.
@@ -10,47 +10,38 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
-from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    case,
-    func,
-    or_,
-    select,
-)
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from ovop_market.accounts.models import User
 from ovop_market.catalogue.models import Product
-from ovop_market.reach import places, policy
+from ovop_market.reach import places, policy, shown
 from ovop_market.reach.figures import (
-    MEASURES,
     Ladder,
+    Line,
     MonthLine,
     Overview,
     ProductLine,
+    Spread,
     Sums,
     VillageLine,
     YearLine,
 )
 from ovop_market.reach.filters import Filters, add_months
-from ovop_market.reach.models import (
-    Channel,
-    Counts,
-    ReachDay,
-    ReachProductMonth,
-    ReachVillageMonth,
-    ReachVillagePlace,
-)
-from ovop_market.reach.parts import Both, both, narrowed, pair, through, total, visible, within
-from ovop_market.reach.recount import PROVINCE_LENGTH, REGENCY_LENGTH
+from ovop_market.reach.models import ReachVillageYear
+from ovop_market.reach.parts import through
+from ovop_market.reach.recount import REGENCY_LENGTH
+from ovop_market.reach.shown import Chosen, Shown
+from ovop_market.reach.withholding import tells_enough
 from ovop_market.villages.areas import in_area
 from ovop_market.villages.models import Designation, Producer, Village
 
 PRODUCTS_OFFERED = 300  # in the filter; a village's own are always fewer
 PRODUCTS_LISTED = 20
+# Of all products, those that are asked for what is shown of them.
+PRODUCTS_LOOKED_AT = 60
+# Of a list of villages, those that are told with how far they reach.
 VILLAGES_LISTED = 25
 
 
@@ -62,6 +53,8 @@ class VillageChoice:
     slug: str
     name: str
     years: tuple[int, ...]
+    # The code of its regency.
+    area: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +77,19 @@ def choices(session: Session, actor: User, village: str, product: str) -> Choice
     """
     if not policy.can_see_reach(actor):
         return Choices((), ())
-    years: dict[tuple[int, str, str], list[int]] = defaultdict(list)
+    years: dict[tuple[int, str, str, str], list[int]] = defaultdict(list)
     rows = session.execute(
-        select(Village.id, Village.slug, Village.name, Designation.year)
+        select(Village.id, Village.slug, Village.name, Village.region_code, Designation.year)
         .join(Designation, Designation.village_id == Village.id, isouter=True)
         .where(in_area(actor))
         .order_by(Village.name, Village.id, Designation.year)
     )
-    for village_id, slug, name, year in rows:
-        years[village_id, slug, name] += [] if year is None else [year]
-    villages = tuple(VillageChoice(*key, tuple(found)) for key, found in years.items())
+    for village_id, slug, name, code, year in rows:
+        years[village_id, slug, name, code[:REGENCY_LENGTH]] += [] if year is None else [year]
+    villages = tuple(
+        VillageChoice(village_id, slug, name, tuple(found), area)
+        for (village_id, slug, name, area), found in years.items()
+    )
     offered = (
         select(Product.slug, Product.name)
         .join(Producer, Product.producer_id == Producer.id)
@@ -115,148 +111,118 @@ def choices(session: Session, actor: User, village: str, product: str) -> Choice
 # The page
 
 
+def chosen(session: Session, filters: Filters, known: Choices) -> Chosen:
+    """What the filters choose, of what the person may see."""
+    areas = tuple(sorted({choice.area for choice in known.villages}))
+    if not filters.narrowed:
+        return Chosen(areas)
+    villages = {
+        choice.id: choice.area
+        for choice in known.villages
+        if filters.village in ("", choice.slug)
+        and (not filters.year or filters.year in choice.years)
+    }
+    if not filters.product:
+        return Chosen(areas, villages)
+    product, village = session.execute(
+        select(Product.id, Producer.village_id)
+        .join(Producer, Product.producer_id == Producer.id)
+        .where(Product.slug == filters.product)
+    ).one()
+    mine = {v: area for v, area in villages.items() if v == village}
+    return Chosen(areas, mine, frozenset([product]))
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """The same of a period and of the year before."""
+
+    now: Shown
+    before: Shown
+
+
 def overview(session: Session, actor: User, filters: Filters, known: Choices) -> Overview:
-    """The page's numbers, in six statements however much there is (seven for what is reported)."""
-    counts = places.counted(session, actor, filters)
+    """The page's numbers: a statement for what has changed since they were last asked for, and
+    those that read it anew."""
+    period = filters.period
+    found = shown.read(session, chosen(session, filters, known), (period, period.year_before))
+    verified, reported = (
+        Sides(found[period, said], found[period.year_before, said]) for said in (False, True)
+    )
+    asked = reported if filters.reported else verified
     regions = places.regions(session)
-    verified = places.provinces(regions, places.of_channels(counts, reported=False))
-    reported = places.provinces(regions, places.of_channels(counts, reported=True))
-    villages = _villages(session, actor, filters, known, reported=False)
-    # What sellers report is shown in the place of the other when it is asked for.
-    shown, listed = verified, villages
-    if filters.reported:
-        shown, listed = reported, _villages(session, actor, filters, known, reported=True)
-    products = _products(session, actor, filters)
+    of_verified, of_reported = (
+        places.provinces(regions, side.now.by_place, side.before.by_place)
+        for side in (verified, reported)
+    )
+    villages = _villages(asked, known)
+    products = _products(session, asked)
     return Overview(
         filters=filters,
-        total=places.added("", "", verified),
-        regencies=places.reached(verified),
-        regencies_before=places.reached(verified, before=True),
-        provinces_reached=sum(province.now.units > 0 for province in verified),
-        villages_reaching=sum(village.now.units > 0 for village in villages),
-        reported=places.told(counts, reported),
-        provinces=shown,
-        province=places.opened(shown, filters.province),
-        ladder=sum((village.ladder for village in villages), Ladder()),
-        ladder_before=sum((village.ladder_before for village in villages), Ladder()),
-        months=_months(session, actor, filters),
-        villages=_with_regencies(session, filters, known, listed),
-        years=_years(listed, known, filters),
+        total=Line("", "", verified.now.total, verified.before.total),
+        spread=verified.now.spread,
+        spread_before=verified.before.spread,
+        villages_reaching=sum(
+            sums.units > 0 or sums.held for sums in verified.now.by_village().values()
+        ),
+        reported=places.told(reported.now, reported.before, of_reported),
+        provinces=of_reported if filters.reported else of_verified,
+        province=places.opened(of_reported if filters.reported else of_verified, filters.province),
+        ladder=verified.now.ladder(),
+        ladder_before=verified.before.ladder(),
+        months=_months(filters, verified, reported),
+        villages=villages,
+        years=_years(villages, known, filters),
         products=products[:PRODUCTS_LISTED],
         more_products=len(products) > PRODUCTS_LISTED,
+        calendar=tuple(sorted({month.year for month in period.months})),
+        by_years=verified.now.by_years,
+        spreads=verified.now.spread_by_month(),
     )
 
 
-def regencies_reached(session: Session, village_id: int) -> int:
-    """To how many regencies and cities a village's products have gone so far by what the website
-    has verified; for its own page.
-
-    The one number of this feature that everybody may see: it tells nothing about single buyers.
-    """
-    reached = func.count(ReachVillagePlace.region_code.distinct())
-    return (
-        session.scalar(
-            select(reached).where(
-                ReachVillagePlace.village_id == village_id,
-                ReachVillagePlace.orders > 0,
-                through(False, ReachVillagePlace),
-            )
+def _months(filters: Filters, verified: Sides, reported: Sides) -> tuple[MonthLine, ...]:
+    now, before = verified.now.by_month(), verified.before.by_month()
+    said = reported.now.by_month()
+    none = Sums()
+    return tuple(
+        MonthLine(
+            f"{first:%Y-%m}",
+            "",
+            now.get(first, none),
+            before.get(add_months(first, -12), none),
+            first,
+            said.get(first, none),
         )
-        or 0
+        for first in filters.period.months
     )
 
 
-def _months(session: Session, actor: User, filters: Filters) -> tuple[MonthLine, ...]:
-    rollup: type[Counts] = ReachProductMonth if filters.product else ReachVillageMonth
-    sides = both(actor, filters, rollup=rollup)
-    nows: dict[date, Sums] = defaultdict(Sums)
-    befores: dict[date, Sums] = defaultdict(Sums)
-    reported: dict[date, Sums] = defaultdict(Sums)
-    for channel, month, *numbers in session.execute(sides.by(sides.c.channel, sides.c.month)):
-        now, before = pair(numbers)
-        if Channel(channel).reported:
-            reported[month] += now
-            continue
-        nows[month] += now
-        befores[month] += before
-    lines = []
-    for first in filters.period.months:
-        now, before = nows[first], befores[add_months(first, -12)]
-        lines.append(MonthLine(f"{first:%Y-%m}", "", now, before, first, reported[first]))
-    return tuple(lines)
-
-
-def _villages(
-    session: Session, actor: User, filters: Filters, known: Choices, *, reported: bool
-) -> tuple[VillageLine, ...]:
-    """The villages that sent something in the period or a year before, those with most first."""
-    rollup: type[Counts] = ReachDay if filters.product else ReachVillageMonth
-    sides = both(actor, filters, reported, rollup)
-    more = (*_rungs(sides, sides.c.now), *_rungs(sides, sides.c.before))
-    rows = session.execute(
-        sides.by(sides.c.village_id, more=more).join(Village, sides.c.village_id == Village.id)
-    )
-    village_of = {choice.id: choice for choice in known.villages}
-    lines = []
-    for village_id, *numbers in rows:
-        village = village_of[village_id]
-        lines.append(
-            VillageLine(
-                village.slug,
-                village.name,
-                *pair(numbers),
-                ladder=Ladder(*numbers[6:10]),
-                ladder_before=Ladder(*numbers[10:14]),
-                years=village.years,
-            )
+def _villages(asked: Sides, known: Choices) -> tuple[VillageLine, ...]:
+    """The villages that sent something in the period or a year before, those with most first; the
+    first of them with how far."""
+    now, before = asked.now.by_village(), asked.before.by_village()
+    lines = {
+        choice.id: VillageLine(
+            choice.slug,
+            choice.name,
+            now.get(choice.id, Sums()),
+            before.get(choice.id, Sums()),
+            years=choice.years,
         )
-    return tuple(sorted(lines, key=places.most_first))
-
-
-def _with_regencies(
-    session: Session,
-    filters: Filters,
-    known: Choices,
-    listed: Sequence[VillageLine],
-) -> tuple[VillageLine, ...]:
-    """The first of them with the number of regencies that they sent something to."""
-    top, rest = listed[:VILLAGES_LISTED], listed[VILLAGES_LISTED:]
-    ids = {choice.slug: choice.id for choice in known.villages}
-    rollup: type[Any] = ReachDay if filters.product else ReachVillagePlace
-    found = session.execute(
-        select(rollup.village_id, func.count(rollup.region_code.distinct()))
-        .where(
-            rollup.village_id.in_([ids[line.key] for line in top]),
-            *narrowed(filters, rollup),
-            within(filters.period, rollup),
-            through(filters.reported, rollup),
-            rollup.units > 0,
+        for choice in known.villages
+        if now.get(choice.id, Sums()) != Sums() or before.get(choice.id, Sums()) != Sums()
+    }
+    ids = sorted(lines, key=lambda village: places.most_first(lines[village]))
+    ladders = asked.now.ladders(ids[:VILLAGES_LISTED])
+    spreads = asked.now.spreads(ids[:VILLAGES_LISTED])
+    return tuple(
+        replace(
+            lines[village],
+            ladder=ladders.get(village, Ladder()),
+            spread=spreads.get(village, Spread()),
         )
-        .group_by(rollup.village_id)
-    )
-    counts = {village_id: number for village_id, number in found.all()}  # noqa: C416 (rows)
-    return (*(replace(line, regencies=counts.get(ids[line.key], 0)) for line in top), *rest)
-
-
-def _rungs(sides: Both, weight: ColumnElement[int]) -> tuple[ColumnElement[int], ...]:
-    """Units by distance; a regency's or province's without those of the rung below."""
-    units, at_home = sides.c.units * weight, sides.c.home_units * weight
-    if "near_units" in sides.c:
-        near, province = sides.c.near_units * weight, sides.c.province_units * weight
-        return (
-            total(at_home),
-            total(near),
-            total(province),
-            total(units - at_home - near - province),
-        )
-    home, away = Village.region_code, sides.c.region_code
-    in_regency = func.substr(home, 1, REGENCY_LENGTH) == away
-    in_province = func.substr(home, 1, PROVINCE_LENGTH) == func.substr(away, 1, PROVINCE_LENGTH)
-    return (
-        total(at_home),
-        total(case((in_regency, units - at_home), else_=0)),
-        total(case((in_regency, 0), (in_province, units), else_=0)),
-        total(case((in_province, 0), else_=units)),
+        for village in ids
     )
 
 
@@ -266,48 +232,43 @@ def _years(
     lines = []
     for year in known.years:
         if filters.year in (None, year):
-            sums = places.added(str(year), str(year), (v for v in villages if year in v.years))
+            mine = [village for village in villages if year in village.years]
+            now = sum((village.now for village in mine), Sums())
+            before = sum((village.before for village in mine), Sums())
             designated = sum(year in choice.years for choice in known.villages)
-            lines.append(YearLine(sums.key, sums.name, sums.now, sums.before, designated))
+            lines.append(YearLine(str(year), str(year), now, before, designated))
     return tuple(lines)
 
 
-def _products(session: Session, actor: User, filters: Filters) -> tuple[ProductLine, ...]:
-    """The products with the largest revenue; one more than are shown, if there are more."""
-    rollup = ReachProductMonth
-    chosen = [
-        visible(actor, rollup),
-        *narrowed(filters, rollup),
-        through(filters.reported, rollup),
-        # One range, so that an index serves it; what lies between the two periods weighs nothing.
-        rollup.month.between(filters.period.year_before.start, filters.period.end),
-    ]
-    now, before = within(filters.period, rollup), within(filters.period.year_before, rollup)
-    earned = func.sum(case((now, rollup.revenue), else_=0))
-    top = (
-        select(rollup.product_id)
-        .where(*chosen)
-        .group_by(rollup.product_id)
-        .order_by(earned.desc(), rollup.product_id)
-        .limit(PRODUCTS_LISTED + 1)
-        .subquery()
-    )
-    columns = [
-        total(case((when, getattr(rollup, name)), else_=0))
-        for when in (now, before)
-        for name in MEASURES
-    ]
+def _products(session: Session, asked: Sides) -> tuple[ProductLine, ...]:
+    """The products with the largest revenue that is shown; one more than are listed, if there are
+    more."""
+    looked_at = asked.now.best_products(PRODUCTS_LOOKED_AT)
+    now, before = asked.now.of_products(looked_at), asked.before.of_products(looked_at)
+    best = sorted(looked_at, key=lambda each: (-now.get(each, Sums()).revenue, each))
+    some = [each for each in best if now.get(each, Sums()) != Sums()][: PRODUCTS_LISTED + 1]
     rows = session.execute(
-        select(Product.slug, Product.name, Village.name, *columns)
-        .join(top, Product.id == top.c.product_id)
-        .join(rollup, rollup.product_id == Product.id)
+        select(Product.id, Product.slug, Product.name, Village.name)
         .join(Producer, Product.producer_id == Producer.id)
         .join(Village, Producer.village_id == Village.id)
-        .where(*chosen)
-        .group_by(Product.id, Product.slug, Product.name, Village.name)
-        .order_by(columns[2].desc(), Product.id)
+        .where(Product.id.in_(some))
     )
-    lines = [
-        ProductLine(slug, name, *pair(numbers), village) for slug, name, village, *numbers in rows
-    ]
-    return tuple(line for line in lines if line.now.units or line.before.units)
+    names = {product: (slug, name, village) for product, slug, name, village in rows}
+    lines = []
+    for product in some:
+        slug, name, village = names[product]
+        sums = now.get(product, Sums()), before.get(product, Sums())
+        lines.append(ProductLine(slug, name, *sums, village))
+    return tuple(lines)
+
+
+def regencies_reached(session: Session, village_id: int) -> int:
+    """To how many regencies and cities a village's products have gone so far by what the website
+    has verified; for its own page, which everybody may see. 0 where it would tell too much."""
+    rollup = ReachVillageYear
+    regencies, purchases = session.execute(
+        select(func.count(rollup.region_code.distinct()), func.sum(rollup.purchases)).where(
+            rollup.village_id == village_id, through(False, rollup)
+        )
+    ).one()
+    return regencies if tells_enough(regencies, purchases or 0) else 0

@@ -19,8 +19,10 @@ from sqlalchemy import (
     Integer,
     Row,
     Select,
+    and_,
     case,
     cast,
+    extract,
     func,
     literal,
     select,
@@ -34,11 +36,10 @@ from ovop_market.orders.models import Order, OrderLine, Purchase
 from ovop_market.reach.models import (
     Channel,
     ReachDay,
-    ReachMonth,
     ReachPlaceMonth,
     ReachProductMonth,
     ReachVillageMonth,
-    ReachVillagePlace,
+    ReachVillageYear,
 )
 from ovop_market.reach.moments import first_of_month, wib_day
 from ovop_market.sales.models import ReportedSale
@@ -72,28 +73,28 @@ def _rollup(
 
 
 # In this order they are written, so that two transactions never wait for each other. A purchase is
-# counted once for a product (which is sold by one producer, so in one order), for a village, for a
-# regency of villages and for all together, however many orders it has.
+# counted once for a product (which is sold by one producer, so in one order), for a village and for
+# a regency of villages, however many orders it has.
 ROLLUPS = (
     _rollup(ReachDay, "day product_id region_code channel", "one", "village_id"),
     _rollup(ReachProductMonth, "month product_id channel", "one", "village_id"),
+    _rollup(ReachVillageMonth, "month village_id channel", "first_of_village"),
     _rollup(
-        ReachVillageMonth,
-        "month village_id channel",
+        ReachVillageYear,
+        "year village_id region_code channel",
         "first_of_village",
-        more=("near_units", "province_units"),
+        more=("home_purchases",),
     ),
-    _rollup(ReachVillagePlace, "village_id month region_code channel", "first_of_village"),
     _rollup(ReachPlaceMonth, "month area_code region_code channel", "first_of_area"),
-    _rollup(ReachMonth, "month region_code channel", "first_of_all"),
 )
 
 # In which cells of its own a part is the one that its purchase is counted at.
-FLAGS = ("one", "first_of_village", "first_of_area", "first_of_all")
+FLAGS = ("one", "first_of_village", "first_of_area")
 PART = (
-    *("day", "month", "product_id", "village_id", "area_code", "region_code", "channel"),
+    *("day", "month", "year", "product_id", "village_id", "area_code", "region_code", "channel"),
     *FLAGS,
-    *("orders", "units", "home_units", "near_units", "province_units", "revenue"),
+    "home_purchases",
+    *("orders", "units", "home_units", "revenue"),
 )
 
 
@@ -140,12 +141,12 @@ def of_orders(orders: ColumnElement[bool]) -> Select[Any]:
     whose = (line.c.purchase_id, line.c.channel)
     of_village = func.row_number().over(partition_by=(*whose, line.c.village_id), order_by=arrived)
     of_area = func.row_number().over(partition_by=(*whose, area), order_by=arrived)
-    of_all = func.row_number().over(partition_by=whose, order_by=arrived)
     home = case((line.c.at_home, line.c.units), else_=0)
     day = line.c.day
     return select(
         day,
         first_of_month(day).label("month"),
+        cast(extract("year", day), Integer).label("year"),
         line.c.product_id,
         line.c.village_id,
         area,
@@ -154,12 +155,10 @@ def of_orders(orders: ColumnElement[bool]) -> Select[Any]:
         literal(1, Integer).label("one"),
         case((of_village == 1, 1), else_=0).label("first_of_village"),
         case((of_area == 1, 1), else_=0).label("first_of_area"),
-        case((of_all == 1, 1), else_=0).label("first_of_all"),
+        case((and_(of_village == 1, line.c.at_home), 1), else_=0).label("home_purchases"),
         case((largest == 1, 1), else_=0).label("orders"),
         line.c.units,
         home.label("home_units"),
-        case((region == area, line.c.units - home), else_=0).label("near_units"),
-        _other_regency(area, region, line.c.units).label("province_units"),
         line.c.revenue,
     ).order_by(line.c.product_id)
 
@@ -171,22 +170,22 @@ def of_sales(sales: ColumnElement[bool]) -> Select[Any]:
     """
     area = func.substr(Village.region_code, 1, REGENCY_LENGTH)
     region, day = ReportedSale.region_code, ReportedSale.day
-    units = ReportedSale.quantity
     one = literal(1, Integer)
     return (
         select(
             day,
             first_of_month(day).label("month"),
+            cast(extract("year", day), Integer).label("year"),
             Variant.product_id,
             Producer.village_id,
             area.label("area_code"),
             region,
             type_coerce(ReportedSale.channel, ReachDay.channel.type).label("channel"),
-            *(one.label(name) for name in (*FLAGS, "orders")),
-            units.label("units"),
+            *(one.label(name) for name in FLAGS),
+            literal(0, Integer).label("home_purchases"),
+            one.label("orders"),
+            ReportedSale.quantity.label("units"),
             literal(0, Integer).label("home_units"),
-            case((region == area, units), else_=0).label("near_units"),
-            _other_regency(area, region, units).label("province_units"),
             cast(ReportedSale.total, BigInteger).label("revenue"),
         )
         .join_from(ReportedSale, Variant, ReportedSale.variant_id == Variant.id)
@@ -195,12 +194,6 @@ def of_sales(sales: ColumnElement[bool]) -> Select[Any]:
         .join(Village, Producer.village_id == Village.id)
         .where(sales)
     )
-
-
-def _other_regency(area: Any, region: Any, units: Any) -> ColumnElement[int]:
-    """Packs that left the regency and stayed in the province."""
-    same = func.substr(area, 1, PROVINCE_LENGTH) == func.substr(region, 1, PROVINCE_LENGTH)
-    return case((region == area, 0), (same, units), else_=0)
 
 
 def _lines(orders: ColumnElement[bool]) -> FromClause:

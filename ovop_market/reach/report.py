@@ -109,15 +109,19 @@ def _totals(paper: Paper, source: Source) -> None:
         written = words.figure(now, held=held, rupiah=measure == "revenue")
         return name, written, _against(Change.between(before, now), held=both)
 
-    places = Change.between(reach.regencies_before, reach.regencies)
+    places, spread = Change.between(reach.regencies_before, reach.regencies), reach.spread.held
     boxes = [
         line(_("Pesanan diterima"), "orders"),
         line(_("Bungkus"), "units"),
         line(_("Omzet"), "revenue"),
-        (_("Kabupaten/kota tujuan"), text.number(reach.regencies), _against(places)),
+        (
+            _("Kabupaten/kota tujuan"),
+            words.figure(reach.regencies, held=spread),
+            _against(places, held=spread or reach.spread_before.held),
+        ),
         (
             _("Provinsi tujuan"),
-            text.number(reach.provinces_reached),
+            words.figure(reach.provinces_reached, held=spread),
             _("dari %(n)s", n=len(reach.provinces)),
         ),
         *_shares(reach),
@@ -144,17 +148,21 @@ def _shares(reach: Overview) -> list[tuple[str, str, str]]:
     now, before = reach.ladder, reach.ladder_before
 
     def earlier(share: float) -> str:
-        return _("setahun lalu %(share)s", share=text.percent(share)) if before.units else "–"
+        known = before.units and not before.held
+        return _("setahun lalu %(share)s", share=text.percent(share)) if known else "–"
+
+    def share(found: float) -> str:
+        return "–" if now.held else text.percent(found)
 
     return [
         (
             _("Keluar kabupaten desanya"),
-            text.percent(now.outside_regency),
+            share(now.outside_regency),
             earlier(before.outside_regency),
         ),
         (
             _("Keluar provinsi desanya"),
-            text.percent(now.outside_province),
+            share(now.outside_province),
             earlier(before.outside_province),
         ),
     ]
@@ -195,8 +203,10 @@ def _villages(paper: Paper, reach: Overview) -> None:
     heads = [first, *others, Head(_("Kabupaten/ kota"), 20), Head(_("Keluar kab."), 16)]
     rows = []
     for village in reach.villages[:VILLAGES]:
-        share = text.percent(village.ladder.outside_regency) if village.ladder.units else "–"
-        rows.append([*_row(village, village.name), text.number(village.regencies), share])
+        known = village.ladder.units and not village.ladder.held
+        share = text.percent(village.ladder.outside_regency) if known else "–"
+        spread = words.figure(village.regencies, held=village.spread.held)
+        rows.append([*_row(village, village.name), spread, share])
     paper.lines(heads, rows)
     if len(reach.villages) > VILLAGES:
         said = {"n": VILLAGES, "all": text.number(len(reach.villages))}

@@ -245,9 +245,7 @@ def _said(row: Any, side: str) -> str:
         for name, value in row.items()
         if name.startswith(f"{side}_")
     }
-    more = [
-        f"{numbers[name]} {name}" for name in ("near_units", "province_units") if name in numbers
-    ]
+    more = [f"{numbers[name]} {name}" for name in ("home_purchases",) if name in numbers]
     return ", ".join(
         (
             f"{numbers['orders']} orders",

@@ -67,7 +67,8 @@ def export_csv() -> Response:
     if said:
         # On the page a filter left out is seen; in a file it would be taken for the whole truth.
         raise MarketError(" ".join(said))
-    rows = export.rows(db.session(), current_user, filters)
+    by_place = request.args.get("by") == "place"
+    rows = export.rows(db.session(), current_user, filters, by_place=by_place)
     header = [column.name for column in fields(ExportRow)]
     name = f"ovop-{filters.period.start}-{filters.period.end}.csv"
     # Not dataclasses.astuple: its deep copies take longer than all the rest.

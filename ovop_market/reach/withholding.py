@@ -49,6 +49,15 @@ def is_small(purchases: int) -> bool:
     return 0 < purchases < FEWEST
 
 
+def tells_enough(places: int, purchases: int) -> bool:
+    """Whether one may say how many places so many purchases went to.
+
+    As many places as purchases would say that one went to each. With five more, each of the places
+    may have had as many as are shown.
+    """
+    return purchases - places >= FEWEST or not purchases
+
+
 def withhold_line(parts: Mapping[Key, int], *, whole: bool = False) -> frozenset[Key]:
     """Which parts of one total are not shown; `whole`: nor is the total.
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from flask_babel import gettext as _
 
 from ovop_market.core.money import format_rupiah
-from ovop_market.reach.figures import Change, Overview
+from ovop_market.reach.figures import Change, Line, Overview
 from ovop_market.reach.filters import Period
 from ovop_market.web.filters import month, number
 
 
-def is_held(line: object, *, before: bool = False) -> bool:
+def is_held(line: Line, *, before: bool = False) -> bool:
     """Whether part of what a line says of the period (or of a year before) is withheld, because too
     few purchases are behind it."""
-    return bool(getattr(line, "held_before" if before else "held", False))
+    return (line.before if before else line.now).held
 
 
 def figure(value: int, *, held: bool = False, rupiah: bool = False) -> str:
@@ -52,8 +52,8 @@ def sentence(reach: Overview) -> str:
         "%(period)s: %(orders)s pesanan ke %(regencies)s kabupaten/kota di %(provinces)s provinsi",
         period=period(asked),
         orders=figure(total.now.orders, held=held),
-        regencies=number(reach.regencies),
-        provinces=number(reach.provinces_reached),
+        regencies=figure(reach.regencies, held=reach.spread.held),
+        provinces=figure(reach.provinces_reached, held=reach.spread.held),
     )
     found = total.change
     if held or held_before:
@@ -80,7 +80,7 @@ def second(reach: Overview) -> str:
         "Di luar situs, penjual melaporkan %(units)s bungkus ke %(regencies)s kabupaten/kota dalam "
         "%(notes)s catatan; ini tidak diperiksa sistem dan tidak dihitung di atas.",
         units=figure(total.now.units, held=held),
-        regencies=number(reach.reported.regencies),
+        regencies=figure(reach.reported.regencies, held=reach.reported.spread.held),
         notes=figure(total.now.orders, held=held),
     )
 
@@ -93,6 +93,18 @@ def rungs() -> dict[str, str]:
         "province": _("Di provinsi sendiri, luar kabupaten"),
         "nation": _("Di provinsi lain"),
     }
+
+
+def _destinations(reach: Overview) -> list[tuple[str, str]]:
+    years = ", ".join(map(str, reach.calendar))
+    said = _("Tangga jangkauan dihitung dari seluruh tahun kalender: %(years)s.", years=years)
+    if reach.by_years:
+        said = _(
+            "Tangga jangkauan dan tujuan dari desa atau produk yang dipilih dihitung dari seluruh "
+            "tahun kalender: %(years)s.",
+            years=years,
+        )
+    return [(_("Tahun kalender"), said)]
 
 
 def method(reach: Overview) -> list[tuple[str, str]]:
@@ -128,10 +140,12 @@ def method(reach: Overview) -> list[tuple[str, str]]:
         (
             _("Kerahasiaan"),
             _(
-                "Angka kecil ditampilkan apa adanya. Dari kurang dari 5 pesanan, seorang pembeli "
-                "bisa dikenali: berkas ini untuk dinas sendiri, jangan diterbitkan."
+                "Angka dari kurang dari 5 pembelian ditahan, juga yang bisa dihitung darinya; "
+                "“≥” berarti sebagian ditahan. Yang ditampilkan dijumlahkan dari tahun kalender "
+                "dan bulan, jadi masa yang mencakup setahun penuh paling lengkap."
             ),
         ),
+        *_destinations(reach),
         (
             _("Tangga jangkauan"),
             _("Alamat yang hanya menyebut kecamatan dihitung di luar desa."),

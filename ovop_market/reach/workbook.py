@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 
 from ovop_market.core import clock
 from ovop_market.reach import words
-from ovop_market.reach.figures import Change, ExportRow, Ladder, Line, Overview, Sums
+from ovop_market.reach.figures import Change, ExportRow, Ladder, Line, MonthLine, Overview
 from ovop_market.reach.filters import Filters
 from ovop_market.reach.queries import Choices
 from ovop_market.sales.labels import CHANNELS
@@ -20,6 +20,7 @@ from ovop_market.web import workbook
 from ovop_market.web.workbook import Cell, Chart, Column, Kind, Sheet, Value
 
 PROVINCES_DRAWN = 15
+YEAR = 4  # digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,16 +153,39 @@ def chosen(asked: Filters, known: Choices) -> Iterator[tuple[str, str]]:
 
 def _totals(reach: Overview, villages: int) -> Iterator[Sequence[Value]]:
     yield from _sums(reach.total, _("Pesanan diterima"), _("Bungkus"), _("Omzet"))
-    yield _counted(_("Kabupaten/kota tujuan"), reach.regencies, reach.regencies_before)
-    yield _("Provinsi tujuan"), reach.provinces_reached
+    now, before = reach.spread, reach.spread_before
+    yield (
+        _("Kabupaten/kota tujuan"),
+        _value(now.regencies, now.held, Kind.NUMBER),
+        _value(before.regencies, before.held, Kind.NUMBER),
+        _change(Change.between(before.regencies, now.regencies), held=now.held or before.held),
+        _remark(now.held, before.held),
+    )
+    yield (
+        _("Provinsi tujuan"),
+        _value(now.provinces, now.held, Kind.NUMBER),
+        None,
+        None,
+        _remark(now.held, False),
+    )
+    yield from _shares(reach)
+    yield _("Desa yang mengirim"), reach.villages_reaching
+    yield _("Desa semuanya"), villages
+
+
+def _shares(reach: Overview) -> Iterator[Sequence[Value]]:
     now, before = reach.ladder, reach.ladder_before
     for name, share, earlier in (
         (_("Keluar kabupaten desanya"), now.outside_regency, before.outside_regency),
         (_("Keluar provinsi desanya"), now.outside_province, before.outside_province),
     ):
-        yield name, Cell(share, Kind.SHARE), Cell(earlier if before.units else None, Kind.SHARE)
-    yield _("Desa yang mengirim"), reach.villages_reaching
-    yield _("Desa semuanya"), villages
+        yield (
+            name,
+            Cell(None if now.held else share, Kind.SHARE),
+            Cell(earlier if before.units and not before.held else None, Kind.SHARE),
+            None,
+            _remark(now.held, before.held),
+        )
 
 
 def _sums(line: Line, *names: str) -> Iterator[Sequence[Value]]:
@@ -176,10 +200,6 @@ def _sums(line: Line, *names: str) -> Iterator[Sequence[Value]]:
             _change(Change.between(before, now), held=held or held_before),
             _remark(held, held_before),
         )
-
-
-def _counted(name: str, now: int, before: int) -> Sequence[Value]:
-    return name, now, before, _change(Change.between(before, now))
 
 
 def _provinces(reach: Overview) -> Sheet:
@@ -221,13 +241,21 @@ def _months(reach: Overview) -> Sheet:
         Column(_("Dilaporkan: bungkus"), Kind.NUMBER),
         Column(_("Dilaporkan: omzet"), Kind.RUPIAH, 18),
     ]
-    rows = ([line.first, *_cells(line), *_three(line.reported)] for line in reach.months)
+    rows = ([line.first, *_cells(line), *_three(line)] for line in reach.months)
     title = _("Pesanan tiap bulan, di samping setahun sebelumnya")
     return Sheet(_("Bulan"), columns, rows, Chart(title, labels=0, values=(1, 2)))
 
 
-def _three(sums: Sums) -> tuple[int, int, int]:
-    return sums.orders, sums.units, sums.revenue
+def _three(line: MonthLine) -> list[Cell]:
+    sums = line.reported
+    return [
+        _value(number, sums.held, kind)
+        for number, kind in (
+            (sums.orders, Kind.NUMBER),
+            (sums.units, Kind.NUMBER),
+            (sums.revenue, Kind.RUPIAH),
+        )
+    ]
 
 
 def _villages(reach: Overview) -> Sheet:
@@ -246,19 +274,25 @@ def _villages(reach: Overview) -> Sheet:
             village.name,
             ", ".join(map(str, village.years)),
             *_cells(village),
-            village.regencies,
-            village.ladder.outside_regency if village.ladder.units else None,
-            village.ladder.outside_province if village.ladder.units else None,
-            *(units for _rung, units in village.ladder.rungs),
+            _value(village.regencies, village.spread.held, Kind.NUMBER),
+            village.ladder.outside_regency if _told(village.ladder) else None,
+            village.ladder.outside_province if _told(village.ladder) else None,
+            *(_value(n, village.ladder.held, Kind.NUMBER) for _rung, n in village.ladder.rungs),
         ]
         for village in reach.villages
     )
     return Sheet(_("Desa"), columns, rows)
 
 
+def _told(ladder: Ladder) -> bool:
+    """Whether shares can be told."""
+    return bool(ladder.units) and not ladder.held
+
+
 def _ladder(reach: Overview) -> Sheet:
     names, now = words.rungs(), reach.ladder
     before = dict(reach.ladder_before.rungs)
+    unknown = now.held or reach.ladder_before.held
     columns = [
         Column(_("Sampai ke"), Kind.TEXT, 36),
         Column(_("Bungkus"), Kind.NUMBER),
@@ -269,10 +303,10 @@ def _ladder(reach: Overview) -> Sheet:
     rows = (
         [
             names[rung],
-            units,
-            before[rung],
-            units / now.units if now.units else None,
-            _change(Change.between(before[rung], units)),
+            _value(units, now.held, Kind.NUMBER),
+            _value(before[rung], reach.ladder_before.held, Kind.NUMBER),
+            units / now.units if _told(now) else None,
+            _change(Change.between(before[rung], units), held=unknown),
         ]
         for rung, units in now.rungs
     )
@@ -337,7 +371,7 @@ def _data(rows: Iterable[ExportRow]) -> Sheet:
     ]
     cells = (
         (
-            date.fromisoformat(f"{row.month}-01"),
+            _month(row.month),
             row.village_code,
             row.village,
             row.product,
@@ -353,6 +387,13 @@ def _data(rows: Iterable[ExportRow]) -> Sheet:
     )
     cut = _("Baris selanjutnya tidak muat di lembar Excel: semuanya ada di CSV.")
     return Sheet(_("Data"), columns, cells, large=True, cut=cut)
+
+
+def _month(written: str) -> Value:
+    """A month; or a year, of what is known of no month of it."""
+    if len(written) == YEAR:
+        return Cell(written, Kind.TEXT)
+    return date.fromisoformat(f"{written}-01")
 
 
 def _method(source: Source) -> Sheet:

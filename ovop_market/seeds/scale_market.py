@@ -49,6 +49,8 @@ _GOODS: tuple[tuple[str, Category], ...] = (
     ("Sabun Kelapa", Category.CARE),
     ("Bakso Beku", Category.FROZEN),
 )
+# Bangka Barat, Kepulauan Bangka Belitung, Sumatera Selatan, everywhere.
+_NEAR = ("19.05.", "19.", "16.", "")
 _PACKS = (("Kecil", 250, 1), ("Besar", 600, 2))
 
 
@@ -136,16 +138,20 @@ def _operator(session: Session, now: datetime) -> int:
 
 
 def _villages(session: Session, count: int, rng: Random) -> list[tuple[int, str, str]]:
-    """New villages: id, code and name."""
-    free = session.execute(
+    """New villages: id, code and name. A programme belongs to regencies: the villages are those of
+    Bangka Barat, then of its province, then of the one beside it, and so on."""
+    rows = session.execute(
         select(Region.code, Region.name)
         .where(Region.level == 4, Region.code.not_in(select(Village.region_code)))
         .order_by(Region.code)
     ).all()
+    free = [(code, name) for code, name in rows]
     if len(free) < count:
         raise LookupError(f"only {len(free)} villages are left")
     first = bulk.next_id(session, Village)
-    chosen = sorted(rng.sample(free, count))
+    rng.shuffle(free)
+    free.sort(key=_distance)
+    chosen = sorted(free[:count])
     homes = [(first + n, code, name) for n, (code, name) in enumerate(chosen)]
     story = "Desa contoh untuk mencoba pasar dalam ukuran besar.\n\nIsinya dikarang."
     bulk.insert(
@@ -176,6 +182,12 @@ def _villages(session: Session, count: int, rng: Random) -> list[tuple[int, str,
         ),
     )
     return homes
+
+
+def _distance(place: tuple[str, str]) -> tuple[int, str]:
+    """What is nearer comes first, one regency after the other."""
+    code, _name = place
+    return next(n for n, near in enumerate(_NEAR) if code.startswith(near)), code[:5]
 
 
 def _producers(

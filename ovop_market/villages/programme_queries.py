@@ -27,12 +27,14 @@ PER_PAGE = 48
 @dataclass(frozen=True, slots=True)
 class Reached:
     """What a village reached in a calendar year, as far as the website has verified it. Where it is
-    so little that it would tell of single purchases, `withheld` is all that is said."""
+    so little that it would tell of single purchases, `withheld` is all that is said; `more`: it
+    reached at least so many regencies."""
 
     orders: int = 0
     regencies: int = 0
     revenue: int = 0
     withheld: bool = False
+    more: bool = False
 
 
 # reach: what these villages reached in a calendar year, in one statement. It puts its function here

@@ -21,21 +21,24 @@ def roll(
     revenue: int,
     region: str = "31.74",
     channel: Channel = Channel.WEB,
+    *,
+    at_home: bool = False,
 ) -> None:
-    """As if so many orders of one pack each had been received on this day."""
+    """As if so many orders of one pack each had been received on this day; `at_home`: in the
+    product's own village, whose regency is `region`."""
     village = product.producer.village
     part = SimpleNamespace(
         day=day,
         month=day.replace(day=1),
+        year=day.year,
         product_id=product.id,
         village_id=village.id,
         area_code=village.region_code[: recount.REGENCY_LENGTH],
         region_code=region,
         channel=channel,
         **dict.fromkeys((*recount.FLAGS, "orders", "units"), orders),
-        home_units=0,
-        near_units=0,
-        province_units=0,
+        home_units=orders if at_home else 0,
+        home_purchases=orders if at_home else 0,
         revenue=revenue,
     )
     for rollup in recount.ROLLUPS:

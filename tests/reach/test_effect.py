@@ -11,7 +11,8 @@ from ovop_market.accounts.models import Role
 from ovop_market.core import clock
 from ovop_market.reach import effect as queries
 from ovop_market.reach import targets
-from ovop_market.reach.effect_figures import Sold, Subject, effect
+from ovop_market.reach.effect_figures import Sales, Subject, effect
+from ovop_market.reach.figures import Sums
 from ovop_market.reach.filters import add_months
 from ovop_market.reach.models import Channel
 from ovop_market.villages.models import Designation, Stage
@@ -25,16 +26,21 @@ TODAY = clock.wib_date(NOW)  # in November 2026
 JANUARY = date(2026, 1, 1)
 
 
-def months(first: date, *revenues: int, orders: int = 9) -> dict[date, Sold]:
-    return {add_months(first, n): Sold(orders, revenue) for n, revenue in enumerate(revenues)}
-
-
-def sales(**villages: dict[date, Sold]) -> dict[tuple[int, date], Sold]:
+def months(first: date, *revenues: int | None) -> dict[date, Sums]:
+    """None is withheld."""
     return {
+        add_months(first, n): Sums(held=True) if revenue is None else Sums(9, 9, revenue)
+        for n, revenue in enumerate(revenues)
+    }
+
+
+def sales(years: dict[tuple[int, int], Sums] | None = None, **villages: dict[date, Sums]) -> Sales:
+    found = {
         (int(name[1:]), month): sold
         for name, found in villages.items()
         for month, sold in found.items()
     }
+    return Sales(found, years)
 
 
 DESIGNATED = Subject(1, "Belo Laut", JANUARY, 1_000, 7)
@@ -102,13 +108,21 @@ def test_who_was_designated_meanwhile_is_no_comparison(start: date) -> None:
     assert own.beside.villages == (1 if start > date(2026, 10, 1) else 0)
 
 
-def test_so_few_orders_are_not_told() -> None:
-    found = effect([DESIGNATED], sales(v1=months(JANUARY, 1_000, 1_000, orders=2)), JANUARY, TODAY)
+def test_what_is_withheld_is_not_told() -> None:
+    sold = months(JANUARY, *[1_000] * 9, None)
+    found = effect([DESIGNATED], sales(v1=sold), JANUARY, TODAY)
     assert found.villages[0].index is None and found.villages[0].average == 0
     assert found.index is None and not found.points
-    enough = effect([DESIGNATED], sales(v1=months(JANUARY, *[1_000] * 4, orders=2)), JANUARY, TODAY)
-    # Together they are enough, month by month they are not.
-    assert enough.index == 40 and enough.points[0].own is None
+
+
+def test_what_follows_from_the_year_is_told() -> None:
+    """Two months are withheld, the year is not: all months together follow, neither of the two."""
+    sold = months(JANUARY, *[1_000] * 8, None, None)
+    year = {(1, 2026): Sums(90, 90, 12_000)}
+    found = effect([DESIGNATED], sales(year, v1=sold), JANUARY, TODAY)
+    assert found.index == 120
+    assert [point.own for point in found.points] == [100] * 8 + [None] * 2
+    assert [point.own_villages for point in found.points] == [1] * 8 + [0] * 2
 
 
 def test_few_months_or_households() -> None:
@@ -131,7 +145,7 @@ def test_from_the_rollup(client, session: Session, clock_at) -> None:
     product = craft(session, make_producer(session, village))
     roll(session, product, date(2026, 2, 1), 9, 90_000)
     roll(session, product, date(2026, 3, 5), 6, 6_000)
-    roll(session, product, date(2026, 3, 6), 2, 2_000, region="19.71")
+    roll(session, product, date(2026, 3, 6), 7, 2_000, region="19.71")
     roll(session, product, date(2026, 3, 6), 90, 90_000, channel=Channel.FAIR)
     session.flush()
     operator = make_user(session, Role.OPERATOR)
@@ -140,10 +154,11 @@ def test_from_the_rollup(client, session: Session, clock_at) -> None:
     assert own.months[0] == date(2026, 3, 1) and len(own.months) == 8
     assert (own.average, own.index, own.village.households) == (1_000, 100, 1)
     assert targets.reached(session, [village.id, 0], 2026) == {
-        village.id: Reached(17, 2, 98_000),
+        village.id: Reached(22, 2, 98_000),
         0: Reached(),
     }
-    assert targets.shown(4, 2, 9) == Reached(withheld=True)
+    roll(session, product, date(2024, 3, 6), 4, 4_000)
+    assert targets.reached(session, [village.id], 2024) == {village.id: Reached(withheld=True)}
     session.expunge(operator)
     session.commit()
     sign_in(client, operator)

@@ -8,7 +8,7 @@ from flask_babel import Babel
 
 from ovop_market.reach import forms
 from ovop_market.reach.figures import Change
-from ovop_market.reach.filters import Filters, Period, add_months, last_months
+from ovop_market.reach.filters import Filters, Period, add_months, usual
 from ovop_market.reach.queries import Choices, VillageChoice
 from ovop_market.reach.steps import Steps
 
@@ -33,11 +33,19 @@ def test_the_year_before(period, before):
     assert Period(start, end).year_before == Period(date(*before[:3]), date(*before[3:]))
 
 
-def test_the_usual_period_is_twelve_months_up_to_today():
-    period = last_months(TODAY)
-    assert period == Period(date(2025, 12, 1), date(2026, 11, 30))
-    assert len(list(period.months)) == 12
-    assert last_months(date(2026, 1, 1)).start == date(2025, 2, 1)
+@pytest.mark.parametrize(
+    ("today", "start"),
+    [
+        (TODAY, date(2026, 1, 1)),
+        (date(2026, 4, 1), date(2026, 1, 1)),
+        (date(2026, 3, 31), date(2025, 1, 1)),
+        (date(2026, 1, 1), date(2025, 1, 1)),
+    ],
+)
+def test_the_usual_period_is_the_calendar_year(today, start):
+    period = usual(today)
+    assert period.start == start
+    assert (period.end.year, period.end.month) == (2026, today.month)
 
 
 def test_months_are_added_across_years():
@@ -90,11 +98,11 @@ def test_good_filters_are_read_and_written_alike(speaking):
 def test_what_cannot_be_read_is_left_out_and_said(speaking, args):
     filters, said = read(**args)
     assert len(said) == 1
-    assert filters == Filters(last_months(TODAY))
+    assert filters == Filters(usual(TODAY))
 
 
 def test_an_unknown_province_opens_nothing(speaking):
-    assert read(province="99\x00") == (Filters(last_months(TODAY)), [])
+    assert read(province="99\x00") == (Filters(usual(TODAY)), [])
 
 
 def test_days_in_the_wrong_order_are_swapped(speaking):

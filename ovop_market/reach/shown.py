@@ -1,0 +1,342 @@
+"""What the filters ask for, added up from what is shown of each year and area.
+
+A person who sees several regencies of villages sees the sums of what is shown of each. By month one
+can ask for any months; by destination only all villages together can: of a village or product, it
+is the whole calendar years that the period touches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from heapq import nlargest
+
+from sqlalchemy.orm import Session
+
+from ovop_market.reach import published
+from ovop_market.reach.figures import Ladder, Spread, Sums
+from ovop_market.reach.filters import Period
+from ovop_market.reach.grids import HELD, Grid, without
+from ovop_market.reach.published import Published, Tree, province_of
+from ovop_market.reach.withholding import tells_enough
+
+Months = Mapping[int, frozenset[date]]
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What is counted: all villages of some areas, some villages (each with its area), or some
+    products of them."""
+
+    areas: tuple[str, ...]
+    # By id. None: all.
+    villages: Mapping[int, str] | None = None
+    products: frozenset[int] | None = None
+
+
+class Shown:
+    """The numbers of one channel in one period."""
+
+    def __init__(self, trees: Iterable[Published], chosen: Chosen, period: Period) -> None:
+        self.chosen, self.period = chosen, period
+        self.trees = tuple(trees)
+        months = list(period.months)
+        self._months = {
+            tree.tree.year: frozenset(m for m in months if m.year == tree.tree.year)
+            for tree in self.trees
+        }
+
+    def of_year(self, tree: Published) -> frozenset[date]:
+        """The months of a tree's year that belong to the period."""
+        return self._months[tree.tree.year]
+
+    def months_of(self, tree: Published) -> list[date]:
+        """The same in their order."""
+        return sorted(self.of_year(tree))
+
+    def _lines(self) -> Iterator[tuple[Published, Grid, Collection]]:  # type: ignore[type-arg]
+        """The tables by month, and which of their rows are chosen."""
+        chosen = self.chosen
+        for tree in self.trees:
+            if chosen.villages is None:
+                yield tree, tree.month_grid(), ("",)
+                continue
+            mine = [v for v, area in chosen.villages.items() if area == tree.tree.area]
+            if chosen.products is None:
+                yield tree, tree.village_grid(), mine
+            else:
+                for village in mine:
+                    yield tree, tree.product_grid(village), chosen.products
+
+    @cached_property
+    def total(self) -> Sums:
+        """Of the period."""
+        found = Sums()
+        for tree, grid, rows in self._lines():
+            over = grid.over(self._months[tree.tree.year])
+            found = sum((over[row] for row in rows if row in over), found)
+        return found
+
+    def by_month(self) -> Mapping[date, Sums]:
+        """Of each month."""
+        found: dict[date, Sums] = {}
+        for tree, grid, rows in self._lines():
+            for month in self._months[tree.tree.year]:
+                for row in rows:
+                    if (row, month) in grid.cells:
+                        found[month] = found.get(month, Sums()) + grid.cells[row, month]
+        return found
+
+    def by_channel(self) -> Mapping[str, Sums]:
+        """Of each way of selling; of all villages alone."""
+        found: dict[str, Sums] = {}
+        for tree in self.trees if self.chosen.villages is None else ():
+            _add(found, tree.channel_grid().over(self._months[tree.tree.year]))
+        return found
+
+    def by_village(self) -> Mapping[int, Sums]:
+        """Of each chosen village; of the products of one, its own."""
+        found: dict[int, Sums] = {}
+        chosen = self.chosen.villages
+        if self.chosen.products is not None:
+            return dict.fromkeys(chosen or (), self.total)
+        for tree in self.trees:
+            over = tree.village_grid().over(self._months[tree.tree.year])
+            _add(found, {v: sums for v, sums in over.items() if chosen is None or v in chosen})
+        return found
+
+    def of_products(self, products: Mapping[int, int]) -> Mapping[int, Sums]:
+        """Of some products (each with its village)."""
+        found: dict[int, Sums] = {}
+        for tree in self.trees:
+            sold = tree.sold()
+            here = {product: village for product, village in products.items() if product in sold}
+            tree.read_products(set(here.values()))
+            for product, village in here.items():
+                over = tree.product_grid(village).over(self._months[tree.tree.year])
+                found[product] = found.get(product, Sums()) + over.get(product, Sums())
+        return found
+
+    def best_products(self, most: int) -> Mapping[int, int]:
+        """The products (each with its village) that brought most revenue in the years."""
+        revenue: dict[int, int] = {}
+        villages: dict[int, int] = {}
+        chosen = self.chosen
+        for tree in self.trees:
+            for product, sold in tree.sold().items():
+                inside = chosen.villages is None or sold.village_id in chosen.villages
+                if inside and (chosen.products is None or product in chosen.products):
+                    villages[product] = sold.village_id
+                    revenue[product] = revenue.get(product, 0) + sold.revenue
+        best = nlargest(most, revenue, key=lambda product: (revenue[product], -product))
+        return {product: villages[product] for product in best}
+
+    # By destination
+
+    @property
+    def by_years(self) -> bool:
+        """Whether destinations are of whole calendar years."""
+        return self.chosen.villages is not None
+
+    @cached_property
+    def by_place(self) -> Mapping[str, Sums]:
+        """Of each province and regency."""
+        found: dict[str, Sums] = {}
+        for tree in self.trees:
+            if self.chosen.villages is None:
+                _add(found, tree.place_grid().over(self._months[tree.tree.year]))
+                continue
+            for village, area in self.chosen.villages.items():
+                if area == tree.tree.area:
+                    _add(found, self.sent(tree, village))
+        return found
+
+    def sent(self, tree: Published, village: int) -> Mapping[str, Sums]:
+        """What a village sent in a year of what is chosen."""
+        chosen = self.chosen.products
+        if chosen is None:
+            return tree.village_places(village)
+        found: dict[str, Sums] = {}
+        for (product, code), sums in tree.product_places(village).items():
+            if product in chosen:
+                _add(found, {code: sums})
+        return found
+
+    @cached_property
+    def spread(self) -> Spread:
+        """How many regencies and provinces something went to."""
+        reached: set[str] = set()
+        purchases = 0
+        for tree in self.trees:
+            for code, number in self._raw(tree):
+                reached.add(code)
+                purchases += number
+        return self._spread(reached, purchases, self.by_place, self.total)
+
+    def spread_by_month(self) -> Mapping[date, Spread]:
+        """Of each month, of all villages alone."""
+        reached: dict[date, set[str]] = {}
+        purchases: dict[date, int] = {}
+        places: dict[date, dict[str, Sums]] = {}
+        for tree in self.trees if self.chosen.villages is None else ():
+            for (code, month), numbers in tree.raw_places().items():
+                reached.setdefault(month, set()).add(code)
+                purchases[month] = purchases.get(month, 0) + numbers.purchases
+            for (code, month), sums in tree.place_months().items():
+                _add(places.setdefault(month, {}), {code: sums})
+        whole = self.by_month()
+        return {
+            month: self._spread(found, purchases[month], places[month], whole[month])
+            for month, found in reached.items()
+            if month in whole
+        }
+
+    def _raw(self, tree: Published) -> Iterator[tuple[str, int]]:
+        """Where something went, and how many purchases: never shown."""
+        if self.chosen.villages is None:
+            months = self._months[tree.tree.year]
+            for (code, month), numbers in tree.raw_places().items():
+                if month in months:
+                    yield code, numbers.purchases
+            return
+        mine = {v for v, area in self.chosen.villages.items() if area == tree.tree.area}
+        chosen = self.chosen.products
+        if chosen is None:
+            for (village, code), numbers in tree.raw_village_places().items():
+                if village in mine:
+                    yield code, numbers.purchases
+            return
+        for village in mine:
+            for (product, code), numbers in tree.raw_product_places(village).items():
+                if product in chosen:
+                    yield code, numbers.purchases
+
+    @staticmethod
+    def _spread(
+        reached: set[str], purchases: int, places: Mapping[str, Sums], total: Sums
+    ) -> Spread:
+        """The count; or, where so few purchases went to so many places that it would tell how many
+        went to each, that of the places of which something is shown."""
+        if not total.held and tells_enough(len(reached), purchases):
+            return Spread(len(reached), len(set(map(province_of, reached))))
+        some = [code for code, sums in places.items() if sums.units]
+        regencies = [code for code in some if code != province_of(code)]
+        return Spread(len(regencies), len(set(map(province_of, some))), held=True)
+
+    # From the village outwards, for the calendar years
+
+    def ladder(self) -> Ladder:
+        """How far all that is chosen went."""
+        found = Ladder()
+        for tree in self.trees:
+            area = tree.tree.area
+            chosen = self.chosen.villages
+            mine = [v for v, of in (chosen or {}).items() if of == area]
+            if self.chosen.products is not None:
+                found = sum((_rungs(*self._of_product(tree, village)) for village in mine), found)
+            elif chosen is None:
+                places = tree.places()
+                home = sum((tree.stayed(v) for v in tree.villages()), Sums())
+                found += _rungs(
+                    home,
+                    places.get(area, Sums()),
+                    places.get(province_of(area), Sums()),
+                    tree.whole(),
+                )
+            else:
+                found = sum((_rungs(*steps(tree, village)) for village in mine), found)
+        return found
+
+    def ladders(self, villages: Collection[int]) -> Mapping[int, Ladder]:
+        """How far what each of some villages sent went."""
+        found: dict[int, Ladder] = {}
+        for tree in self.trees:
+            sold = tree.villages()
+            for village in villages:
+                if village in sold:
+                    rungs = _rungs(*steps(tree, village))
+                    found[village] = found.get(village, Ladder()) + rungs
+        return found
+
+    def spreads(self, villages: Collection[int]) -> Mapping[int, Spread]:
+        """How many places each of some villages sent something to, in the calendar years."""
+        wanted = set(villages)
+        reached: dict[int, set[str]] = {village: set() for village in wanted}
+        purchases: dict[int, int] = dict.fromkeys(wanted, 0)
+        total: dict[int, Sums] = dict.fromkeys(wanted, Sums())
+        places: dict[int, dict[str, Sums]] = {village: {} for village in wanted}
+        for tree in self.trees:
+            sold = tree.villages()
+            for (village, code), numbers in tree.raw_village_places().items():
+                if village in wanted:
+                    reached[village].add(code)
+                    purchases[village] += numbers.purchases
+            for village in wanted & set(sold):
+                total[village] += sold[village]
+                _add(places[village], tree.village_provinces().of_row(village))
+        return {v: self._spread(reached[v], purchases[v], places[v], total[v]) for v in wanted}
+
+    def _of_product(self, tree: Published, village: int) -> tuple[Sums, Sums, Sums, Sums]:
+        places, area = self.sent(tree, village), tree.tree.area
+        sold, chosen = tree.products(village), self.chosen.products or ()
+        near = places.get(area, Sums())
+        # That a product's packs stayed in its village is not counted.
+        return (
+            HELD if near.units or near.held else Sums(),
+            near,
+            places.get(province_of(area), Sums()),
+            sum((sold[product] for product in chosen if product in sold), Sums()),
+        )
+
+
+def steps(tree: Published, village: int) -> tuple[Sums, Sums, Sums, Sums]:
+    """What a village sent within itself, its regency, its province, the nation: each with the one
+    before."""
+    area = tree.tree.area
+    province = province_of(area)
+    return (
+        tree.stayed(village),
+        tree.village_regencies(province).cell(village, area),
+        tree.village_provinces().cell(village, province),
+        tree.villages().get(village, Sums()),
+    )
+
+
+def _rungs(home: Sums, regency: Sums, province: Sums, total: Sums) -> Ladder:
+    parts = (home, without(regency, home), without(province, regency), without(total, province))
+    village, near, other, far = (part.units for part in parts)
+    return Ladder(village, near, other, far, any(part.held for part in parts))
+
+
+def _add(found: dict, more: Mapping) -> None:  # type: ignore[type-arg]
+    for key, sums in more.items():
+        found[key] = found[key] + sums if key in found else sums
+
+
+def read(
+    session: Session, chosen: Chosen, periods: Collection[Period]
+) -> Mapping[tuple[Period, bool], Shown]:
+    """The numbers of some periods, verified (False) and reported (True): one statement, and those
+    for what has changed."""
+    years = {month.year for period in periods for month in period.months}
+    areas = chosen.areas
+    if chosen.villages is not None:
+        areas = tuple(sorted(set(chosen.villages.values())))
+    trees = published.all_of(
+        session, [Tree(year, area, r) for year in years for area in areas for r in (False, True)]
+    )
+    return {
+        (period, reported): Shown(
+            (
+                trees[Tree(year, area, reported)]
+                for year in sorted({month.year for month in period.months})
+                for area in areas
+            ),
+            chosen,
+            period,
+        )
+        for period in periods
+        for reported in (False, True)
+    }

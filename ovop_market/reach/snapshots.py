@@ -1,0 +1,60 @@
+"""Tables that have been decided, kept until the rollups say something else.
+
+To decide takes longer than to read, and years that are over hardly change. A process keeps what it
+has decided, numbers and decisions together, so that neither is ever shown without the other.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable, Mapping, Sequence
+from threading import Lock
+from time import monotonic
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from ovop_market.reach import raw
+from ovop_market.reach.raw import Tree
+
+MOST = 150  # trees, each a megabyte at most
+LONGEST = 600  # seconds that something is kept whose stamp has not changed
+
+Kept = dict[Hashable, Any]
+_Stamp = tuple[int, ...]
+_Shelf = OrderedDict[Tree, tuple[_Stamp, float, Kept]]
+
+_shelves: WeakKeyDictionary[Engine, _Shelf] = WeakKeyDictionary()
+_lock = Lock()
+
+
+def fresh(session: Session, trees: Sequence[Tree]) -> Mapping[Tree, Kept]:
+    """What is kept of some trees, empty where something has changed: one statement."""
+    if not trees:
+        return {}
+    stamps = raw.stamps(
+        session, sorted({tree.area for tree in trees}), {tree.year for tree in trees}
+    )
+    engine = session.get_bind().engine
+    now = monotonic()
+    with _lock:
+        shelf = _shelves.setdefault(engine, OrderedDict())
+        return {tree: _take(shelf, tree, stamps.get(tree, ()), now) for tree in trees}
+
+
+def forget() -> None:
+    """Keeps nothing: for tests, whose databases resemble each other."""
+    with _lock:
+        _shelves.clear()
+
+
+def _take(shelf: _Shelf, tree: Tree, stamp: _Stamp, now: float) -> Kept:
+    found = shelf.pop(tree, None)
+    if found is None or found[0] != stamp or now - found[1] > LONGEST:
+        found = (stamp, now, {})
+    shelf[tree] = found
+    while len(shelf) > MOST:
+        shelf.popitem(last=False)
+    return found[2]
