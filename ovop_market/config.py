@@ -32,6 +32,8 @@ class Config:
 
     environment: str
     secret_key: str
+    # What buyers are recognised with (orders/services/buyers.py): another one makes everybody new.
+    hash_key: str
     database_url: str
     media: Path
     # Where transfers go, as buyers read it; empty: the operator tells them.
@@ -144,6 +146,9 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Config:
         raise ConfigurationError(
             f"SECRET_KEY must have at least {MIN_SECRET_LENGTH} characters in production"
         )
+    hash_key = env.get("OVOP_HASH_KEY") or ""
+    if hash_key and len(hash_key) < MIN_SECRET_LENGTH:
+        raise ConfigurationError(f"OVOP_HASH_KEY must have at least {MIN_SECRET_LENGTH} characters")
     instance = ROOT / "instance"
     media = env.get("OVOP_MEDIA") or str(instance / "media")
     if "://" in media:
@@ -155,9 +160,11 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Config:
     if proxies < 0:
         raise ConfigurationError("TRUSTED_PROXIES must not be negative")
     demo = environment != "production"
+    secret = secret or _development_secret(instance)
     return Config(
         environment=environment,
-        secret_key=secret or _development_secret(instance),
+        secret_key=secret,
+        hash_key=hash_key or secret,
         database_url=_database_url(env.get("DATABASE_URL") or f"sqlite:///{instance}/ovop.sqlite3"),
         media=Path(media),
         bank_account=env.get("OVOP_BANK_ACCOUNT") or (_DEMO_ACCOUNT if demo else ""),

@@ -283,7 +283,7 @@ def make_purchase(
         carts.add(session, cart, product.variants[0], quantity, now)
     details = Details(
         name=values.get("name", "Sari Contoh"),
-        phone="+6281234567890",
+        phone=values.get("phone", "+6281234567890"),
         email=values.get("email"),
         region_code=region,
         street="Jalan Contoh 2",

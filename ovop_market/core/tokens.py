@@ -18,6 +18,13 @@ def digest(secret: str) -> str:
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def keyed_digest(secret: str, purpose: str, text: str) -> str:
+    """HMAC-SHA-256 of a text, in hex, under a key that `purpose` derives from a secret: who has the
+    table but not the secret cannot try out texts, and no other use of the secret gives the same."""
+    key = hmac.digest(secret.encode(), purpose.encode(), "sha256")
+    return hmac.digest(key, text.encode("utf-8", "surrogatepass"), "sha256").hex()
+
+
 def matches(given: str, kept: str) -> bool:
     """Whether two secrets are the same, in a time that does not depend on where they differ."""
     return hmac.compare_digest(

@@ -27,6 +27,9 @@ from ovop_market.orders.states import Action, Actor, Facts, OrderState
 from ovop_market.regions.models import Region
 from ovop_market.villages.models import Producer
 
+# Of an HMAC-SHA-256, in hex.
+KEY_LENGTH = 64
+
 
 class PaymentMethod(StrEnum):
     """How the buyer pays a purchase."""
@@ -75,7 +78,10 @@ class Purchase(Model):
     """One checkout. Its page is open to whoever knows the token; it is found by the digest."""
 
     __tablename__ = "purchase"
-    __table_args__ = (one_of("payment_method", PaymentMethod),)
+    __table_args__ = (
+        one_of("payment_method", PaymentMethod),
+        CheckConstraint(f"length(buyer_key) = {KEY_LENGTH}", name="buyer_key_whole"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     token: Mapped[str] = mapped_column(String(64))
@@ -96,6 +102,11 @@ class Purchase(Model):
     # When the buyer agreed to the privacy notice, and to which version of it (UU 27/2022).
     consent_at: Mapped[datetime] = mapped_column(Moment)
     consent_version: Mapped[str] = mapped_column(String(20))
+    # A keyed hash of the telephone number, by which the same buyer is recognised and nothing else
+    # (ADR 33). It is shown nowhere, and goes wherever the number goes.
+    buyer_key: Mapped[str | None] = mapped_column(String(KEY_LENGTH), index=True, deferred=True)
+    # Whether this buyer had ordered before, as it was known when this was placed.
+    repeat: Mapped[bool] = mapped_column(default=False)
 
     region: Mapped[Region] = relationship()
     orders: Mapped[list[Order]] = relationship(back_populates="purchase", order_by="Order.id")
@@ -147,6 +158,8 @@ class Order(Model):
     # When it left the house (shipped or handed over), and when it was first received.
     fulfilled_from: Mapped[datetime | None] = mapped_column(Moment)
     received_at: Mapped[datetime | None] = mapped_column(Moment)
+    # Whether this buyer had ordered from the same village before, as it was known when placed.
+    repeat: Mapped[bool] = mapped_column(default=False)
 
     purchase: Mapped[Purchase] = relationship(back_populates="orders")
     producer: Mapped[Producer] = relationship()

@@ -10,7 +10,8 @@ received (what is published rests on it: see withholding); `orders` counts an or
 product with the largest amount in it, so that sums over products count every order once; `units`
 are packs, `revenue` is rupiah for goods without shipping. `home_units` are those of `units` whose
 address lies in the product's own village. Of what sellers report, `purchases` and `orders` count
-notes, `revenue` is what was paid, and only the regency is known: `home_units` is 0.
+notes, `revenue` is what was paid, and only the regency is known, and no buyer: `home_units` and
+`repeats` are 0.
 """
 
 from __future__ import annotations
@@ -52,6 +53,17 @@ class Counts:
     revenue: Mapped[int] = mapped_column(BigInteger)
 
 
+class Repeats:
+    """How many of the purchases are of buyers who had bought before: in this village, or where
+    villages are counted together anything at all (ADR 33)."""
+
+    repeats: Mapped[int] = mapped_column(default=0)
+
+
+def _some_repeat() -> CheckConstraint:
+    return CheckConstraint("repeats BETWEEN 0 AND purchases", name="repeats_within_purchases")
+
+
 def _checks() -> tuple[CheckConstraint, ...]:
     return (
         one_of("channel", Channel),
@@ -85,24 +97,25 @@ class ReachDay(Counts, Model):
     village_id: Mapped[int] = mapped_column(ForeignKey("village.id"))
 
 
-class ReachPlaceMonth(Counts, Model):
+class ReachPlaceMonth(Counts, Repeats, Model):
     """What all villages of one regency (`area_code`) sent to another in one month, by its first
     day."""
 
     __tablename__ = "reach_place_month"
-    __table_args__ = (*_checks(), _CLUSTERED)
+    __table_args__ = (*_checks(), _some_repeat(), _CLUSTERED)
 
     month: Mapped[date] = mapped_column(primary_key=True)
     area_code: Mapped[str] = mapped_column(ForeignKey("region.code"), primary_key=True)
     region_code: Mapped[str] = mapped_column(ForeignKey("region.code"), primary_key=True)
 
 
-class ReachVillageMonth(Counts, Model):
+class ReachVillageMonth(Counts, Repeats, Model):
     """What one village sent in one month."""
 
     __tablename__ = "reach_village_month"
     __table_args__ = (
         *_checks(),
+        _some_repeat(),
         Index("ix_reach_village_month_village_id", "village_id"),
         _CLUSTERED,
     )

@@ -66,9 +66,16 @@ class Rollup:
 
 
 def _rollup(
-    model: type[Model], key: str, purchases: str, follows: str = "", more: Sequence[str] = ()
+    model: type[Model],
+    key: str,
+    purchases: str,
+    follows: str = "",
+    more: Sequence[str] = (),
+    repeats: str = "",
 ) -> Rollup:
     measures = {"purchases": purchases} | {name: name for name in (*_ALWAYS, *more)}
+    if repeats:
+        measures["repeats"] = repeats
     return Rollup(model, tuple(key.split()), tuple(follows.split()), measures)
 
 
@@ -78,21 +85,34 @@ def _rollup(
 ROLLUPS = (
     _rollup(ReachDay, "day product_id region_code channel", "one", "village_id"),
     _rollup(ReachProductMonth, "month product_id channel", "one", "village_id"),
-    _rollup(ReachVillageMonth, "month village_id channel", "first_of_village"),
+    _rollup(
+        ReachVillageMonth,
+        "month village_id channel",
+        "first_of_village",
+        repeats="repeat_in_village",
+    ),
     _rollup(
         ReachVillageYear,
         "year village_id region_code channel",
         "first_of_village",
         more=("home_purchases",),
     ),
-    _rollup(ReachPlaceMonth, "month area_code region_code channel", "first_of_area"),
+    _rollup(
+        ReachPlaceMonth,
+        "month area_code region_code channel",
+        "first_of_area",
+        repeats="repeat_in_area",
+    ),
 )
 
 # In which cells of its own a part is the one that its purchase is counted at.
 FLAGS = ("one", "first_of_village", "first_of_area")
+# Where it is that one, and the buyer had bought before.
+REPEATS = ("repeat_in_village", "repeat_in_area")
 PART = (
     *("day", "month", "year", "product_id", "village_id", "area_code", "region_code", "channel"),
     *FLAGS,
+    *REPEATS,
     "home_purchases",
     *("orders", "units", "home_units", "revenue"),
 )
@@ -155,7 +175,9 @@ def of_orders(orders: ColumnElement[bool]) -> Select[Any]:
         literal(1, Integer).label("one"),
         case((of_village == 1, 1), else_=0).label("first_of_village"),
         case((of_area == 1, 1), else_=0).label("first_of_area"),
-        case((and_(of_village == 1, line.c.at_home), 1), else_=0).label("home_purchases"),
+        _if(of_village == 1, line.c.known_in_village).label("repeat_in_village"),
+        _if(of_area == 1, line.c.known).label("repeat_in_area"),
+        _if(of_village == 1, line.c.at_home).label("home_purchases"),
         case((largest == 1, 1), else_=0).label("orders"),
         line.c.units,
         home.label("home_units"),
@@ -182,7 +204,7 @@ def of_sales(sales: ColumnElement[bool]) -> Select[Any]:
             region,
             type_coerce(ReportedSale.channel, ReachDay.channel.type).label("channel"),
             *(one.label(name) for name in FLAGS),
-            literal(0, Integer).label("home_purchases"),
+            *(literal(0, Integer).label(name) for name in (*REPEATS, "home_purchases")),
             one.label("orders"),
             ReportedSale.quantity.label("units"),
             literal(0, Integer).label("home_units"),
@@ -194,6 +216,11 @@ def of_sales(sales: ColumnElement[bool]) -> Select[Any]:
         .join(Village, Producer.village_id == Village.id)
         .where(sales)
     )
+
+
+def _if(first: ColumnElement[bool], also: ColumnElement[bool]) -> ColumnElement[int]:
+    """1 where a purchase is counted and this holds of it, else 0."""
+    return case((and_(first, also), 1), else_=0)
 
 
 def _lines(orders: ColumnElement[bool]) -> FromClause:
@@ -208,6 +235,8 @@ def _lines(orders: ColumnElement[bool]) -> FromClause:
         func.substr(Village.region_code, 1, REGENCY_LENGTH).label("area_code"),
         func.substr(Purchase.region_code, 1, REGENCY_LENGTH).label("region_code"),
         (Purchase.region_code == Village.region_code).label("at_home"),
+        Order.repeat.label("known_in_village"),
+        Purchase.repeat.label("known"),
     ]
     amount = cast(OrderLine.quantity, BigInteger) * OrderLine.unit_price
     units = func.sum(OrderLine.quantity)
@@ -230,6 +259,8 @@ def _lines(orders: ColumnElement[bool]) -> FromClause:
             Order.received_at,
             Variant.product_id,
             Purchase.region_code,
+            Order.repeat,
+            Purchase.repeat,
             Village.id,
             Village.region_code,
         )

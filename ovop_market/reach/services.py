@@ -245,7 +245,8 @@ def _said(row: Any, side: str) -> str:
         for name, value in row.items()
         if name.startswith(f"{side}_")
     }
-    more = [f"{numbers[name]} {name}" for name in ("home_purchases",) if name in numbers]
+    some = ("home_purchases", "repeats")
+    more = [f"{numbers[name]} {name}" for name in some if name in numbers]
     return ", ".join(
         (
             f"{numbers['orders']} orders",

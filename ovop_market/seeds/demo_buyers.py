@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import defaultdict
+from dataclasses import dataclass, replace
 from random import Random
 
 _TITLES = ("Ibu", "Pak", "Kak", "Mbak", "Bang")
@@ -28,6 +29,10 @@ _PARTY_NOTES = (
     "Untuk akikah, mohon jangan terlambat.", "Untuk hajatan di rumah.", "Untuk acara kantor.",
     "Untuk syukuran, tolong dikabari kalau sudah siap.",
 )  # fmt: skip
+# The last digits of their telephones.
+_NUMBERS = range(1_000, 10_000)
+# How many orders are of somebody who has ordered to the same place before, where there is one.
+_AGAIN = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +50,29 @@ def invent(rng: Random) -> Buyer:
     if rng.random() < 0.4:
         name = f"{rng.choice(_TITLES)} {name}"
     street = f"{rng.choice(_STREETS)} Nomor {rng.randint(1, 120)}"
-    return Buyer(name, rng.randint(1_000, 9_999), street)
+    return Buyer(name, rng.choice(_NUMBERS), street)
+
+
+class Regulars:
+    """Who has ordered so far, by the place that it went to."""
+
+    def __init__(self, rng: Random) -> None:
+        self.rng = rng
+        self.at: dict[str, list[Buyer]] = defaultdict(list)
+        self.numbers: set[int] = set()
+
+    def order(self, place: str, new: Buyer) -> Buyer:
+        """Who orders to this place: one of those who have before, or somebody new, with a number
+        that nobody else has."""
+        known = self.at[place]
+        if known and self.rng.random() < _AGAIN:
+            return self.rng.choice(known)
+        number = new.phone_number
+        while number in self.numbers:
+            number = _NUMBERS[(number - _NUMBERS.start + 1) % len(_NUMBERS)]
+        self.numbers.add(number)
+        known.append(replace(new, phone_number=number))
+        return known[-1]
 
 
 def note(rng: Random, *, party: bool) -> str:

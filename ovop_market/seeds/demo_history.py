@@ -80,6 +80,7 @@ class History:
         self.places: Places = demo_places.find(session)
         self.shelves = Shelves.of(demo_market.opening_stock(market))
         self.products = list(market.products.values())
+        self.regulars = demo_buyers.Regulars(Random(SEED + 1))
         # What sellers bring themselves goes from one village each; the others from all of them.
         by_courier = select(Tariff).join(Tariff.service).where(~Service.local)
         self.tariffs = session.scalars(by_courier).all()
@@ -141,7 +142,7 @@ class History:
         if plan is None or delivery is None:
             return None
         self.shelves.take(plan, variant)
-        buyer = demo_buyers.invent(self.rng)
+        buyer = self.regulars.order(address.code, demo_buyers.invent(self.rng))
         home = address.regency == demo_places.HOME
         cash = home and product.producer.cash_on_delivery and self.rng.random() < 0.5
         return Draft(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from random import Random
@@ -17,6 +17,7 @@ from ovop_market.catalogue.models import CapacityWeek, Offer, StockKind, StockMo
 from ovop_market.core.tokens import digest
 from ovop_market.extensions.database import Model
 from ovop_market.orders.models import Allocation, Hold, Order, OrderEvent, OrderLine, Purchase
+from ovop_market.orders.services import buyers
 from ovop_market.orders.services.checkout import CONSENT_VERSION
 from ovop_market.orders.share_states import ShareState
 from ovop_market.orders.states import OrderState
@@ -47,6 +48,8 @@ class Writer:
         self.rows: dict[type[Model], list[Line]] = {}
         self.next_ids: dict[type[Model], int] = {}
         self.awaited: set[int] = set()
+        # Who has ordered so far (by the number of the phone), and from which villages.
+        self.bought: dict[int, set[int]] = defaultdict(set)
 
     def add(self, model: type[Model], **values: Any) -> int:
         """Adds a row and returns its id."""
@@ -102,7 +105,8 @@ TABLES: Sequence[type[Model]] = (
 
 
 def write(session: Session, drafts: Sequence[Draft], shelves: Shelves, rng: Random) -> None:
-    """Writes the drafts with everything that belongs to them, and the shelves as they are left."""
+    """Writes the drafts with everything that belongs to them, and the shelves as they are left. The
+    earliest draft comes first: who bought before is counted on the way."""
     writer = Writer(session, rng)
     order_ids = {draft.number: _order(writer, draft) for draft in drafts}
     _events(writer, drafts, order_ids)
@@ -117,6 +121,10 @@ def write(session: Session, drafts: Sequence[Draft], shelves: Shelves, rng: Rand
 
 def _order(writer: Writer, draft: Draft) -> int:
     token = base64.urlsafe_b64encode(writer.rng.randbytes(24)).decode()
+    phone, village_id = invented_phone(draft.buyer.phone_number), draft.product.producer.village_id
+    bought = writer.bought[draft.buyer.phone_number]
+    repeat, repeat_here = bool(bought), village_id in bought
+    bought.add(village_id)
     purchase_id = writer.add(
         Purchase,
         token=token,
@@ -125,7 +133,7 @@ def _order(writer: Writer, draft: Draft) -> int:
         placed_at=draft.placed_at,
         buyer_id=draft.buyer_id,
         name=draft.buyer.name,
-        phone=invented_phone(draft.buyer.phone_number),
+        phone=phone,
         region_code=draft.address.code,
         street=draft.buyer.street,
         postal_code=draft.address.postal_code,
@@ -134,6 +142,8 @@ def _order(writer: Writer, draft: Draft) -> int:
         language="id",
         consent_at=draft.placed_at,
         consent_version=CONSENT_VERSION,
+        buyer_key=buyers.key_of(phone),
+        repeat=repeat,
     )
     left = draft.state in (OrderState.SHIPPED, OrderState.RECEIVED) and draft.service_id is not None
     order_id = writer.add(
@@ -155,6 +165,7 @@ def _order(writer: Writer, draft: Draft) -> int:
         tracking_number=draft.tracking_number if left else None,
         fulfilled_from=draft.fulfilled_from,
         received_at=draft.received_at,
+        repeat=repeat_here,
     )
     _line(writer, draft, order_id)
     return order_id

@@ -31,6 +31,8 @@ from ovop_market.seeds.demo_story_list import STORIES, Step, Story
 
 # How long ago the operator has put into a batch what was due then.
 _BATCH_MADE = timedelta(hours=26)
+# Between those of producers and those of the buyers of the last two years.
+_FIRST_PHONE = 500
 _ACTIONS: Mapping[str, tuple[Action, Actor]] = {
     "accept": (Action.ACCEPT, Actor.PRODUCER),
     "decline": (Action.DECLINE, Actor.PRODUCER),
@@ -52,6 +54,8 @@ class Teller:
     places: Places
     rng: Random
     purchases: dict[int, Purchase] = field(default_factory=dict)
+    # By the name of the buyer.
+    phones: dict[str, str] = field(default_factory=dict)
 
     def tell(self, now: datetime) -> int:
         """Tells all stories as of `now`; returns how many there were."""
@@ -102,7 +106,7 @@ class Teller:
         ways = [story.ways[min(n, len(story.ways) - 1)] for n in range(len(story.lines))]
         return Details(
             name=story.name,
-            phone=invented_phone(self.rng.randint(1_000, 9_999)),
+            phone=self._phone(story.name),
             email=story.login,
             region_code=address.code,
             street=story.street,
@@ -111,6 +115,10 @@ class Teller:
             payment_method=PaymentMethod.COD if story.cash else PaymentMethod.TRANSFER,
             delivery=dict(zip(producers, ways, strict=True)),
         )
+
+    def _phone(self, name: str) -> str:
+        """The same for the same person, and nobody else's."""
+        return self.phones.setdefault(name, invented_phone(_FIRST_PHONE + len(self.phones)))
 
     def _buyer_id(self, story: Story) -> int | None:
         return self.market.users[story.login].id if story.login else None

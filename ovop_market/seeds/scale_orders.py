@@ -25,7 +25,7 @@ from ovop_market.orders.states import OrderState, timer_of
 from ovop_market.payments.models import Payment, PaymentEvent, PaymentPart
 from ovop_market.regions.models import Region
 from ovop_market.seeds import books, bulk
-from ovop_market.seeds.demo_producers import invented_phone
+from ovop_market.seeds.scale_buyers import Address, Buyer, Buyers
 from ovop_market.seeds.scale_market import Goods, ScaleMarket
 from ovop_market.seeds.scale_rows import COLUMNS, DAY, TABLES, Clock
 
@@ -106,6 +106,7 @@ class Orders:
         self.ids = _Ids(*(bulk.next_id(session, model) for model in TABLES))
         self.first_order = self.ids.order
         self.addresses = _addresses(session, rng)
+        self.buyers = Buyers(rng, self.ids.purchase)
         self.homes = _home_addresses(session, market)
         self.rows: dict[type[Model], list[tuple[Any, ...]]] = {}
 
@@ -132,25 +133,34 @@ class Orders:
         )
         ids.purchase += 1
         ids.order += 1
-        self._purchase(order)
+        buyer = self._purchase(order)
         price, grams = self._lines(order, sold)
         shipping = _SHIPPING * max(1, -(-grams // 1_000))
-        self._head(order, price, shipping)
+        self._head(order, price, shipping, buyer)
         self._events(order)
         if not cash:
             self._payment(order, price + shipping)
 
-    def _purchase(self, order: _Order) -> None:
-        region, postal_code = self._address(order.goods)
+    def _purchase(self, order: _Order) -> Buyer:
+        buyer, (region, postal_code) = self._buyer(order.goods)
         id_, placed = order.purchase_id, self.clock(order.at)
         token = f"{self.rng.getrandbits(192):048x}"
         self.rows[Purchase].append(
             (id_, token, sha256(token.encode()).hexdigest(), f"{id_:064x}", placed,
-             "Pembeli Contoh", invented_phone(id_), region, "Jalan Contoh 1",
-             postal_code, "", "cod" if order.cash else "transfer", "id", placed, CONSENT_VERSION)
+             "Pembeli Contoh", buyer.phone, region, "Jalan Contoh 1",
+             postal_code, "", "cod" if order.cash else "transfer", "id", placed, CONSENT_VERSION,
+             buyer.key, buyer.repeat)
         )  # fmt: skip
+        return buyer
 
-    def _address(self, goods: Goods) -> tuple[str, str]:
+    def _buyer(self, goods: Goods) -> tuple[Buyer, Address]:
+        back = self.buyers.back(goods.home)
+        if back is not None:
+            return back
+        address = self._address(goods)
+        return self.buyers.new(goods.home, address), address
+
+    def _address(self, goods: Goods) -> Address:
         """One order in six stays in the village; a few places get most of the others."""
         luck = self.rng.random()
         if luck < 0.16:
@@ -193,7 +203,7 @@ class Orders:
             if packs:
                 self._move(offer_id, packs, "made", None, at - _HOUR)
 
-    def _head(self, order: _Order, price: int, shipping: int) -> None:
+    def _head(self, order: _Order, price: int, shipping: int, buyer: Buyer) -> None:
         clock, at, steps = self.clock, order.at, order.steps
         state, total = steps[-1].state, price + shipping
         shipped, received = _after(steps, "ship"), _after(steps, "receive")
@@ -209,6 +219,7 @@ class Orders:
                 None if shipped is None else f"CONTOH{order.id}",
                 None if shipped is None else clock(at + shipped),
                 None if received is None else clock(at + received),
+                buyer.repeat_here,
             )
         )  # fmt: skip
 
@@ -268,7 +279,7 @@ def _after(steps: Sequence[Step], action: str) -> int | None:
     return None
 
 
-def _addresses(session: Session, rng: Random) -> list[tuple[str, str]]:
+def _addresses(session: Session, rng: Random) -> list[Address]:
     """Codes and postal codes of villages all over the country, in an order of chance."""
     rows = session.execute(
         select(Region.code, Region.postal_code).where(Region.level == 4).order_by(Region.code)

@@ -19,12 +19,12 @@ COLUMNS: dict[type[Model], tuple[str, ...]] = {
     Purchase: (
         "id", "token", "token_digest", "submission_digest", "placed_at", "name", "phone",
         "region_code", "street", "postal_code", "note", "payment_method", "language",
-        "consent_at", "consent_version",
+        "consent_at", "consent_version", "buyer_key", "repeat",
     ),
     Order: (
         "id", "number", "purchase_id", "producer_id", "state", "due_at", "ready_by", "service_id",
         "goods", "shipping", "total", "paid", "courier", "tracking_number", "fulfilled_from",
-        "received_at",
+        "received_at", "repeat",
     ),
     OrderLine: (
         "id", "order_id", "variant_id", "product_name", "variant_name", "unit_price",

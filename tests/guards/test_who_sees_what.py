@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ovop_market.accounts.models import Role, User
@@ -14,7 +15,7 @@ from ovop_market.delivery.models import CollectionPoint, ImportMode, Service
 from ovop_market.notices.models import Notice
 from ovop_market.notices.states import Channel, NoticeState
 from ovop_market.orders.maker_models import MakerPage
-from ovop_market.orders.models import Allocation
+from ovop_market.orders.models import Allocation, Purchase
 from ovop_market.orders.services import lifecycle
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import Actor, OrderState
@@ -247,8 +248,16 @@ def test_who_gets_what(app: Flask, client: FlaskClient, session: Session, who: s
     if who != "nobody":
         users = {"producer": owner, "stranger": other}
         sign_in(client, users.get(who) or make_user(session, Role(who)))
-    got = {url: client.get(url.format(**names)).status_code for url in TABLE}
+    (key,) = set(session.scalars(select(Purchase.buyer_key)))
+    got, telling = {}, []
+    for url in TABLE:
+        answer = client.get(url.format(**names))
+        got[url] = answer.status_code
+        if key is None or key.encode() in answer.data:
+            telling.append(url)
     assert got == {url: row[who] for url, row in TABLE.items()}
+    # What buyers are recognised by is shown to nobody, on no page and in no file.
+    assert telling == []
 
 
 def test_no_url_is_missing_from_the_table(app: Flask) -> None:

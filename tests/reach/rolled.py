@@ -22,10 +22,12 @@ def roll(
     region: str = "31.74",
     channel: Channel = Channel.WEB,
     *,
+    repeats: int = 0,
     at_home: bool = False,
 ) -> None:
-    """As if so many orders of one pack each had been received on this day; `at_home`: in the
-    product's own village, whose regency is `region`."""
+    """As if so many orders of one pack each had been received on this day, `repeats` of them from
+    buyers who had bought before; `at_home`: in the product's own village, whose regency is
+    `region`."""
     village = product.producer.village
     part = SimpleNamespace(
         day=day,
@@ -37,6 +39,7 @@ def roll(
         region_code=region,
         channel=channel,
         **dict.fromkeys((*recount.FLAGS, "orders", "units"), orders),
+        **dict.fromkeys(recount.REPEATS, repeats),
         home_units=orders if at_home else 0,
         home_purchases=orders if at_home else 0,
         revenue=revenue,

@@ -153,8 +153,10 @@ def test_verify_finds_a_single_altered_row_of_each(session: Session, rollup: Any
         one = session.execute(select(*key).order_by(*key).limit(1)).one()
         column = getattr(rollup.model, name)
         here = [part == value for part, value in zip(key, one, strict=True)]
-        # One more of the packs near the village needs one more of all packs.
-        both = {column: column + 1, rollup.model.units: rollup.model.units + 1}
+        # One more of the packs near the village needs one more of all packs, and one more of the
+        # purchases that were a return one more of all purchases.
+        whole = rollup.model.purchases if name == "repeats" else rollup.model.units
+        both = {column: column + 1, whole: whole + 1}
         session.execute(update(rollup.model).where(*here).values(both))
         found = list(services.differences(session))
         assert len(found) == 1 and found[0].startswith(rollup.model.__tablename__), name

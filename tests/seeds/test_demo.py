@@ -12,7 +12,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from ovop_market.accounts import services as accounts
-from ovop_market.accounts.models import Role
+from ovop_market.accounts.models import Role, User
 from ovop_market.catalogue.models import Offer, Product, ProductPhoto, Storage, Variant
 from ovop_market.delivery.queries import Freshness
 from ovop_market.orders import queries as orders
@@ -43,6 +43,7 @@ from ovop_market.seeds import demo, demo_pictures
 from ovop_market.seeds.demo_products import PRODUCTS
 from ovop_market.villages.models import Producer, ProducerKind, ProducerStaff, Village, VillagePhoto
 from tests.factories import NOW
+from tests.seeds.returning import returns
 
 VILLAGES = {
     "belo-laut": "19.05.01.2006",
@@ -233,6 +234,13 @@ def _nothing_frozen_was_sent_where_it_arrives_spoiled(planted: Session) -> None:
         assert order.service.code not in ("pos-kargo",)
 
 
+def _some_buyers_come_back(planted: Session) -> None:
+    assert 0.1 < returns(planted) < 0.4
+    buyer = select(User.id).where(User.email == "pembeli@ovop.example").scalar_subquery()
+    mine = planted.scalars(select(Purchase.repeat).where(Purchase.buyer_id == buyer)).all()
+    assert sorted(mine) == [False] + [True] * (len(mine) - 1) and len(mine) > 1
+
+
 # Planting takes seconds, looking does not: one planting for all of them.
 CHECKS = (
     _everything_the_contract_names,
@@ -245,6 +253,7 @@ CHECKS = (
     _producers_were_paid,
     _the_operator_has_something_to_do,
     _nothing_frozen_was_sent_where_it_arrives_spoiled,
+    _some_buyers_come_back,
     _twice_is_once,
 )
 

@@ -19,6 +19,7 @@ from ovop_market.reach import services as reach
 from ovop_market.seeds import bulk, scale
 from ovop_market.villages.models import Village
 from tests.factories import NOW, make_order, make_product
+from tests.seeds.returning import returns
 
 
 def _plant(session: Session, seed: int) -> None:
@@ -39,6 +40,7 @@ def test_bulk_data(session: Session) -> None:
     assert _count(session, Village) == 10
     assert _count(session, Order) == 1_400
     _agrees(session)
+    assert 0.1 < returns(session) < 0.4
 
 
 def _agrees(session: Session) -> None:

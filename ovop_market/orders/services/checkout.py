@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -26,7 +26,7 @@ from ovop_market.orders.models import (
     PaymentMethod,
     Purchase,
 )
-from ovop_market.orders.services import allocating, quotes
+from ovop_market.orders.services import allocating, buyers, quotes
 from ovop_market.orders.services.asking_households import offer_shares
 from ovop_market.orders.services.history import CLOCK
 from ovop_market.orders.services.holds import hold_for
@@ -99,8 +99,11 @@ def place(
     _refuse_what_is_impossible(found, details, seen)
     # In the order of producers, so that two purchases lock the same things in the same order.
     lock_producers(session, [quote.producer.id for quote in found])
+    # After the locks: of two checkouts at one producer, the second sees the first.
+    known_in = buyers.villages_before(session, purchase)
+    purchase.repeat = bool(known_in)
     events = [
-        _order(session, purchase, quote, _chosen(quote, details.delivery), buyer_id, now)
+        _order(session, purchase, quote, _chosen(quote, details.delivery), known_in, buyer_id, now)
         for quote in sorted(found, key=lambda quote: quote.producer.id)
     ]
     _hold_all(session, [event.order for event in events], found, now)
@@ -136,6 +139,7 @@ def _insert(
             language=details.language,
             consent_at=now,
             consent_version=CONSENT_VERSION,
+            buyer_key=buyers.key_of(details.phone),
         )
         .on_conflict_do_nothing(index_elements=["submission_digest"])
         .returning(Purchase.id)
@@ -182,10 +186,12 @@ def _order(
     purchase: Purchase,
     quote: Quote,
     way: Way,
+    known_in: Collection[int],
     buyer_id: int | None,
     now: datetime,
 ) -> OrderEvent:
-    """The order of a quote, with its lines and its first event."""
+    """The order of a quote, with its lines and its first event. `known_in`: the villages (ids) that
+    this buyer had ordered from before."""
     state = OrderState.ACCEPTED if quote.from_stock else OrderState.PLACED
     assert quote.ready_by is not None  # every line has a plan, or we would not be here
     order = Order(
@@ -200,6 +206,7 @@ def _order(
         shipping=way.price,
         total=quote.goods + way.price,
         paid=0,
+        repeat=quote.producer.village_id in known_in,
         lines=[_order_line(line) for line in quote.lines],
     )
     order.due_at = due_at(order, now)

@@ -1,0 +1,198 @@
+"""Of a year's purchases, how many were by buyers who came back: what of it may be shown.
+
+A table of its own, villages × {new, returning}, and of calendar years only (ADR 33). Neither part
+of a number that is shown is one to four, and none can be found from the others (`withholding`).
+Longer periods, and areas of several regencies, add up what is shown of each year and regency.
+Sellers' notes do not say who bought.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any, NamedTuple
+
+from sqlalchemy import Integer, Select, cast, extract, func, select
+from sqlalchemy.orm import Session
+
+from ovop_market.reach import published
+from ovop_market.reach.filters import Period
+from ovop_market.reach.models import ReachPlaceMonth, ReachVillageMonth
+from ovop_market.reach.parts import through, total, within
+from ovop_market.reach.published import Tree
+from ovop_market.reach.recount import REGENCY_LENGTH
+from ovop_market.reach.withholding import is_small, withhold, withhold_line
+from ovop_market.villages.models import Village
+
+
+class Split(NamedTuple):
+    """Purchases, and those of them by buyers who had bought before: as counted, not to be shown."""
+
+    purchases: int = 0
+    returning: int = 0
+
+    @property
+    def new(self) -> int:
+        return self.purchases - self.returning
+
+    @property
+    def few(self) -> bool:
+        """Whether they are too few to be named at all."""
+        return is_small(self.purchases)
+
+    @property
+    def small(self) -> bool:
+        """Whether one of the parts says too much about too few."""
+        return is_small(self.new) or is_small(self.returning)
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Purchases, and those of them by buyers who had bought before.
+
+    `held`: something of it is withheld; both numbers are of the years that are shown, and so is
+    their proportion: it is at least as much. A single year that is withheld is 0 of 0, and held.
+    """
+
+    purchases: int = 0
+    returning: int = 0
+    held: bool = False
+
+    def __add__(self, other: Share) -> Share:
+        return Share(
+            self.purchases + other.purchases,
+            self.returning + other.returning,
+            self.held or other.held,
+        )
+
+
+HELD = Share(held=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Returning:
+    """Of all villages of a regency together, who had bought anything before; of each village (by
+    id), who had bought from it before. A village that is not named sold nothing."""
+
+    whole: Share = Share()
+    villages: Mapping[int, Share] = field(default_factory=dict)
+
+    def __add__(self, other: Returning) -> Returning:
+        both = {*self.villages, *other.villages}
+        none = Share()
+        return Returning(
+            self.whole + other.whole,
+            {key: self.villages.get(key, none) + other.villages.get(key, none) for key in both},
+        )
+
+
+def shown(session: Session, tree: Tree, *years: int) -> Returning:
+    """What is shown of a regency's year, or of several years instead."""
+    return over(session, [replace(tree, year=year) for year in years or (tree.year,)])
+
+
+def over(session: Session, trees: Iterable[Tree]) -> Returning:
+    """What is shown of some regencies and years together, in a few statements for all of them."""
+    wanted = list(trees)
+    if any(tree.reported for tree in wanted):
+        raise ValueError("of what sellers report nobody knows who bought")
+    areas, years = {tree.area for tree in wanted}, {tree.year for tree in wanted}
+    if not wanted:
+        return Returning()
+    villages = returning_by_village(session, areas, years)
+    wholes = returning_in_all(session, areas, years)
+    found = Returning()
+    for tree, tables in published.all_of(session, wanted).items():
+        closed = {village for village, sums in tables.villages().items() if sums.held}
+        found += decided(
+            villages.get(tree, {}),
+            wholes.get(tree, Split()),
+            closed,
+            all_closed=tables.whole().held,
+        )
+    return found
+
+
+# The rule: pure
+
+
+def decided(
+    splits: Mapping[int, Split],
+    whole: Split,
+    closed: Collection[int] = (),
+    *,
+    all_closed: bool = False,
+) -> Returning:
+    """What is shown of the villages of one regency in a year, and of the regency.
+
+    `closed`: villages whose purchases are withheld, and `all_closed` whether those of the regency
+    are; what a line of the total withholds is so anyway.
+
+    `whole` counts a purchase once that several villages count, so it is not their sum. It is shown
+    where that could be, and where it is not small itself.
+    """
+    purchases = {village: split.purchases for village, split in splits.items()}
+    cells = {
+        (village, part): number
+        for village, split in splits.items()
+        for part, number in (("new", split.new), ("returning", split.returning))
+    }
+    none = all_closed or whole.few
+    found = withhold(
+        cells,
+        rows=withhold_line(purchases, whole=none).union(closed).intersection(splits),
+        whole=none,
+    )
+    held = {village for village, _ in found.cells} | found.rows
+    return Returning(
+        _share(whole, found.whole or bool(found.columns) or whole.small),
+        {village: _share(split, village in held) for village, split in splits.items()},
+    )
+
+
+def _share(split: Split, held: bool) -> Share:
+    return HELD if held else Share(split.purchases, split.returning)
+
+
+# What the rollups say
+
+
+def returning_by_village(
+    session: Session, areas: Collection[str], years: Collection[int]
+) -> dict[Tree, dict[int, Split]]:
+    """By regency and year, and by village (its id), of those that sold anything. A village counts
+    who had bought from it before."""
+    area = func.substr(Village.region_code, 1, REGENCY_LENGTH)
+    found: dict[Tree, dict[int, Split]] = defaultdict(dict)
+    rows = session.execute(
+        _counted(ReachVillageMonth, years, area, Village.id)
+        .join(Village, ReachVillageMonth.village_id == Village.id)
+        .where(area.in_(areas))
+    )
+    for year, code, village, purchases, returning in rows:
+        if purchases:
+            found[Tree(year, code)][village] = Split(purchases, returning)
+    return found
+
+
+def returning_in_all(
+    session: Session, areas: Collection[str], years: Collection[int]
+) -> dict[Tree, Split]:
+    """By regency of villages and year: who had bought anything before."""
+    area = ReachPlaceMonth.area_code
+    rows = session.execute(_counted(ReachPlaceMonth, years, area).where(area.in_(areas)))
+    return {Tree(year, code): Split(*numbers) for year, code, *numbers in rows}
+
+
+def _counted(
+    rollup: type[ReachPlaceMonth | ReachVillageMonth], years: Collection[int], *key: Any
+) -> Select[Any]:
+    year = cast(extract("year", rollup.month), Integer)
+    months = Period(date(min(years), 1, 1), date(max(years), 12, 31))
+    return (
+        select(year, *key, total(rollup.purchases), total(rollup.repeats))
+        .where(within(months, rollup), through(reported=False, rollup=rollup))
+        .group_by(year, *key)
+    )
