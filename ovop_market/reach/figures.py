@@ -5,8 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from typing import TYPE_CHECKING
 
 from ovop_market.reach.filters import Filters
+
+if TYPE_CHECKING:  # they are made of the sums below
+    from ovop_market.reach.first import FirstLine
+    from ovop_market.reach.rungs import VillageRungs
+    from ovop_market.reach.series import Multiple, ReturningLine
 
 MEASURES = ("orders", "units", "revenue")
 
@@ -100,6 +106,11 @@ class PlaceLine(Line):
     def reached(self) -> int:
         """How many of its regencies something went to."""
         return sum(place.now.units > 0 for place in self.places)
+
+    @property
+    def reached_held(self) -> bool:
+        """Whether it may be more, because nothing is shown of some of them."""
+        return self.now.held and any(p.now.held and not p.now.units for p in self.places)
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +250,14 @@ class Overview:
     by_years: bool = False
     # Of each month, of all villages together; nothing where villages are chosen.
     spreads: Mapping[date, Spread] = field(default_factory=dict)
+    # Provinces and regencies, by when something first went there.
+    first: tuple[FirstLine, ...] = ()
+    # Purchases of buyers who came back, by year.
+    returning: tuple[ReturningLine, ...] = ()
+    # The villages of this page of the table, each with its ladder.
+    rungs: tuple[VillageRungs, ...] = ()
+    # The villages, month by month, those with most first.
+    multiples: tuple[Multiple, ...] = ()
 
     @property
     def regencies(self) -> int:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import date
 
 VERIFIED, REPORTED = CHANNELS = ("web", "reported")
+# What the map can show: how much went there, or since when something does.
+MAPS = ("orders", "units", "revenue", "first")
 MONTHS_SHOWN = 12  # up to a day, when nothing but that is asked for
 YEAR_ALONE_FROM = 4  # the month from which on a year says something by itself
 MOST_MONTHS = 60  # a longer period is cut: a chart of more bars tells nothing
@@ -54,7 +56,8 @@ class Filters:
     """What is counted. `year` is a programme year: the villages designated in it.
 
     `province` chooses what is opened beside the map; it leaves nothing out of the totals. Nor does
-    `channel`: map and tables are of what the website has verified, unless it says `reported`.
+    `channel`: map and tables are of what the website has verified, unless it says `reported`. Nor
+    do `measure`, which the map is drawn by, and `vpage`.
     """
 
     period: Period
@@ -64,11 +67,25 @@ class Filters:
     province: str = ""
     # One of CHANNELS, or nothing.
     channel: str = ""
+    # One of MAPS, or nothing: orders.
+    measure: str = ""
+    # Which page of the villages is opened.
+    vpage: int = 1
 
     @property
     def reported(self) -> bool:
         """Whether map and tables are of what sellers report."""
         return self.channel == REPORTED
+
+    @property
+    def by_first(self) -> bool:
+        """Whether the map tells since when something goes somewhere."""
+        return self.measure == "first"
+
+    @property
+    def counted(self) -> str:
+        """What is counted on the map and in its bars: orders, units or revenue."""
+        return "orders" if self.by_first else self.measure or "orders"
 
     @property
     def narrowed(self) -> bool:

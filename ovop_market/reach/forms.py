@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 
 from ovop_market.reach.filters import (
     CHANNELS,
+    MAPS,
     MONTHS_SHOWN,
     MOST_MONTHS,
     Filters,
@@ -19,6 +20,7 @@ from ovop_market.reach.filters import (
 )
 from ovop_market.reach.queries import Choices
 from ovop_market.reach.tiles import TILES
+from ovop_market.web import paging
 
 FIRST_YEAR, LAST_YEAR = 2000, 2100
 _SLUG = re.compile(r"[a-z0-9-]{1,100}")
@@ -52,6 +54,10 @@ def read(args: Mapping[str, str], known: Choices, today: date) -> tuple[Filters,
     channel = given_channel if given_channel in CHANNELS else ""
     if given_channel and not channel:
         said.append(_("Jenis penjualan ini tidak dikenal: pesanan di situs yang ditampilkan."))
+    given_measure = args.get("measure", "").strip()
+    measure = given_measure if given_measure in MAPS else ""
+    if given_measure and not measure:
+        said.append(_("Ukuran peta ini tidak dikenal: peta menurut pesanan yang ditampilkan."))
     return (
         Filters(
             period=_period(args, today, said),
@@ -60,13 +66,18 @@ def read(args: Mapping[str, str], known: Choices, today: date) -> tuple[Filters,
             product=product,
             province=province if province in TILES else "",
             channel=channel,
+            measure=measure,
+            vpage=paging.page_number(args.get("vpage", "")),
         ),
         said,
     )
 
 
 def written(filters: Filters) -> dict[str, str]:
-    """The filters as they are written into an address; `read` reads the same from it."""
+    """The filters as they are written into an address; `read` reads the same from it.
+
+    Without the page of the villages: who changes a filter begins with the first.
+    """
     texts = {
         "from": filters.period.start.isoformat(),
         "to": filters.period.end.isoformat(),
@@ -75,6 +86,7 @@ def written(filters: Filters) -> dict[str, str]:
         "product": filters.product,
         "province": filters.province,
         "channel": filters.channel,
+        "measure": filters.measure,
     }
     return {name: text for name, text in texts.items() if text}
 

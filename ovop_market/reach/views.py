@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from dataclasses import fields
 from operator import attrgetter
-from typing import Any
 
-from flask import Blueprint, request, url_for
+from flask import Blueprint, request
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from ovop_market.core import clock
 from ovop_market.core.errors import MarketError
 from ovop_market.extensions import db
-from ovop_market.reach import export, forms, queries, tiles, words
-from ovop_market.reach.figures import Change, ExportRow
+from ovop_market.reach import deeper, export, forms, panel, queries, showing
+from ovop_market.reach.figures import ExportRow
 from ovop_market.reach.filters import Filters
 from ovop_market.reach.policy import ROLES
-from ovop_market.reach.steps import Steps
-from ovop_market.sales.labels import CHANNELS
 from ovop_market.web import access, exports, htmx
 
 blueprint = Blueprint("reach", __name__)
+for made in (showing.shown, showing.counted, showing.change, showing.cells, showing.amounts):
+    blueprint.add_app_template_filter(made)
+blueprint.add_app_template_filter(showing.share, "ladder_share")
 
 
 def asked() -> tuple[Filters, queries.Choices, list[str]]:
@@ -37,26 +37,15 @@ def asked() -> tuple[Filters, queries.Choices, list[str]]:
 def reach() -> Response:
     filters, known, said = asked()
     found = queries.overview(db.session(), current_user, filters, known)
-
-    def address(endpoint: str = "reach.reach", **changed: Any) -> str:
-        """This page's address with some filters changed (None: without it)."""
-        return url_for(endpoint, **{**forms.written(filters), **changed})
-
+    found = deeper.completed(db.session(), found, known)
+    context = panel.context(found, known, today=clock.wib_date(clock.now()))
     return htmx.page_or_fragment(
         "reach/page.html",
         "reach/_panel.html",
-        reach=found,
-        known=known,
         said=said,
-        running=filters.period.end >= clock.wib_date(clock.now()),
         # What was pressed, by its id: the answer keeps the reader's place by it.
         pressed=request.headers.get("HX-Trigger", ""),
-        address=address,
-        layout=tiles,
-        change_of=Change.between,
-        channels=CHANNELS,
-        words=words,
-        steps=Steps.up_to(max((line.now.orders for line in found.provinces), default=0)),
+        **context,
     )
 
 
