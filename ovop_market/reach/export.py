@@ -114,6 +114,9 @@ def _by_destination(found: Shown, names: Names) -> Iterator[ExportRow]:
 
 def _by_product(found: Shown, names: Names) -> Iterator[ExportRow]:
     held, asked = _("ditahan"), found.chosen.products
+    for tree in found.trees:
+        # Of all of them at once, not a statement for each.
+        tree.read_products([village for of, village in _villages(found) if of is tree])
     for tree, village in _villages(found):
         where = names.villages[village]
         products = tree.product_grid(village)

@@ -45,6 +45,11 @@ class Period:
         """Whether it is one calendar month."""
         return self.start == self.end.replace(day=1)
 
+    @property
+    def whole_years(self) -> bool:
+        """Whether it is whole calendar years."""
+        return self.start.month == 1 and self.end.month == 12
+
     @classmethod
     def of_months(cls, first: date, last: date) -> Period:
         """The whole months of these days and of all between."""

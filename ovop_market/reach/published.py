@@ -112,7 +112,9 @@ class Published:
             sold = self.sold()
             parts: dict[int, dict[tuple[int, date], Raw]] = {village: {} for village in missing}
             for (product, month), numbers in cells.items():
-                parts[sold[product].village_id][product, month] = numbers
+                # What was first sold since `sold` was read is for the next tables.
+                if product in sold:
+                    parts[sold[product].village_id][product, month] = numbers
             for village, part in parts.items():
                 self._kept["products", village] = self._products(village, part)
 

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from fpdf.enums import Align
 
 from ovop_market.reach import tiles, words
-from ovop_market.reach.figures import Change, MonthLine, Overview
+from ovop_market.reach.figures import Change, MonthLine, Overview, Sums
 from ovop_market.reach.steps import Steps
 from ovop_market.web import filters as text
 from ovop_market.web import language
@@ -84,9 +84,8 @@ def tile_map(paper: Paper, reach: Overview) -> None:
         paper.write_in(7, colour=colour)
         paper.words_at(x, y + 1.5, width, tile.short)
         paper.write_in(9, bold=True, colour=colour)
-        mark = "*" if words.is_held(line) else ""
-        held = held or bool(mark)
-        paper.words_at(x, y + 5.2, width, f"{short(line.now.orders)}{mark}")
+        held = held or words.is_held(line)
+        paper.words_at(x, y + 5.2, width, _marked(line.now))
     paper.set_y(top + tiles.ROWS * height + 1.5)
     ranges = [(SHADES[0], _("belum ada"))]
     for step, least, most in steps.ranges:
@@ -95,8 +94,19 @@ def tile_map(paper: Paper, reach: Overview) -> None:
     _key(paper, ranges)
     note = _("Angka di tiap petak adalah banyaknya pesanan.")
     if held:
-        note += " " + _("*: sebagian ditahan.")
+        note += f" {_held_note()}"
     paper.paragraph(note, 8, colour=QUIET, gap=0)
+
+
+def _marked(sums: Sums) -> str:
+    """Orders where there is no room for words; of what is withheld, the mark alone."""
+    if not sums.held:
+        return short(sums.orders)
+    return f"{short(sums.orders)}*" if sums.orders else "*"
+
+
+def _held_note() -> str:
+    return _("*: ditahan, seluruhnya atau sebagian.")
 
 
 def _key(paper: Paper, items: Sequence[tuple[Colour, str]]) -> None:
@@ -138,8 +148,8 @@ def months(paper: Paper, lines: Sequence[MonthLine]) -> None:
     paper.line(MARGIN + label, base, MARGIN + WIDTH, base)
     rows = [
         (_("Bulan"), [_month(line) for line in lines], None),
-        (_("Masa ini"), [_number(line) for line in lines], NOW),
-        (_("Setahun lalu"), [_number(line, before=True) for line in lines], BEFORE),
+        (_("Masa ini"), [_marked(line.now) for line in lines], NOW),
+        (_("Setahun lalu"), [_marked(line.before) for line in lines], BEFORE),
     ]
     y = base + 1.5
     for name, values, shade in rows:
@@ -155,17 +165,12 @@ def months(paper: Paper, lines: Sequence[MonthLine]) -> None:
     paper.set_y(y + 0.5)
     note = _("Pesanan tiap bulan, di samping bulan yang sama setahun sebelumnya.")
     if any(words.is_held(line) or words.is_held(line, before=True) for line in lines):
-        note += " " + _("*: sebagian ditahan.")
+        note += f" {_held_note()}"
     paper.paragraph(note, 8, colour=QUIET, gap=0)
 
 
 def _month(line: MonthLine) -> str:
     return str(format_date(line.first, "MMM yy", locale=language.current()))
-
-
-def _number(line: MonthLine, *, before: bool = False) -> str:
-    mark = "*" if words.is_held(line, before=before) else ""
-    return short((line.before if before else line.now).orders) + mark
 
 
 def ladder(paper: Paper, reach: Overview) -> None:
@@ -185,9 +190,13 @@ def ladder(paper: Paper, reach: Overview) -> None:
         paper.set_fill_color(*NOW)
         if units:
             paper.rect(MARGIN + label, y, room * units / longest, 5.4, style="F")
-        share = text.percent(units / now.units if now.units else 0)
-        said = _("%(units)s bungkus (%(share)s)", units=text.number(units), share=share)
-        change = words.change(Change.between(before[rung], units))
+        said = words.figure(units, held=now.held)
+        if not now.held:
+            # A part of what is not known would be another number.
+            share = text.percent(units / now.units if now.units else 0)
+            said = _("%(units)s bungkus (%(share)s)", units=text.number(units), share=share)
+        unknown = now.held or reach.ladder_before.held
+        change = words.change(Change.between(before[rung], units), held=unknown)
         paper.words_at(MARGIN + label + room + 3, y + 1, 44, said, align=Align.L)
         paper.write_in(9, colour=QUIET)
         paper.words_at(MARGIN + WIDTH - 15, y + 1, 15, change, align=Align.R)

@@ -43,18 +43,48 @@ def period(asked: Period) -> str:
     return first if asked.one_month else f"{first} – {last}"
 
 
+def _apart(reach: Overview) -> bool:
+    """Whether destinations are of more months than all the rest."""
+    return reach.by_years and not reach.filters.period.whole_years
+
+
 def sentence(reach: Overview) -> str:
-    """Everything in one sentence."""
+    """Everything in one sentence; where it went in one of its own, if that is of whole years."""
+    if not _apart(reach):
+        return _sentence(reach)
+    held = reach.spread.held
+    where = _(
+        "Sepanjang %(years)s: ke %(regencies)s kabupaten/kota di %(provinces)s provinsi.",
+        years=_years(reach),
+        regencies=figure(reach.regencies, held=held),
+        provinces=figure(reach.provinces_reached, held=held),
+    )
+    return f"{_sentence(reach)} {where}"
+
+
+def _years(reach: Overview) -> str:
+    return ", ".join(map(str, reach.calendar))
+
+
+def _sent(reach: Overview) -> str:
     asked, total = reach.filters.period, reach.total
-    held, held_before = is_held(total), is_held(total, before=True)
-    before = period(asked.year_before) if asked.one_month else _("setahun sebelumnya")
-    sent = _(
+    orders = figure(total.now.orders, held=is_held(total))
+    if _apart(reach):
+        return _("%(period)s: %(orders)s pesanan", period=period(asked), orders=orders)
+    return _(
         "%(period)s: %(orders)s pesanan ke %(regencies)s kabupaten/kota di %(provinces)s provinsi",
         period=period(asked),
-        orders=figure(total.now.orders, held=held),
+        orders=orders,
         regencies=figure(reach.regencies, held=reach.spread.held),
         provinces=figure(reach.provinces_reached, held=reach.spread.held),
     )
+
+
+def _sentence(reach: Overview) -> str:
+    asked, total = reach.filters.period, reach.total
+    held, held_before = is_held(total), is_held(total, before=True)
+    before = period(asked.year_before) if asked.one_month else _("setahun sebelumnya")
+    sent = _sent(reach)
     found = total.change
     if held or held_before:
         return f"{sent}."
@@ -76,6 +106,16 @@ def second(reach: Overview) -> str:
     held = is_held(total)
     if not total.now.orders and not held:
         return _("Penjual tidak melaporkan penjualan di luar situs di masa ini.")
+    if _apart(reach):
+        return _(
+            "Di luar situs, penjual melaporkan %(units)s bungkus dalam %(notes)s catatan "
+            "(sepanjang %(years)s ke %(regencies)s kabupaten/kota); ini tidak diperiksa sistem dan "
+            "tidak dihitung di atas.",
+            units=figure(total.now.units, held=held),
+            notes=figure(total.now.orders, held=held),
+            years=_years(reach),
+            regencies=figure(reach.reported.regencies, held=reach.reported.spread.held),
+        )
     return _(
         "Di luar situs, penjual melaporkan %(units)s bungkus ke %(regencies)s kabupaten/kota dalam "
         "%(notes)s catatan; ini tidak diperiksa sistem dan tidak dihitung di atas.",
@@ -96,7 +136,7 @@ def rungs() -> dict[str, str]:
 
 
 def _destinations(reach: Overview) -> list[tuple[str, str]]:
-    years = ", ".join(map(str, reach.calendar))
+    years = _years(reach)
     said = _("Tangga jangkauan dihitung dari seluruh tahun kalender: %(years)s.", years=years)
     if reach.by_years:
         said = _(

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime
+from operator import attrgetter
 from typing import IO
 
 from flask_babel import gettext as _
 
 from ovop_market.core import clock
 from ovop_market.reach import words
-from ovop_market.reach.figures import Change, ExportRow, Ladder, Line, MonthLine, Overview
+from ovop_market.reach.figures import Change, ExportRow, Ladder, Line, Overview, Sums
 from ovop_market.reach.filters import Filters
 from ovop_market.reach.queries import Choices
 from ovop_market.sales.labels import CHANNELS
@@ -21,6 +22,7 @@ from ovop_market.web.workbook import Cell, Chart, Column, Kind, Sheet, Value
 
 PROVINCES_DRAWN = 15
 YEAR = 4  # digits
+_AT_LEAST = {Kind.NUMBER: Kind.AT_LEAST, Kind.RUPIAH: Kind.AT_LEAST_RUPIAH}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +58,11 @@ def write(target: IO[bytes], source: Source) -> None:
 
 
 def _value(number: int, held: bool, kind: Kind) -> Cell:
-    """A number; of what is withheld, and so 0, the word for it: a 0 would be a lie."""
-    return Cell(_("ditahan"), Kind.TEXT) if held and not number else Cell(number, kind)
+    """A number; of what is withheld in part, with a sign that it is at least so much; of what is
+    withheld, and so 0, the word for it: a 0 would be a lie."""
+    if held and not number:
+        return Cell(_("ditahan"), Kind.TEXT)
+    return Cell(number, _AT_LEAST[kind] if held else kind)
 
 
 def _remark(now: bool, before: bool) -> str | None:
@@ -212,7 +217,16 @@ def _provinces(reach: Overview) -> Sheet:
         Column(_("Kabupaten/kota semuanya"), Kind.NUMBER),
     ]
     lines = sorted(reach.provinces, key=lambda line: (-line.now.orders, -line.now.units, line.key))
-    rows = ([p.key, p.name, *_cells(p), p.reached, p.regencies] for p in lines)
+    rows = (
+        [
+            line.key,
+            line.name,
+            *_cells(line),
+            _value(line.reached, any(place.now.held for place in line.places), Kind.NUMBER),
+            line.regencies,
+        ]
+        for line in lines
+    )
     title = _("%(noun)s per provinsi, 15 terbanyak", noun=count)
     chart = Chart(title, labels=1, values=(2,), lying=True, most=PROVINCES_DRAWN)
     return Sheet(_("Provinsi"), columns, rows, chart)
@@ -241,21 +255,14 @@ def _months(reach: Overview) -> Sheet:
         Column(_("Dilaporkan: bungkus"), Kind.NUMBER),
         Column(_("Dilaporkan: omzet"), Kind.RUPIAH, 18),
     ]
-    rows = ([line.first, *_cells(line), *_three(line)] for line in reach.months)
+    rows = ([line.first, *_cells(line), *_three(line.reported)] for line in reach.months)
     title = _("Pesanan tiap bulan, di samping setahun sebelumnya")
     return Sheet(_("Bulan"), columns, rows, Chart(title, labels=0, values=(1, 2)))
 
 
-def _three(line: MonthLine) -> list[Cell]:
-    sums = line.reported
-    return [
-        _value(number, sums.held, kind)
-        for number, kind in (
-            (sums.orders, Kind.NUMBER),
-            (sums.units, Kind.NUMBER),
-            (sums.revenue, Kind.RUPIAH),
-        )
-    ]
+def _three(sums: Sums) -> list[Cell]:
+    counts = [_value(number, sums.held, Kind.NUMBER) for number in (sums.orders, sums.units)]
+    return [*counts, _value(sums.revenue, sums.held, Kind.RUPIAH)]
 
 
 def _villages(reach: Overview) -> Sheet:
@@ -325,12 +332,11 @@ def _products(reach: Overview) -> Sheet:
         for line in reach.products:
             yield [line.name, line.village, *_cells(line)]
         if reach.more_products:
-            yield [
-                _(
-                    "Hanya %(n)s produk teratas; semuanya ada di lembar Data.",
-                    n=len(reach.products),
-                )
-            ]
+            # Of all villages together, the data are by destination.
+            more = _("Hanya %(n)s produk teratas; pilih desa untuk yang lain.")
+            if reach.filters.narrowed:
+                more = _("Hanya %(n)s produk teratas; semuanya ada di lembar Data.")
+            yield [more % {"n": len(reach.products)}]
 
     return Sheet(_("Produk"), columns, rows())
 
@@ -369,22 +375,8 @@ def _data(rows: Iterable[ExportRow]) -> Sheet:
         Column(_("Bungkus"), Kind.NUMBER, 12),
         Column(_("Omzet"), Kind.RUPIAH, 18),
     ]
-    cells = (
-        (
-            _month(row.month),
-            row.village_code,
-            row.village,
-            row.product,
-            row.region_code,
-            row.region,
-            row.province,
-            row.channel,
-            row.orders,
-            row.units,
-            row.revenue,
-        )
-        for row in rows
-    )
+    others = attrgetter(*(field.name for field in fields(ExportRow)[1:]))
+    cells = ((_month(row.month), *others(row)) for row in rows)
     cut = _("Baris selanjutnya tidak muat di lembar Excel: semuanya ada di CSV.")
     return Sheet(_("Data"), columns, cells, large=True, cut=cut)
 

@@ -31,6 +31,9 @@ class Kind(StrEnum):
     TEXT = "text"
     NUMBER = "number"
     RUPIAH = "rupiah"
+    # The same of what is no less, and may be more.
+    AT_LEAST = "at least"
+    AT_LEAST_RUPIAH = "at least rupiah"
     SHARE = "share"
     CHANGE = "change"
     DAY = "day"
@@ -41,6 +44,8 @@ _FORMATS: dict[Kind, dict[str, Any]] = {
     Kind.TEXT: {"text_wrap": True, "valign": "top"},
     Kind.NUMBER: {"num_format": "#,##0"},
     Kind.RUPIAH: {"num_format": '"Rp"#,##0'},
+    Kind.AT_LEAST: {"num_format": '"≥ "#,##0'},
+    Kind.AT_LEAST_RUPIAH: {"num_format": '"≥ Rp"#,##0'},
     Kind.SHARE: {"num_format": "0%"},
     Kind.CHANGE: {"num_format": "+0%;-0%;0%"},
     Kind.DAY: {"num_format": "d mmm yyyy", "align": "left"},

@@ -15,14 +15,14 @@ from ovop_market.core import clock
 from ovop_market.extensions import db
 from ovop_market.reach import large
 from tests.factories import make_user, sign_in
-from tests.reach.test_page import OCTOBER, official, totals, world  # noqa: F401 - fixtures
+from tests.reach.dense import OCTOBER, totals, verified
 from tests.reach.test_workbook import summary
 
 JOB = next(job for job in jobs.JOBS if job.name == "exports")
 
 
 @pytest.fixture
-def address(app, client, official, world, monkeypatch, tmp_path):  # noqa: F811
+def address(app, client, official, world, monkeypatch, tmp_path):
     """The page of a workbook that was asked for."""
     media = tmp_path / "media"
     monkeypatch.setattr("ovop_market.reach.file_views._media", lambda: media)
@@ -47,7 +47,7 @@ def test_it_is_made_by_the_worker_and_fetched_once(app, client, address):
     assert client.head(f"{address}/file").status_code == 200
     content = client.get(f"{address}/file").get_data()
     book = load_workbook(io.BytesIO(content))
-    shown = totals(client.get(f"/reach?{OCTOBER}").get_data(as_text=True))
+    shown = verified(totals(client.get(f"/reach?{OCTOBER}").get_data(as_text=True)))
     assert summary(book["Ringkasan"].iter_rows(values_only=True)) == shown
     assert client.get(f"{address}/file").status_code == 404
     assert client.get(address).status_code == 404

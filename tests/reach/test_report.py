@@ -14,12 +14,8 @@ from ovop_market.reach.figures import Sums
 from ovop_market.reach.filters import Filters, Period
 from ovop_market.regions.models import Region
 from ovop_market.web import paper
-from tests.reach.test_page import (  # noqa: F401 - fixtures
-    OCTOBER,
-    official,
-    totals,
-    world,
-)
+from tests.reach import dense
+from tests.reach.dense import OCTOBER, OF_OCTOBER, YEAR, World, totals
 
 HOSTILE = (
     "Pempek 🦐🦐 hebat",
@@ -60,26 +56,42 @@ def fetch(client, query: str = OCTOBER) -> bytes:
     return answer.get_data()
 
 
-def test_the_report_says_what_the_page_says(client, official, world):  # noqa: F811
+def written(number: int) -> str:
+    """12.345"""
+    return f"{number:,}".replace(",", ".")
+
+
+def test_the_report_says_what_the_page_says(client, official, world: World):
     page = totals(client.get(f"/reach?{OCTOBER}").get_data(as_text=True))
+    assert page == world.totals(OF_OCTOBER)
     content = fetch(client)
     pages = texts(content)
     assert len(pages) == 3
     text = " ".join(pages)
+    before = world.sums(dense.months("2025-10", "2025-10")).orders
+    percent = round(100 * (page["orders"] - before) / before)
+    change = f"naik {percent}%" if percent > 0 else f"turun {-percent}%"
+    if not percent:
+        change = "kurang lebih sama"
+    belo_laut = world.sums(OF_OCTOBER, dense.village("belo-laut")).orders
+    bandung = world.sums(OF_OCTOBER, dense.region(dense.BANDUNG)).orders
     for said in (
         "PEMERINTAH KABUPATEN BANGKA BARAT",
-        "Oktober 2026: 6 pesanan ke 4 kabupaten/kota di 3 provinsi, naik 500% dari Oktober 2025.",
+        f"Oktober 2026: {page['orders']} pesanan ke 4 kabupaten/kota di 3 provinsi, {change} d",
         f"Pesanan diterima {page['orders']} ",
         f"Bungkus {page['units']} ",
-        f"Rp{page['revenue']:,}".replace(",", "."),
-        "Belo Laut 4 ",
+        f"Rp{written(page['revenue'])}",
+        f"Belo Laut {belo_laut} ",
         "Dilaporkan penjual (tidak diperiksa sistem)",
-        "Kota Bandung Jawa Barat 2",
+        f"Kota Bandung Jawa Barat {bandung} ",
         "Nama:",
         "Halaman 1 dari 3",
         "Halaman 3 dari 3",
     ):
         assert said in text, said
+    # Only the note on the method speaks of what is withheld: nothing is.
+    assert text.count("ditahan") == text.count("pembelian ditahan") + text.count("sebagian ditahan")
+    assert "≥ " not in text and ">= " not in text
     document = pypdfium2.PdfDocument(content)
     assert document.get_metadata_value("Title") == "Laporan jangkauan produk desa, Oktober 2026"
     assert next(document.get_toc()).get_title() == "Ke mana pesanan pergi"
@@ -87,34 +99,86 @@ def test_the_report_says_what_the_page_says(client, official, world):  # noqa: F
     assert b"/Lang (id)" in content
 
 
-def test_filters_are_said_and_english_is_english(client, official, world):  # noqa: F811
+def test_what_is_withheld_is_no_number_in_the_report(client, official, thin: World):
+    """October: three orders to Jakarta, which Bandung keeps company."""
+    text = " ".join(texts(fetch(client)))
+    total = thin.sums(OF_OCTOBER)
+    assert f"Oktober 2026: {total.orders} pesanan ke 4 kabupaten/kota di 3 provinsi" in text
+    for code, name in (
+        (dense.JAKARTA, "Kota Administrasi Jakarta Selatan Daerah Khusus Ibukota Jakarta"),
+        (dense.BANDUNG, "Kota Bandung Jawa Barat"),
+    ):
+        before = thin.sums(dense.months("2025-10", "2025-10"), dense.region(code)).orders
+        # Orders, those of a year before, no change, packs and revenue.
+        assert f"{name} ditahan {before} – ditahan ditahan" in text
+        assert f"Rp{written(thin.sums(OF_OCTOBER, dense.region(code)).revenue)}" not in text
+    assert "*: ditahan, seluruhnya atau sebagian." in text
+    assert "0*" not in text, "what is withheld is not none"
+
+
+def test_a_part_of_a_period_that_is_withheld_is_at_least(client, official, thin: World):
+    """From January to June: of February nothing, so of all of it at least the others."""
+    text = " ".join(texts(fetch(client, "from=2026-01-01&to=2026-06-30")))
+    months = [f"2026-{number:02}" for number in (1, 3, 4, 5, 6)]
+    sums = [thin.sums(dense.months(month, month)) for month in months]
+    orders, revenue = sum(each.orders for each in sums), sum(each.revenue for each in sums)
+    assert f"Januari 2026 – Juni 2026: >= {orders} pesanan ke" in text
+    assert f"Pesanan diterima >= {orders} –" in text
+    assert f">= Rp{written(revenue)}" in text
+    assert "dari setahun lalu" not in text.split("Ke mana pesanan pergi")[0].split("Omzet >=")[0]
+
+
+def test_the_ladder_tells_no_share_of_what_is_not_known(client, official, thin: World):
+    """How much of a product stayed in its village is not counted."""
+    text = " ".join(texts(fetch(client, f"product={thin.telur.slug}&{YEAR}")))
+    ladder = text[text.index("Dari desa ke seluruh Indonesia") : text.index("Bulan demi bulan")]
+    assert "%" not in ladder
+    assert "Di desa sendiri ditahan –" in ladder
+    far = thin.sums(
+        dense.OF_2026, dense.product(thin.telur), lambda part: part.region_code[:2] != "19"
+    )
+    assert f"Di provinsi lain >= {far.units} –" in ladder
+
+
+def test_filters_are_said_and_english_is_english(client, official, world: World):
+    orders = world.sums(OF_OCTOBER, dense.village("dendang")).orders
     text = texts(fetch(client, f"village=dendang&{OCTOBER}"))[0]
-    assert "Desa: Dendang" in text and "Oktober 2026: 2 pesanan" in text
+    assert "Desa: Dendang" in text and f"Oktober 2026: {orders} pesanan" in text
+    # Where a village's went is of the whole year, and is not said of the month.
+    assert "Sepanjang 2026: ke 4 kabupaten/kota di 3 provinsi." in text
+    notes = world.sums(OF_OCTOBER, dense.village("dendang"), reported=True)
+    told = f"{notes.units} bungkus dalam {notes.orders} catatan (sepanjang 2026 ke 4 kabupaten"
+    assert told in text
+    text = texts(fetch(client, f"village=dendang&{YEAR}"))[0]
+    assert "pesanan ke 4 kabupaten/kota di 3 provinsi" in text and "Sepanjang" not in text
     content = client.get(f"/en/reach/export.pdf?{OCTOBER}").get_data()
     assert "Halaman" not in texts(content)[0] and b"/Lang (en)" in content
 
 
-def test_without_a_period_it_is_last_month(client, official, world, clock_at):  # noqa: F811
+def test_without_a_period_it_is_last_month(client, official, world: World, clock_at):
+    october, september = (
+        world.sums(dense.months(month, month)).orders for month in ("2026-10", "2026-09")
+    )
     clock_at(datetime(2026, 10, 31, 17, 30, tzinfo=UTC))  # 1 November in WIB
-    assert "Oktober 2026: 6 pesanan" in texts(fetch(client, ""))[0]
+    assert f"Oktober 2026: {october} pesanan" in texts(fetch(client, ""))[0]
     clock_at(datetime(2026, 10, 31, 16, 30, tzinfo=UTC))
-    assert "September 2026: 1 pesanan" in texts(fetch(client, ""))[0]
+    assert f"September 2026: {september} pesanan" in texts(fetch(client, ""))[0]
     body = client.get("/reach").get_data(as_text=True)
     assert 'href="/reach/export.pdf"' in body
     assert "/reach/export.xlsx?from=" in body
 
 
-def test_nothing_at_all_is_a_report_too(client, official):  # noqa: F811
+def test_nothing_at_all_is_a_report_too(client, official):
     text = " ".join(texts(fetch(client)))
     assert "0 pesanan" in text and "Belum ada desa yang mengirim" in text
 
 
-def test_bad_filters_are_refused(client, official):  # noqa: F811
+def test_bad_filters_are_refused(client, official):
     assert client.get("/reach/export.pdf?from=kemarin").status_code == 400
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_no_name_breaks_a_report(app, session: Session, official, world, name: str):  # noqa: F811
+def test_no_name_breaks_a_report(app, session: Session, official, world, name: str):
     with app.test_request_context():
         asked = Filters(Period(date(2026, 10, 1), date(2026, 10, 31)), village="belo-laut")
         known = queries.choices(session, official, "belo-laut", "")
@@ -139,7 +203,7 @@ def test_letters_that_paper_lacks_are_written_by_the_nearest():
     assert paper.cut("kata " * 40, 12) == "kata kata k…"
 
 
-def test_a_large_number_is_never_cut(app, session, official, world):  # noqa: F811
+def test_a_large_number_is_never_cut(app, session, official, world):
     with app.test_request_context():
         asked = Filters(Period(date(2026, 10, 1), date(2026, 10, 31)))
         known = queries.choices(session, official, "", "")

@@ -18,44 +18,17 @@ from ovop_market.reach import figures, queries
 from ovop_market.reach.filters import Filters, Period
 from ovop_market.reach.models import Channel
 from ovop_market.sales import services
-from ovop_market.sales.models import SaleChannel
 from tests.counting import counted
 from tests.factories import make_producer, make_sale, make_user, make_village
-from tests.reach.test_page import OCTOBER, enter, receive
+from tests.reach import dense
+from tests.reach.dense import OCTOBER, OF_2026, OF_OCTOBER, YEAR, World, totals
 from tests.reach.test_rollup import craft
-
-HTMX = {"HX-Request": "true"}
 
 
 def report(session: Session, product: Product, day: date, **values: Any) -> None:
     moment = datetime(day.year, day.month, day.day, 5, tzinfo=UTC)
     staff = make_user(session, Role.PRODUCER)
     make_sale(session, product, staff, now=moment, **values)
-
-
-@pytest.fixture
-def official(client: FlaskClient, session: Session) -> User:
-    return enter(client, session, Role.OFFICIAL)
-
-
-@pytest.fixture
-def product(session: Session) -> Product:
-    """One verified order to Bandung, and four notes of the same month; one of the year before."""
-    found = craft(session, make_producer(session, make_village(session)), price=40_000)
-    receive(session, found, "32.73", date(2026, 10, 2), 2)
-    report(session, found, date(2026, 10, 3), quantity=3, channel=SaleChannel.FAIR)
-    report(session, found, date(2026, 10, 4), quantity=4, channel=SaleChannel.FAIR)
-    report(session, found, date(2026, 10, 4), quantity=1, channel="whatsapp", region_code="19.05")
-    report(session, found, date(2026, 9, 30), quantity=9)
-    report(session, found, date(2025, 10, 9), quantity=2)
-    session.commit()
-    return found
-
-
-def totals(body: str) -> dict[str, int]:
-    found = re.findall(r'data-total="([\w-]+)" data-value="(\d+)"', body)
-    assert len(found) == len(dict(found))
-    return {name: int(value) for name, value in found}
 
 
 def page(client: FlaskClient, query: str) -> str:
@@ -69,122 +42,203 @@ def table(client: FlaskClient, query: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"))))
 
 
-VERIFIED = {"orders": 1, "units": 2, "revenue": 80_000, "regencies": 1, "provinces": 1}
-REPORTED = {
-    "reported-orders": 3,
-    "reported-units": 8,
-    "reported-revenue": 8 * 40_000,
-    "reported-regencies": 2,
-}
+def reach(session: Session, actor: User, first: str, last: str, **filters: Any) -> figures.Overview:
+    """What is shown from one month to another, as 2026-10."""
+    start, end = (date.fromisoformat(f"{month}-01") for month in (first, last))
+    asked = Filters(Period.of_months(start, end), **filters)
+    known = queries.choices(session, actor, asked.village, asked.product)
+    return queries.overview(session, actor, asked, known)
 
 
 @pytest.mark.parametrize("channel", ["", "&channel=web", "&channel=reported"])
 def test_totals_are_never_mixed(
-    client: FlaskClient, official: User, product: Product, channel: str
+    client: FlaskClient, official: User, world: World, channel: str
 ) -> None:
     body = page(client, OCTOBER + channel)
-    assert totals(body) == {**VERIFIED, **REPORTED}
-    assert "Oktober 2026: 1 pesanan ke 1 kabupaten/kota di 1 provinsi." in body.replace(
-        " Belum ada pesanan Oktober 2025.", ""
-    )
-    assert "penjual melaporkan 8 bungkus ke 2 kabupaten/kota dalam 3 catatan" in body
+    assert totals(body) == world.totals(OF_OCTOBER)
+    verified, said = world.sums(OF_OCTOBER), world.sums(OF_OCTOBER, reported=True)
+    assert verified != said
+    sent = f"Oktober 2026: {verified.orders} pesanan ke 4 kabupaten/kota di 3 provinsi"
+    assert sent in body
+    told = f"penjual melaporkan {said.units} bungkus ke 4 kabupaten/kota"
+    assert f"{told} dalam {said.orders} catatan" in body
     assert "Dilaporkan penjual (tidak diperiksa sistem)" in body
 
 
 def test_the_map_and_the_tables_follow_the_switch(
-    client: FlaskClient, official: User, product: Product
+    client: FlaskClient, official: User, world: World
 ) -> None:
     tile = r'id="tile-(\d+)"[^>]*>\s*<title>([^<]*)</title>'
+    bandung = dense.region(dense.BANDUNG)
+    sums = world.sums(OF_OCTOBER, bandung)
     sent = dict(re.findall(tile, page(client, OCTOBER)))
-    assert sent["32"] == "Jawa Barat: 1 pesanan, 2 bungkus"
-    assert "0 pesanan" in next(text for code, text in sent.items() if code == "31")
+    assert sent["32"] == f"Jawa Barat: {sums.orders} pesanan, {sums.units} bungkus"
+    assert "0 pesanan" in next(text for code, text in sent.items() if code == "51")
     body = page(client, OCTOBER + "&channel=reported")
     told = dict(re.findall(tile, body))
-    assert told["31"].endswith("2 catatan, 7 bungkus") and "0 catatan" in told["32"]
+    sums = world.sums(OF_OCTOBER, bandung, reported=True)
+    assert told["32"].endswith(f"{sums.orders} catatan, {sums.units} bungkus")
+    assert told["51"].endswith("0 catatan, 0 bungkus")
     # A tile keeps the switch.
     assert "channel=reported" in re.findall(r'href="([^"]+)" id="tile-31"', body)[0]
 
 
-def test_by_channel_by_regency_and_by_month(session: Session, official: User, product: Product):
-    known = queries.choices(session, official, "", "")
-    period = Period(date(2026, 9, 1), date(2026, 10, 31))
-    found = queries.overview(session, official, Filters(period), known)
+def test_by_channel_by_regency_and_by_month(session: Session, official: User, world: World):
+    both = dense.months("2026-09", "2026-10")
+    found = reach(session, official, "2026-09", "2026-10")
     told = found.reported
-    by_channel = {line.key: (line.now.orders, line.now.units) for line in told.channels}
-    assert by_channel == {"whatsapp": (1, 1), "office": (0, 0), "fair": (3, 16), "door": (0, 0)}
-    assert [(place.key, place.now.units) for place in told.places] == [("31.74", 16), ("19.05", 1)]
+
+    def said(*which: dense.Which) -> figures.Sums:
+        return world.sums(both, *which, reported=True)
+
+    assert {line.key: line.now for line in told.channels} == {
+        channel: said(lambda part, c=channel: part.channel is c) for channel in dense.SAID
+    }
+    assert {place.key: place.now for place in told.places} == {
+        code: said(dense.region(code)) for code in dense.REGENCIES
+    }
+    assert all(line.now.units for line in (*told.channels, *told.places))
+    assert told.total.now == said()
+    assert told.total.before == world.sums(dense.months("2025-09", "2025-10"), reported=True)
     for lines in (told.channels, told.places):
         assert sum((line.now for line in lines), figures.Sums()) == told.total.now
         assert sum((line.before for line in lines), figures.Sums()) == told.total.before
-    assert [month.reported.units for month in found.months] == [9, 8]
-    assert [month.now.units for month in found.months] == [0, 2]
-    assert sum((m.reported for m in found.months), figures.Sums()) == told.total.now
-    assert found.ladder.units == found.total.now.units == 2
+    for month in found.months:
+        one = dense.months(month.key, month.key)
+        assert month.now == world.sums(one)
+        assert month.reported == world.sums(one, reported=True)
+    # The ladder is of calendar years, and of what was verified alone.
+    assert found.ladder.units == world.sums(OF_2026).units
     # Each table of what is reported adds up as well.
-    found = queries.overview(session, official, Filters(period, channel="reported"), known)
+    found = reach(session, official, "2026-09", "2026-10", channel="reported")
     for lines in (found.villages, found.products, found.provinces):
         assert sum((line.now for line in lines), figures.Sums()) == told.total.now
-    assert found.ladder.units == 2 and found.villages_reaching == 1
+    assert found.ladder.units == world.sums(OF_2026).units and found.villages_reaching == 2
 
 
-def test_the_file_tells_them_apart(client: FlaskClient, official: User, product: Product) -> None:
-    said = {"": {"web"}, "web": {"web"}, "reported": {"reported-fair", "reported-whatsapp"}}
-    for query, expected in (("", VERIFIED), ("web", VERIFIED), ("reported", REPORTED)):
+def test_the_file_tells_them_apart(client: FlaskClient, official: User, world: World) -> None:
+    expected = world.totals(OF_OCTOBER)
+    for query in ("", "web", "reported"):
         only = table(client, f"{OCTOBER}&channel={query}")
-        assert {row["channel"] for row in only} == said[query]
+        assert {row["channel"] for row in only} == {query or "web"}
+        assert len(only) == len(dense.REGENCIES), "all ways of selling together"
+        prefix = "reported-" if query == "reported" else ""
         for name in ("orders", "units", "revenue"):
-            prefix = "reported-" if query == "reported" else ""
             assert sum(int(row[name]) for row in only) == expected[prefix + name]
 
 
-def test_an_unknown_channel_is_said(client: FlaskClient, official: User, product: Product) -> None:
+def test_of_few_notes_only_the_year_is_told(
+    client: FlaskClient, session: Session, official: User, thin: World
+) -> None:
+    """Of three notes nothing is shown: neither their month, nor what would tell it."""
+    told = totals(page(client, f"{YEAR}&channel=reported"))
+    assert told == thin.totals(OF_2026)
+    rows = table(client, f"{YEAR}&channel=reported")
+    for name in ("orders", "units", "revenue"):
+        assert sum(int(row[name]) for row in rows) == told[f"reported-{name}"]
+    found = reach(session, official, "2026-01", "2026-12", channel="reported")
+    held = {month.key for month in found.months if month.reported.held}
+    assert held == {"2026-02", "2026-08"}, "the smallest other month keeps it company"
+    few = [dense.months(month, month) for month in sorted(held)]
+    together = sum((thin.sums(month, reported=True) for month in few), figures.Sums())
+    assert {row["month"] for row in rows}.isdisjoint(held)
+    (rest,) = (row for row in rows if row["month"] == "2026")
+    assert rest["region"] == "ditahan" and not rest["region_code"]
+    assert [int(rest[name]) for name in ("orders", "units", "revenue")] == [
+        together.orders,
+        together.units,
+        together.revenue,
+    ]
+
+
+def test_four_notes_are_withheld_and_six_are_not(
+    client: FlaskClient, session: Session, official: User
+) -> None:
+    product = craft(session)
+    for _note in range(4):
+        report(session, product, date(2026, 10, 8))
+    session.commit()
+    body = page(client, OCTOBER)
+    assert totals(body)["reported-orders"] == 0 == totals(body)["reported-units"]
+    assert "penjual melaporkan ditahan bungkus" in body and "dalam ditahan catatan" in body
+    assert table(client, f"{OCTOBER}&channel=reported") == []
+    for _note in range(2):
+        report(session, product, date(2026, 10, 8))
+    session.commit()
+    body = page(client, OCTOBER)
+    assert totals(body)["reported-orders"] == 6 and totals(body)["reported-regencies"] == 1
+    assert "penjual melaporkan 12 bungkus ke 1 kabupaten/kota dalam 6 catatan" in body
+    (row,) = table(client, f"{OCTOBER}&channel=reported")
+    assert (row["orders"], row["region_code"], row["channel"]) == ("6", "31.74", "reported")
+
+
+def test_an_unknown_channel_is_said(client: FlaskClient, official: User, world: World) -> None:
     for wrong in ("fair", "WEB", "%ed%a0%80", "x" * 9_000, "' OR 1=1"):
         body = page(client, f"{OCTOBER}&channel={wrong}")
         assert 'class="notice needs"' in body
-        assert totals(body) == {**VERIFIED, **REPORTED}
+        assert totals(body) == world.totals(OF_OCTOBER)
         assert client.get(f"/reach/export.csv?{OCTOBER}&channel={wrong}").status_code == 400
 
 
 def test_other_filters_hold_for_reports_too(
-    client: FlaskClient, official: User, product: Product, session: Session
+    client: FlaskClient, official: User, world: World, session: Session
 ) -> None:
-    other = craft(session, make_producer(session, product.producer.village))
-    report(session, other, date(2026, 10, 8), quantity=5)
+    silent = craft(session, world.lenjer.producer)
+    air_putih = make_village(session, "19.05.04.2006", name="Air Putih")
     session.commit()
-    assert totals(page(client, OCTOBER))["reported-units"] == 13
-    assert totals(page(client, f"{OCTOBER}&product={other.slug}"))["reported-units"] == 5
-    assert totals(page(client, f"{OCTOBER}&year=2016"))["reported-units"] == 13
-    dendang = make_village(session, "19.05.04.2005", name="Dendang")
-    session.commit()
-    assert totals(page(client, f"{OCTOBER}&village={dendang.slug}"))["reported-units"] == 0
+    basket, telur = dense.village("dendang"), dense.product(world.telur)
+
+    def told(query: str) -> int:
+        return totals(page(client, f"{query}&{OCTOBER}"))["reported-units"]
+
+    def said(*which: dense.Which) -> int:
+        return world.sums(OF_OCTOBER, *which, reported=True).units
+
+    assert told("village=dendang") == told("year=2021") == said(basket) > 0
+    assert told("village=belo-laut") == said() - said(basket)
+    assert told(f"product={world.telur.slug}") == said(telur)
+    assert told("year=2016") == said()
+    assert told(f"product={silent.slug}") == 0 == told(f"village={air_putih.slug}")
 
 
 def test_reports_alone_fill_the_page(client: FlaskClient, official: User, session: Session):
-    report(session, craft(session), date(2026, 10, 8))
+    product = craft(session, make_producer(session))
+    for _note in range(6):
+        report(session, product, date(2026, 10, 8))
     session.commit()
     body = page(client, OCTOBER)
-    assert totals(body)["orders"] == 0 and totals(body)["reported-orders"] == 1
+    assert totals(body)["orders"] == 0 and totals(body)["reported-orders"] == 6
     assert 'id="reach-months"' in body
 
 
 def test_a_withdrawn_note_is_gone(client: FlaskClient, official: User, session: Session) -> None:
     staff = make_user(session, Role.PRODUCER)
     moment = datetime(2026, 10, 8, 5, tzinfo=UTC)
-    sale = make_sale(session, craft(session), staff, now=moment)
-    services.withdraw(session, sale, actor_id=staff.id, now=moment)
+    product = craft(session)
+    sales = [make_sale(session, product, staff, now=moment) for _note in range(6)]
+    session.commit()
+    assert totals(page(client, OCTOBER))["reported-orders"] == 6
+    services.withdraw(session, sales.pop(), actor_id=staff.id, now=moment)
+    session.commit()
+    assert totals(page(client, OCTOBER))["reported-orders"] == 5
+    for sale in sales:
+        services.withdraw(session, sale, actor_id=staff.id, now=moment)
     session.commit()
     body = page(client, OCTOBER)
     assert totals(body)["reported-orders"] == 0
     assert "Penjual tidak melaporkan penjualan" in body
-    assert table(client, OCTOBER) == []
+    assert table(client, OCTOBER) == table(client, f"{OCTOBER}&channel=reported") == []
 
 
-def test_reports_cost_no_statement(client: FlaskClient, official: User, product: Product) -> None:
+def test_reports_cost_no_statement(client: FlaskClient, official: User, world: World) -> None:
+    queries_of = (OCTOBER, OCTOBER + "&channel=reported")
+    for query in queries_of:
+        page(client, query)
     with counted() as usual:
-        page(client, OCTOBER)
+        page(client, queries_of[0])
     with counted() as asked:
-        page(client, OCTOBER + "&channel=reported")
-    assert len(asked) == len(usual) + 1
+        page(client, queries_of[1])
+    assert len(asked) == len(usual)
 
 
 def test_the_names_of_the_channels_fit_the_column() -> None:

@@ -28,6 +28,7 @@ from ovop_market.sales.models import ReportedSale, SaleChannel, TakenPacks
 from ovop_market.sales.services import Sold
 from ovop_market.villages.models import Producer
 from tests.factories import NOW, make_order
+from tests.reach.rolled import roll
 from tests.sales.conftest import World
 
 TODAY = clock.wib_date(NOW)
@@ -303,8 +304,20 @@ def test_verify_finds_a_single_altered_row(session: Session, world: World, colum
 
 
 def test_the_villages_own_page_counts_what_was_verified(session: Session, world: World) -> None:
-    note(session, world)
-    assert reach_queries.regencies_reached(session, world.group.village_id) == 0
+    for _note in range(6):
+        note(session, world)
+
+    def reached() -> int:
+        return reach_queries.regencies_reached(session, world.group.village_id)
+
+    assert reached() == 0
+    day = clock.wib_date(NOW)
+    roll(session, world.product, day, 5, 225_000, "31.74")
+    assert reached() == 0, "four more than places: one could tell how many went to each"
+    roll(session, world.product, day, 2, 90_000, "32.73")
+    assert reached() == 2
+    roll(session, world.product, day.replace(year=day.year - 1), 1, 45_000, "19.71")
+    assert reached() == 3, "of all years"
 
 
 def at_once(app: Flask, times: int, verb: Callable[[Session], object]) -> list[BaseException]:
