@@ -12,6 +12,7 @@ from ovop_market import (
     delivery,
     inbox,
     notices,
+    opendata,
     orders,
     payments,
     reach,
@@ -58,6 +59,7 @@ def create_app(config: Config | None = None) -> Flask:
         notices,
         inbox,
         reach,
+        opendata,
     ):
         feature.init_app(app)
     cli.init_app(app)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import secrets
 from collections.abc import Mapping
@@ -10,6 +11,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
+
+import limits
+from sqlalchemy import make_url
 
 from ovop_market.core.errors import ConfigurationError
 
@@ -22,6 +26,8 @@ _DEMO_QRIS = (
     "1440014ID.CO.QRIS.WWW0215ID10200000000000303UMI5204549953033605802ID5920KOPERASI"
     " OVOP CONTOH6012BANGKA BARAT61053335162070703A016304B8EB"
 )
+# Seconds that a request waits for Redis before it is counted without.
+_PATIENT = {"socket_connect_timeout": 1, "socket_timeout": 1}
 ENVIRONMENTS = ("development", "production", "testing")
 MIN_SECRET_LENGTH = 32
 
@@ -60,6 +66,8 @@ class Config:
     rajaongkir_url: str
     # How long its prices are taken before it is asked again.
     rate_age: timedelta
+    # How often one address may ask the open data, as Flask-Limiter writes it ("120 per minute").
+    api_rate: str
     # For trying out what time does: never in production.
     clock_ahead: timedelta
 
@@ -93,6 +101,12 @@ class Config:
             "BABEL_DEFAULT_LOCALE": "id",
             "BABEL_DEFAULT_TIMEZONE": "Asia/Jakarta",
             "BABEL_TRANSLATION_DIRECTORIES": str(ROOT / "ovop_market" / "translations"),
+            # Counted where all processes see it, else by each of them. Without Redis for a while,
+            # requests are counted by each as well: it must not take the site down.
+            "RATELIMIT_STORAGE_URI": self.redis_url or "memory://",
+            "RATELIMIT_STORAGE_OPTIONS": _PATIENT if self.redis_url else {},
+            "RATELIMIT_KEY_PREFIX": _own_name(self.database_url),
+            "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
             "COMPRESS_MIMETYPES": [
                 "text/html",
                 "text/css",
@@ -181,6 +195,7 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Config:
         rajaongkir_key=env.get("OVOP_RAJAONGKIR_KEY") or "",
         rajaongkir_url=_rajaongkir_url(env.get("OVOP_RAJAONGKIR_URL") or "", plain=demo),
         rate_age=_rate_age(env.get("OVOP_RATE_HOURS") or "12"),
+        api_rate=_api_rate(env.get("OVOP_API_RATE") or "120 per minute"),
         clock_ahead=_clock_ahead(env.get("OVOP_CLOCK_AHEAD") or "", allowed=demo),
     )
 
@@ -215,6 +230,20 @@ def _rate_age(value: str) -> timedelta:
     if not (value.isascii() and value.isdigit() and 1 <= int(value[:6]) <= 24 * 30):
         raise ConfigurationError("OVOP_RATE_HOURS must be a number of hours from 1 to 720")
     return timedelta(hours=int(value))
+
+
+def _api_rate(value: str) -> str:
+    try:
+        limits.parse_many(value)
+    except ValueError:
+        raise ConfigurationError("OVOP_API_RATE must look like 120 per minute") from None
+    return value
+
+
+def _own_name(database_url: str) -> str:
+    """What tells this installation from another that counts in the same Redis."""
+    place = make_url(database_url).render_as_string(hide_password=True)
+    return "ovop" + hashlib.sha256(place.encode()).hexdigest()[:12]
 
 
 def _clock_ahead(value: str, *, allowed: bool) -> timedelta:

@@ -144,7 +144,8 @@ def postgres_url(scratch: Path) -> Iterator[str]:
 
 def configuration(scratch: Path, url: str) -> Config:
     config = from_environment({"OVOP_ENV": "testing", "DATABASE_URL": url})
-    return replace(config, media=scratch / "media")
+    # All tests of a process come from one address.
+    return replace(config, media=scratch / "media", api_rate="10000 per minute")
 
 
 def _make_template(config: Config) -> None:

@@ -130,7 +130,7 @@ def counts_by_village(session: Session) -> Mapping[int, int]:
     found = session.execute(
         select(Producer.village_id, func.count())
         .join(Product, Product.producer_id == Producer.id)
-        .where(*_listed())
+        .where(*listed())
         .group_by(Producer.village_id)
     )
     return dict(iter(found))
@@ -138,7 +138,7 @@ def counts_by_village(session: Session) -> Mapping[int, int]:
 
 def listed_slugs(session: Session) -> list[str]:
     """The slugs of all products on sale, for the site's map."""
-    return list(session.scalars(select(Product.slug).where(*_listed()).order_by(Product.id)))
+    return list(session.scalars(select(Product.slug).where(*listed()).order_by(Product.id)))
 
 
 village_queries.products_of = of_village
@@ -156,7 +156,7 @@ def _of_all_villages(limit: int, today: date, *conditions: ColumnElement[bool]) 
     chosen = (
         select(Product.id, turn.label("turn"))
         .join(Producer, Producer.id == Product.producer_id)
-        .where(*_listed(), *conditions)
+        .where(*listed(), *conditions)
         .order_by(turn, *longest)
         .limit(limit)
         .subquery("chosen")
@@ -171,12 +171,12 @@ def _page_of(
     wanted = (
         select(Product.id)
         .join(Producer, Producer.id == Product.producer_id)
-        .where(*_listed(), *_wishes(session, filters, today))
+        .where(*listed(), *_wishes(session, filters, today))
     )
     newest = (Product.created_at.desc(), Product.id.desc())
     orders: dict[Sort, tuple[ColumnElement[Any], ...]] = {
-        Sort.CHEAPEST: (_price_from().asc(), *newest),
-        Sort.DEAREST: (_price_from().desc(), *newest),
+        Sort.CHEAPEST: (price_from().asc(), *newest),
+        Sort.DEAREST: (price_from().desc(), *newest),
     }
     if found is not None:
         places = search.ranked(session, found)
@@ -221,7 +221,7 @@ def _choices(session: Session, to: str) -> tuple[list[VillageOption], str]:
     return options, (rows[0][2] or "") if rows else ""
 
 
-def _listed() -> tuple[ColumnElement[bool], ...]:
+def listed() -> tuple[ColumnElement[bool], ...]:
     """On sale: listed, and with a pack that is sold."""
     sold = exists().where(Variant.product_id == Product.id, Variant.sold).correlate(Product)
     return Product.listed == true(), sold
@@ -255,7 +255,7 @@ def _on_sale(today: date) -> Select[Any]:
             Village.name.label("village_name"),
             Village.slug.label("village_slug"),
             ProductPhoto,
-            _price_from().label("price_from"),
+            price_from().label("price_from"),
             one(from_offers, func.coalesce(func.sum(Offer.ready), 0)).label("ready"),
             one(makes, func.min(Offer.lead_days)).label("least_days"),
             one(makes, func.max(Offer.lead_days)).label("most_days"),
@@ -263,11 +263,12 @@ def _on_sale(today: date) -> Select[Any]:
         .join(Producer, Producer.id == Product.producer_id)
         .join(Village, Village.id == Producer.village_id)
         .outerjoin(ProductPhoto, ProductPhoto.id == face)
-        .where(*_listed())
+        .where(*listed())
     )
 
 
-def _price_from() -> ColumnElement[int]:
+def price_from() -> ColumnElement[int]:
+    """The price of a product's cheapest pack on sale."""
     return (
         select(func.min(Variant.price))
         .where(Variant.product_id == Product.id, Variant.sold)

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 
 from ovop_market.core.errors import MarketError
 from ovop_market.extensions import db
-from ovop_market.web import htmx
+from ovop_market.web import htmx, problems
 from ovop_market.web.logs import log, places_of
 
 
@@ -32,6 +32,8 @@ def _title(status: int) -> str:
 
 
 def _advice(status: int) -> str:
+    if problems.wanted():
+        return problems.advice(status)
     advice = {
         400: _("Kembali ke halaman sebelumnya, muat ulang, lalu coba lagi."),
         404: _("Periksa alamatnya, atau mulai dari halaman depan."),
@@ -44,10 +46,13 @@ def _advice(status: int) -> str:
 
 
 def answer(status: int, message: str, *, other_account: bool = False) -> Response:
-    """The error as a page, or for HTMX as a notice that leaves what was typed where it is.
+    """The error as a page, or for HTMX as a notice that leaves what was typed where it is; for
+    programs as they read it.
 
     `other_account`: whether the person is signed in, and another account would be let in.
     """
+    if problems.wanted():
+        return problems.answer(status, _title(status), message)
     if htmx.is_fragment():
         response = make_response(render_template("errors/_notice.html", message=message), status)
         response.headers["HX-Retarget"] = "#notices"
@@ -68,6 +73,9 @@ def answer(status: int, message: str, *, other_account: bool = False) -> Respons
 
 def _market_error(error: MarketError) -> Response:
     db.session.rollback()
+    if problems.wanted():
+        named = error.details.get("parameters", ())
+        return problems.answer(error.status, _title(error.status), error.message, named)
     return answer(
         error.status, error.message, other_account=bool(error.details.get("other_account"))
     )

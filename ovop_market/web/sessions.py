@@ -6,7 +6,7 @@ from flask import Flask, request, session
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from werkzeug.wrappers import Response
 
-from ovop_market.web import access
+from ovop_market.web import access, problems
 
 _CART = "cart"
 
@@ -40,6 +40,8 @@ class VisitorSessions(SecureCookieSessionInterface):
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         door = access.door_of(request.endpoint)
+        if problems.wanted():
+            return  # Programs have no session, not even where there is nothing.
         if door is None or door.kind != "public":
             super().save_session(app, session, response)  # type: ignore[arg-type]
 

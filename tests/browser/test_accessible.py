@@ -19,7 +19,15 @@ from tests.browser.people import HEIGHT, PHONE, Market, Person, Scheme
 
 pytestmark = pytest.mark.browser
 PRODUCT = "/products/pempek-udang-belo-laut"
-PUBLIC = ("/", "/villages", "/villages/belo-laut", PRODUCT, "/products", "/products?q=rotan")
+PUBLIC = (
+    "/",
+    "/villages",
+    "/villages/belo-laut",
+    PRODUCT,
+    "/products",
+    "/products?q=rotan",
+    "/data",
+)
 STAFF = {
     "produsen": (
         "/inbox",

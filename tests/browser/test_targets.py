@@ -10,7 +10,15 @@ import pytest
 from tests.browser.people import Market, Person
 
 pytestmark = pytest.mark.browser
-PUBLIC = ("/", "/villages", "/villages/belo-laut", "/products", "/products?q=rotan", "/sign-in")
+PUBLIC = (
+    "/",
+    "/villages",
+    "/villages/belo-laut",
+    "/products",
+    "/products?q=rotan",
+    "/data",
+    "/sign-in",
+)
 PRODUCT = "/products/pempek-udang-belo-laut"
 SIGNED_IN = {
     "pembeli": ("/account", "/account/purchases"),

@@ -86,4 +86,6 @@ def test_every_get_answers_as_a_whole_page_and_never_fails(app: Flask, client: F
         arguments = {name: values.get(name, 1) for name in rule.arguments}
         path = app.url_map.bind("localhost").build(rule.endpoint, arguments)
         answer = client.get(path)
-        assert answer.status_code in (200, 303, 404), (path, answer.status_code)
+        # 400: a table of the open data, which does not guess which one is meant.
+        good = (400,) if path.startswith("/api/v1/reach/") else (200, 303, 404)
+        assert answer.status_code in good, (path, answer.status_code)

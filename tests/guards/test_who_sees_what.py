@@ -142,6 +142,21 @@ TABLE: dict[str, dict[str, int]] = {
     "/desk/collection-points/{point}": ONLY_OPERATORS,
     "/sw.js": ALL,
     "/manifest.webmanifest": ALL,
+    "/data": ALL,
+    "/api/v1": ALL,
+    "/api/v1/openapi.json": ALL,
+    "/api/v1/villages": ALL,
+    "/api/v1/villages/{village}": ALL,
+    "/api/v1/products": ALL,
+    "/api/v1/products/{product}": ALL,
+    "/api/v1/designations": ALL,
+    "/api/v1/reach": ALL,
+    # Which table is asked for has to be said (tests/opendata/test_reach.py).
+    "/api/v1/reach/totals": dict.fromkeys(WHO, 400),
+    "/api/v1/reach/places": dict.fromkeys(WHO, 400),
+    "/api/v1/reach/villages": dict.fromkeys(WHO, 400),
+    "/api/v1/reach/products": dict.fromkeys(WHO, 400),
+    "/api/v1/reach/village-places": dict.fromkeys(WHO, 400),
 }
 
 

@@ -12,7 +12,14 @@ from sqlalchemy.orm import Session
 from ovop_market.catalogue.models import Product
 from tests.factories import make_product, make_user, sign_in
 
-PUBLIC = ("/", "/products", "/products?q=pempek", "/products/pempek", "/villages/belo-laut")
+PUBLIC = (
+    "/",
+    "/products",
+    "/products?q=pempek",
+    "/products/pempek",
+    "/villages/belo-laut",
+    "/data",
+)
 BUDGET = 60 * 1024  # bytes of HTML, CSS and JavaScript, compressed
 
 
