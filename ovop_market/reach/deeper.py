@@ -57,7 +57,8 @@ def _returning(session: Session, found: Overview, side: Shown) -> tuple[Returnin
     chosen = side.chosen.villages
     lines = []
     for year in found.calendar:
-        told = over(session, [tree.tree for tree in side.trees if tree.tree.year == year])
+        tables = {tree.tree: tree for tree in side.trees if tree.tree.year == year}
+        told = over(session, tables, tables)
         shares = [told.whole]
         if chosen is not None:
             shares = [share for village, share in told.villages.items() if village in chosen]

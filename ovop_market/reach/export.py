@@ -145,7 +145,7 @@ def _by_product(found: Shown, names: Names) -> Iterator[ExportRow]:
                 yield names.row(f"{month:%Y-%m}", where, held, "", rest)
         rest = _rest_of_year(tree, found, months, village, counted)
         if rest.units:
-            yield names.row(str(tree.tree.year), where, "", held, rest)
+            yield names.row(str(tree.tree.year), where, held, "", rest)
 
 
 def _by_year(found: Shown, names: Names) -> Iterator[ExportRow]:

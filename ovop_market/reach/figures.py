@@ -124,16 +124,25 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Ladder:
-    """Units by how far they went from their village; each rung without the one below it.
+    """Units by how far they went from their village; each rung without the one below it. `beyond`
+    the regency and `all` of them are known sooner than each rung is.
 
-    `held`: something of it is withheld, and each rung is at least so much.
+    `unknown`: those of which something is withheld; they are at least so much.
     """
 
     village: int = 0
     regency: int = 0
     province: int = 0
     nation: int = 0
-    held: bool = False
+    beyond: int = 0
+    all: int = 0
+    unknown: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, village: int, regency: int, province: int, nation: int) -> Ladder:
+        """One of which everything is known."""
+        beyond = province + nation
+        return cls(village, regency, province, nation, beyond, village + regency + beyond)
 
     def __add__(self, other: Ladder) -> Ladder:
         return Ladder(
@@ -141,7 +150,9 @@ class Ladder:
             self.regency + other.regency,
             self.province + other.province,
             self.nation + other.nation,
-            self.held or other.held,
+            self.beyond + other.beyond,
+            self.all + other.all,
+            self.unknown | other.unknown,
         )
 
     @property
@@ -155,19 +166,16 @@ class Ladder:
         )
 
     @property
-    def units(self) -> int:
-        """All of them."""
-        return self.village + self.regency + self.province + self.nation
+    def held(self) -> bool:
+        """Whether something of it is withheld."""
+        return bool(self.unknown)
 
-    @property
-    def outside_regency(self) -> float:
-        """The share that left the village's own regency."""
-        return (self.province + self.nation) / self.units if self.units else 0.0
-
-    @property
-    def outside_province(self) -> float:
-        """The share that left the village's own province."""
-        return self.nation / self.units if self.units else 0.0
+    def share(self, name: str) -> float | None:
+        """Of all units, those of a rung or `beyond` the regency; None where that is not known."""
+        if not self.all or not self.unknown.isdisjoint((name, "all")):
+            return None
+        part: int = getattr(self, name)
+        return part / self.all
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +254,8 @@ class Overview:
     years: tuple[YearLine, ...]
     products: tuple[ProductLine, ...]
     more_products: bool
+    # Of some villages it is not known whether they sent something.
+    more_villages: bool = False
     calendar: tuple[int, ...] = ()
     by_years: bool = False
     # Of each month, of all villages together; nothing where villages are chosen.

@@ -157,14 +157,14 @@ def overview(session: Session, actor: User, filters: Filters, known: Choices) ->
     )
     villages = _villages(asked, known)
     products = _products(session, asked)
+    sent = verified.now.by_village().values()
     return Overview(
         filters=filters,
         total=Line("", "", verified.now.total, verified.before.total),
         spread=verified.now.spread,
         spread_before=verified.before.spread,
-        villages_reaching=sum(
-            sums.units > 0 or sums.held for sums in verified.now.by_village().values()
-        ),
+        villages_reaching=sum(sums.units > 0 for sums in sent),
+        more_villages=any(sums.held and not sums.units for sums in sent),
         reported=places.told(reported.now, reported.before, of_reported),
         provinces=of_reported if filters.reported else of_verified,
         province=places.opened(of_reported if filters.reported else of_verified, filters.province),

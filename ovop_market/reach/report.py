@@ -11,7 +11,7 @@ from fpdf.enums import Align
 
 from ovop_market.reach import report_pictures as pictures
 from ovop_market.reach import words
-from ovop_market.reach.figures import Change, Line, MonthLine, Overview
+from ovop_market.reach.figures import Change, Ladder, Line, MonthLine, Overview
 from ovop_market.reach.queries import Choices
 from ovop_market.reach.workbook import chosen
 from ovop_market.regions.models import Region
@@ -127,12 +127,14 @@ def _totals(paper: Paper, source: Source) -> None:
         *_shares(reach),
         (
             _("Desa yang mengirim"),
-            text.number(reach.villages_reaching),
+            words.figure(reach.villages_reaching, held=reach.more_villages),
             _("dari %(n)s", n=len(source.known.villages)),
         ),
     ]
     pictures.boxes(paper, boxes)
     note = _("Dibandingkan dengan bulan-bulan yang sama setahun sebelumnya.")
+    if words.apart(reach):
+        note += f" {words.of_years(reach)}"
     paper.paragraph(note, 8, colour=QUIET, gap=0)
 
 
@@ -145,27 +147,20 @@ def _against(change: Change, *, held: bool = False) -> str:
 
 
 def _shares(reach: Overview) -> list[tuple[str, str, str]]:
-    now, before = reach.ladder, reach.ladder_before
+    found = []
+    for name, rung in (
+        (_("Keluar kabupaten desanya"), "beyond"),
+        (_("Keluar provinsi desanya"), "nation"),
+    ):
+        earlier = reach.ladder_before.share(rung)
+        said = "–" if earlier is None else _("setahun lalu %(share)s", share=text.percent(earlier))
+        found.append((name, _share(reach.ladder, rung), said))
+    return found
 
-    def earlier(share: float) -> str:
-        known = before.units and not before.held
-        return _("setahun lalu %(share)s", share=text.percent(share)) if known else "–"
 
-    def share(found: float) -> str:
-        return "–" if now.held else text.percent(found)
-
-    return [
-        (
-            _("Keluar kabupaten desanya"),
-            share(now.outside_regency),
-            earlier(before.outside_regency),
-        ),
-        (
-            _("Keluar provinsi desanya"),
-            share(now.outside_province),
-            earlier(before.outside_province),
-        ),
-    ]
+def _share(ladder: Ladder, rung: str) -> str:
+    share = ladder.share(rung)
+    return "–" if share is None else text.percent(share)
 
 
 # Tables
@@ -203,8 +198,7 @@ def _villages(paper: Paper, reach: Overview) -> None:
     heads = [first, *others, Head(_("Kabupaten/ kota"), 20), Head(_("Keluar kab."), 16)]
     rows = []
     for village in reach.villages[:VILLAGES]:
-        known = village.ladder.units and not village.ladder.held
-        share = text.percent(village.ladder.outside_regency) if known else "–"
+        share = _share(village.ladder, "beyond")
         spread = words.figure(village.regencies, held=village.spread.held)
         rows.append([*_row(village, village.name), spread, share])
     paper.lines(heads, rows)

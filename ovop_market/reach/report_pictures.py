@@ -190,12 +190,13 @@ def ladder(paper: Paper, reach: Overview) -> None:
         paper.set_fill_color(*NOW)
         if units:
             paper.rect(MARGIN + label, y, room * units / longest, 5.4, style="F")
-        said = words.figure(units, held=now.held)
-        if not now.held:
+        said = words.figure(units, held=rung in now.unknown)
+        share = now.share(rung)
+        if share is not None:
             # A part of what is not known would be another number.
-            share = text.percent(units / now.units if now.units else 0)
-            said = _("%(units)s bungkus (%(share)s)", units=text.number(units), share=share)
-        unknown = now.held or reach.ladder_before.held
+            share_of = text.percent(share)
+            said = _("%(units)s bungkus (%(share)s)", units=text.number(units), share=share_of)
+        unknown = rung in now.unknown | reach.ladder_before.unknown
         change = words.change(Change.between(before[rung], units), held=unknown)
         paper.words_at(MARGIN + label + room + 3, y + 1, 44, said, align=Align.L)
         paper.write_in(9, colour=QUIET)
@@ -203,4 +204,6 @@ def ladder(paper: Paper, reach: Overview) -> None:
         y += 7.4
     paper.set_y(y)
     note = _("Bungkus menurut jauhnya dari desa; di kanan: perubahan dari setahun lalu.")
+    if not reach.filters.period.whole_years:
+        note += f" {words.of_years(reach)}"
     paper.paragraph(note, 8, colour=QUIET, gap=0)

@@ -21,7 +21,7 @@ from ovop_market.reach import published
 from ovop_market.reach.filters import Period
 from ovop_market.reach.models import ReachPlaceMonth, ReachVillageMonth
 from ovop_market.reach.parts import through, total, within
-from ovop_market.reach.published import Tree
+from ovop_market.reach.published import Published, Tree
 from ovop_market.reach.recount import REGENCY_LENGTH
 from ovop_market.reach.withholding import is_small, withhold, withhold_line
 from ovop_market.villages.models import Village
@@ -93,8 +93,13 @@ def shown(session: Session, tree: Tree, *years: int) -> Returning:
     return over(session, [replace(tree, year=year) for year in years or (tree.year,)])
 
 
-def over(session: Session, trees: Iterable[Tree]) -> Returning:
-    """What is shown of some regencies and years together, in a few statements for all of them."""
+def over(
+    session: Session, trees: Iterable[Tree], tables: Mapping[Tree, Published] | None = None
+) -> Returning:
+    """What is shown of some regencies and years together, in a few statements for all of them.
+
+    `tables`: what is published of their purchases, where a page has it already.
+    """
     wanted = list(trees)
     if any(tree.reported for tree in wanted):
         raise ValueError("of what sellers report nobody knows who bought")
@@ -104,13 +109,14 @@ def over(session: Session, trees: Iterable[Tree]) -> Returning:
     villages = returning_by_village(session, areas, years)
     wholes = returning_in_all(session, areas, years)
     found = Returning()
-    for tree, tables in published.all_of(session, wanted).items():
-        closed = {village for village, sums in tables.villages().items() if sums.held}
+    tables = published.all_of(session, wanted) if tables is None else tables
+    for tree in wanted:
+        closed = {village for village, sums in tables[tree].villages().items() if sums.held}
         found += decided(
             villages.get(tree, {}),
             wholes.get(tree, Split()),
             closed,
-            all_closed=tables.whole().held,
+            all_closed=tables[tree].whole().held,
         )
     return found
 
@@ -165,9 +171,10 @@ def returning_by_village(
     """By regency and year, and by village (its id), of those that sold anything. A village counts
     who had bought from it before."""
     area = func.substr(Village.region_code, 1, REGENCY_LENGTH)
+    of_year = cast(extract("year", ReachVillageMonth.month), Integer)
     found: dict[Tree, dict[int, Split]] = defaultdict(dict)
     rows = session.execute(
-        _counted(ReachVillageMonth, years, area, Village.id)
+        _counted(ReachVillageMonth, years, of_year, area, Village.id)
         .join(Village, ReachVillageMonth.village_id == Village.id)
         .where(area.in_(areas))
     )
@@ -182,17 +189,24 @@ def returning_in_all(
 ) -> dict[Tree, Split]:
     """By regency of villages and year: who had bought anything before."""
     area = ReachPlaceMonth.area_code
-    rows = session.execute(_counted(ReachPlaceMonth, years, area).where(area.in_(areas)))
-    return {Tree(year, code): Split(*numbers) for year, code, *numbers in rows}
+    # By month, in the order of the key: a year of each row would be worked out first.
+    rows = session.execute(
+        _counted(ReachPlaceMonth, years, ReachPlaceMonth.month, area).where(area.in_(areas))
+    )
+    found: dict[Tree, Split] = {}
+    for month, code, purchases, returning in rows:
+        tree = Tree(month.year, code)
+        before = found.get(tree, Split())
+        found[tree] = Split(before.purchases + purchases, before.returning + returning)
+    return found
 
 
 def _counted(
     rollup: type[ReachPlaceMonth | ReachVillageMonth], years: Collection[int], *key: Any
 ) -> Select[Any]:
-    year = cast(extract("year", rollup.month), Integer)
     months = Period(date(min(years), 1, 1), date(max(years), 12, 31))
     return (
-        select(year, *key, total(rollup.purchases), total(rollup.repeats))
+        select(*key, total(rollup.purchases), total(rollup.repeats))
         .where(within(months, rollup), through(reported=False, rollup=rollup))
-        .group_by(year, *key)
+        .group_by(*key)
     )

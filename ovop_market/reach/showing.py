@@ -33,8 +33,11 @@ def counted(value: int, held: bool = False) -> str:
 
 
 def share(ladder: Ladder, name: str) -> str:
-    """One of a ladder's shares; of a part of its units no share can be said."""
-    return _held(language.current()) if ladder.held else percent(getattr(ladder, name))
+    """One of a ladder's shares; a dash where nothing was sent."""
+    found = ladder.share(name)
+    if found is None:
+        return _held(language.current()) if ladder.held else "–"
+    return percent(found)
 
 
 def marked(text: str, *, held: bool) -> str:

@@ -305,9 +305,16 @@ def steps(tree: Published, village: int) -> tuple[Sums, Sums, Sums, Sums]:
 
 
 def _rungs(home: Sums, regency: Sums, province: Sums, total: Sums) -> Ladder:
-    parts = (home, without(regency, home), without(province, regency), without(total, province))
-    village, near, other, far = (part.units for part in parts)
-    return Ladder(village, near, other, far, any(part.held for part in parts))
+    parts = {
+        "village": home,
+        "regency": without(regency, home),
+        "province": without(province, regency),
+        "nation": without(total, province),
+        "beyond": without(total, regency),
+        "all": total,
+    }
+    unknown = frozenset(name for name, part in parts.items() if part.held)
+    return Ladder(**{name: part.units for name, part in parts.items()}, unknown=unknown)
 
 
 def _add(found: dict, more: Mapping) -> None:  # type: ignore[type-arg]

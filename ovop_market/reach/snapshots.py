@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from ovop_market.reach import raw
 from ovop_market.reach.raw import Tree
 
-MOST = 150  # trees, each a megabyte at most
+MOST = 400  # trees, each a megabyte at most
 LONGEST = 600  # seconds that something is kept whose stamp has not changed
 
 Kept = dict[Hashable, Any]

@@ -43,14 +43,14 @@ def period(asked: Period) -> str:
     return first if asked.one_month else f"{first} – {last}"
 
 
-def _apart(reach: Overview) -> bool:
+def apart(reach: Overview) -> bool:
     """Whether destinations are of more months than all the rest."""
     return reach.by_years and not reach.filters.period.whole_years
 
 
 def sentence(reach: Overview) -> str:
     """Everything in one sentence; where it went in one of its own, if that is of whole years."""
-    if not _apart(reach):
+    if not apart(reach):
         return _sentence(reach)
     held = reach.spread.held
     where = _(
@@ -69,7 +69,7 @@ def _years(reach: Overview) -> str:
 def _sent(reach: Overview) -> str:
     asked, total = reach.filters.period, reach.total
     orders = figure(total.now.orders, held=is_held(total))
-    if _apart(reach):
+    if apart(reach):
         return _("%(period)s: %(orders)s pesanan", period=period(asked), orders=orders)
     return _(
         "%(period)s: %(orders)s pesanan ke %(regencies)s kabupaten/kota di %(provinces)s provinsi",
@@ -106,7 +106,7 @@ def second(reach: Overview) -> str:
     held = is_held(total)
     if not total.now.orders and not held:
         return _("Penjual tidak melaporkan penjualan di luar situs di masa ini.")
-    if _apart(reach):
+    if apart(reach):
         return _(
             "Di luar situs, penjual melaporkan %(units)s bungkus dalam %(notes)s catatan "
             "(sepanjang %(years)s ke %(regencies)s kabupaten/kota); ini tidak diperiksa sistem dan "
@@ -135,16 +135,16 @@ def rungs() -> dict[str, str]:
     }
 
 
-def _destinations(reach: Overview) -> list[tuple[str, str]]:
+def of_years(reach: Overview) -> str:
+    """What is told of calendar years, whatever the period."""
     years = _years(reach)
-    said = _("Tangga jangkauan dihitung dari seluruh tahun kalender: %(years)s.", years=years)
     if reach.by_years:
-        said = _(
+        return _(
             "Tangga jangkauan dan tujuan dari desa atau produk yang dipilih dihitung dari seluruh "
             "tahun kalender: %(years)s.",
             years=years,
         )
-    return [(_("Tahun kalender"), said)]
+    return _("Tangga jangkauan dihitung dari seluruh tahun kalender: %(years)s.", years=years)
 
 
 def method(reach: Overview) -> list[tuple[str, str]]:
@@ -185,7 +185,7 @@ def method(reach: Overview) -> list[tuple[str, str]]:
                 "dan bulan, jadi masa yang mencakup setahun penuh paling lengkap."
             ),
         ),
-        *_destinations(reach),
+        (_("Tahun kalender"), of_years(reach)),
         (
             _("Tangga jangkauan"),
             _("Alamat yang hanya menyebut kecamatan dihitung di luar desa."),

@@ -122,6 +122,11 @@ def noun(filters: Filters) -> str:
 # The sheets
 
 
+def _of(reach: Overview, title: str) -> str:
+    """The name of a sheet that is of calendar years, where the others are of other months."""
+    return f"{title} {reach.calendar[0]}-{reach.calendar[-1]}" if words.apart(reach) else title
+
+
 def _summary(source: Source, title: str) -> Sheet:
     reach = source.reach
     asked = reach.filters
@@ -174,23 +179,20 @@ def _totals(reach: Overview, villages: int) -> Iterator[Sequence[Value]]:
         _remark(now.held, False),
     )
     yield from _shares(reach)
-    yield _("Desa yang mengirim"), reach.villages_reaching
+    yield (
+        _("Desa yang mengirim"),
+        _value(reach.villages_reaching, reach.more_villages, Kind.NUMBER),
+    )
     yield _("Desa semuanya"), villages
 
 
 def _shares(reach: Overview) -> Iterator[Sequence[Value]]:
     now, before = reach.ladder, reach.ladder_before
-    for name, share, earlier in (
-        (_("Keluar kabupaten desanya"), now.outside_regency, before.outside_regency),
-        (_("Keluar provinsi desanya"), now.outside_province, before.outside_province),
+    for name, rung in (
+        (_("Keluar kabupaten desanya"), "beyond"),
+        (_("Keluar provinsi desanya"), "nation"),
     ):
-        yield (
-            name,
-            Cell(None if now.held else share, Kind.SHARE),
-            Cell(earlier if before.units and not before.held else None, Kind.SHARE),
-            None,
-            _remark(now.held, before.held),
-        )
+        yield name, Cell(now.share(rung), Kind.SHARE), Cell(before.share(rung), Kind.SHARE)
 
 
 def _sums(line: Line, *names: str) -> Iterator[Sequence[Value]]:
@@ -229,7 +231,7 @@ def _provinces(reach: Overview) -> Sheet:
     )
     title = _("%(noun)s per provinsi, 15 terbanyak", noun=count)
     chart = Chart(title, labels=1, values=(2,), lying=True, most=PROVINCES_DRAWN)
-    return Sheet(_("Provinsi"), columns, rows, chart)
+    return Sheet(_of(reach, _("Provinsi")), columns, rows, chart)
 
 
 def _regencies(reach: Overview) -> Sheet:
@@ -244,7 +246,7 @@ def _regencies(reach: Overview) -> Sheet:
         for province in reach.provinces
         for place in province.places
     )
-    return Sheet(_("Kabupaten-kota"), columns, rows)
+    return Sheet(_of(reach, _("Kabupaten-kota")), columns, rows)
 
 
 def _months(reach: Overview) -> Sheet:
@@ -282,24 +284,22 @@ def _villages(reach: Overview) -> Sheet:
             ", ".join(map(str, village.years)),
             *_cells(village),
             _value(village.regencies, village.spread.held, Kind.NUMBER),
-            village.ladder.outside_regency if _told(village.ladder) else None,
-            village.ladder.outside_province if _told(village.ladder) else None,
-            *(_value(n, village.ladder.held, Kind.NUMBER) for _rung, n in village.ladder.rungs),
+            village.ladder.share("beyond"),
+            village.ladder.share("nation"),
+            *(
+                _value(n, rung in village.ladder.unknown, Kind.NUMBER)
+                for rung, n in village.ladder.rungs
+            ),
         ]
         for village in reach.villages
     )
     return Sheet(_("Desa"), columns, rows)
 
 
-def _told(ladder: Ladder) -> bool:
-    """Whether shares can be told."""
-    return bool(ladder.units) and not ladder.held
-
-
 def _ladder(reach: Overview) -> Sheet:
     names, now = words.rungs(), reach.ladder
     before = dict(reach.ladder_before.rungs)
-    unknown = now.held or reach.ladder_before.held
+    unknown = now.unknown | reach.ladder_before.unknown
     columns = [
         Column(_("Sampai ke"), Kind.TEXT, 36),
         Column(_("Bungkus"), Kind.NUMBER),
@@ -310,10 +310,10 @@ def _ladder(reach: Overview) -> Sheet:
     rows = (
         [
             names[rung],
-            _value(units, now.held, Kind.NUMBER),
-            _value(before[rung], reach.ladder_before.held, Kind.NUMBER),
-            units / now.units if _told(now) else None,
-            _change(Change.between(before[rung], units), held=unknown),
+            _value(units, rung in now.unknown, Kind.NUMBER),
+            _value(before[rung], rung in reach.ladder_before.unknown, Kind.NUMBER),
+            now.share(rung),
+            _change(Change.between(before[rung], units), held=rung in unknown),
         ]
         for rung, units in now.rungs
     )

@@ -147,23 +147,26 @@ class World:
                 see(product, [product.key])
         for month in found.months:
             self.see(self.box(mine, "", [month.first]), month.now)
-        if not found.ladder.held:
-            self.read_ladder(found, mine, [m for m in MONTHS if m.year in found.calendar])
+        self.read_ladder(found, mine, [m for m in MONTHS if m.year in found.calendar])
 
     def read_ladder(self, found: Overview, mine: list[str], months: list[date]) -> None:
         every = self.box(mine, "", months)
         home = frozenset(p for p in every if p[1] == "home")
         regency = frozenset(p for p in every if p[1] in ("home", self.area[p[0]]))
         province = frozenset(p for p in every if p[1] == "home" or p[1].startswith("19"))
-        ladder = found.ladder
-        for places, units in (
-            (home, ladder.village),
-            (regency - home, ladder.regency),
-            (province - regency, ladder.province),
-            (every - province, ladder.nation),
-        ):
-            assert units == self.number(places)
-            self.shown.append((places, units))
+        parts = {
+            "village": home,
+            "regency": regency - home,
+            "province": province - regency,
+            "nation": every - province,
+            "beyond": every - regency,
+            "all": every,
+        }
+        for name, places in parts.items():
+            if name not in found.ladder.unknown:
+                units = getattr(found.ladder, name)
+                assert units == self.number(places)
+                self.shown.append((places, units))
 
     def read_file(self, actor: object, filters: Filters, mine: list[str]) -> None:
         names = {product.name: product.slug for product in self.products}

@@ -57,7 +57,7 @@ def overview(**changed: Any) -> figures.Overview:
         reported=figures.Reported(Line("", "", some(7)), Spread(1, 1), Spread(), (), ()),
         provinces=(aceh, west_java, bali, papua),
         province=west_java,
-        ladder=Ladder(10, 20, 30, 40),
+        ladder=Ladder.of(10, 20, 30, 40),
         ladder_before=Ladder(),
         months=months,
         villages=(village(1), village(2, some(9), some(30)), village(3, HELD, some(99))),
@@ -124,8 +124,12 @@ def test_a_number_is_shown_or_at_least_or_withheld(asked) -> None:
     assert text(least) == "≥ sedikitnya 1.234"
     assert 'aria-hidden="true">≥' in least and 'class="hide">sedikitnya' in least
     assert showing.counted(7) == "7" and text(showing.counted(7, True)).endswith("7")
-    assert showing.share(Ladder(1, 0, 0, 1), "outside_province") == "50%"
-    assert "ditahan" in showing.share(Ladder(1, 0, 0, 1, held=True), "outside_province")
+    assert showing.share(Ladder.of(1, 0, 0, 1), "nation") == "50%"
+    # What stayed at home is not known, and yet how much left the regency is.
+    partly = replace(Ladder.of(0, 5, 0, 5), unknown=frozenset(["village", "regency"]))
+    assert showing.share(partly, "beyond") == "50%"
+    assert "ditahan" in showing.share(partly, "regency")
+    assert showing.share(Ladder(), "nation") == "–"
 
 
 def test_each_language_has_its_own_words(asked) -> None:
@@ -164,11 +168,13 @@ def test_all_withheld_is_not_taken_for_nothing(show) -> None:
     assert "Belum ada pesanan yang sampai" not in body and 'id="reach-map"' in body
 
 
-def test_a_withheld_ladder_has_no_shares(show) -> None:
-    ladder = part(show(overview(ladder=Ladder(0, 20, 30, 40, held=True))), "ladder")
-    assert "%" not in text(ladder)
-    assert text(re.findall(r"<tr>.*?</tr>", ladder)[1]).startswith("Di desa sendiri ditahan –")
-    assert ladder.count('class="stripes"') == 4
+def test_what_is_withheld_of_a_ladder_has_no_share(show) -> None:
+    partly = replace(Ladder.of(0, 20, 30, 50), unknown=frozenset(["village", "regency"]))
+    ladder = part(show(overview(ladder=partly)), "ladder")
+    said = [text(row) for row in re.findall(r"<tr>.*?</tr>", ladder)]
+    assert said[1].startswith("Di desa sendiri ditahan –")
+    assert said[4].startswith("Di provinsi lain 50 50%")
+    assert ladder.count('class="stripes"') == 2
 
 
 # The map

@@ -89,6 +89,8 @@ def test_the_report_says_what_the_page_says(client, official, world: World):
         "Halaman 3 dari 3",
     ):
         assert said in text, said
+    # The ladder is of the year: it says so where it stands, and among the notes on the method.
+    assert text.count("dihitung dari seluruh tahun kalender: 2026.") == 2
     # Only the note on the method speaks of what is withheld: nothing is.
     assert text.count("ditahan") == text.count("pembelian ditahan") + text.count("sebagian ditahan")
     assert "≥ " not in text and ">= " not in text
