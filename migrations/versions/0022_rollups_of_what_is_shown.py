@@ -34,8 +34,12 @@ def upgrade() -> None:
         [sa.Column("home_purchases", sa.Integer(), nullable=False)],
         {"home_within_purchases": "home_purchases BETWEEN 0 AND purchases"},
     )
+    _table(
+        "reach_year", ["year", "area_code"], [sa.Column("weight", sa.BigInteger(), nullable=False)]
+    )
     _count_anew(
         {
+            "reach_year": ("year, area_code, channel", "first_of_area", ", weight"),
             "reach_village_month": ("month, village_id, channel", "first_of_village", ""),
             "reach_village_year": (
                 "year, village_id, region_code, channel",
@@ -47,7 +51,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for name in ("reach_village_month", "reach_village_year"):
+    for name in ("reach_village_month", "reach_village_year", "reach_year"):
         op.drop_table(name)
     _table("reach_month", ["month", "region_code"])
     _table("reach_village_place", ["village_id", "month", "region_code"])
@@ -77,6 +81,7 @@ _KEYS = {
     "month": (sa.Date(), None),
     "year": (sa.Integer(), None),
     "village_id": (sa.Integer(), "village.id"),
+    "area_code": (sa.String(13), "region.code"),
     "region_code": (sa.String(13), "region.code"),
 }
 
@@ -127,11 +132,13 @@ def _count_anew(tables: dict[str, tuple[str, str, str]]) -> None:
         day = "CAST(timezone(INTERVAL '7 hours', o.received_at) AS DATE)"
         month = "CAST(date_trunc('month', CAST(l.day AS TIMESTAMP)) AS DATE)"
         year = "CAST(EXTRACT(YEAR FROM l.day) AS INTEGER)"
+        number = "CAST(EXTRACT(MONTH FROM l.day) AS BIGINT)"
     else:
         day = "date(substr(o.received_at, 1, 19), '+7 hours')"
         month, year = "substr(l.day, 1, 8) || '01'", "CAST(substr(l.day, 1, 4) AS INTEGER)"
+        number = "CAST(substr(l.day, 6, 2) AS INTEGER)"
     op.execute("DROP TABLE IF EXISTS reach_part")
-    op.execute(f"CREATE TEMPORARY TABLE reach_part AS {_parts(day, month, year)}")
+    op.execute(f"CREATE TEMPORARY TABLE reach_part AS {_parts(day, month, year, number)}")
     for table, (key, purchases, more) in tables.items():
         counted = (_MEASURES + more).split(", ")
         sums = ", ".join(f"SUM({name})" for name in (purchases, *counted))
@@ -142,12 +149,17 @@ def _count_anew(tables: dict[str, tuple[str, str, str]]) -> None:
     op.execute("DROP TABLE reach_part")
 
 
-def _parts(day: str, month: str, year: str) -> str:
+def _parts(day: str, month: str, year: str, number: str) -> str:
     """One row for each product of each order that was received, and for each note."""
     rungs = (
         "CASE WHEN l.region_code = l.area_code THEN l.units - l.home_units ELSE 0 END"
         " AS near_units, CASE WHEN l.region_code <> l.area_code AND substr(l.region_code, 1, 2) ="
         " substr(l.area_code, 1, 2) THEN l.units ELSE 0 END AS province_units"
+    )
+    place = "CAST(replace(l.region_code, '.', '') AS BIGINT)"
+    weight = (
+        f"CAST(l.units AS BIGINT) * ((CAST(l.product_id AS BIGINT) * 10000 + {place}) * 12"
+        f" + {number})"
     )
     lines = (
         f"SELECT o.id AS order_id, o.purchase_id, o.received_at, {day} AS day, v.product_id,"
@@ -170,16 +182,18 @@ def _parts(day: str, month: str, year: str) -> str:
     )
     of_village = first.format(", l.village_id")
     orders = (
-        f"SELECT {month} AS month, {year} AS year, l.village_id, l.region_code, l.channel,"
+        f"SELECT {month} AS month, {year} AS year, l.village_id, l.area_code, l.region_code,"
+        " l.channel,"
         f" CASE WHEN {of_village} THEN 1 ELSE 0 END AS first_of_village,"
         f" CASE WHEN {of_village} THEN l.at_home ELSE 0 END AS home_purchases,"
+        f" CASE WHEN {first.format(', l.area_code')} THEN 1 ELSE 0 END AS first_of_area,"
         f" CASE WHEN {first.format('')} THEN 1 ELSE 0 END AS first_of_all,"
         " CASE WHEN row_number() OVER (PARTITION BY l.order_id ORDER BY l.revenue DESC,"
         " l.product_id) = 1 THEN 1 ELSE 0 END AS orders,"
-        f" l.units, l.home_units, {rungs}, l.revenue FROM ({lines}) l"
+        f" l.units, l.home_units, {rungs}, l.revenue, {weight} AS weight FROM ({lines}) l"
     )
     notes = (
-        "SELECT s.day, m.village_id, substr(w.region_code, 1, 5) AS area_code,"
+        "SELECT s.day, v.product_id, m.village_id, substr(w.region_code, 1, 5) AS area_code,"
         " s.region_code, s.channel, s.quantity AS units, 0 AS home_units,"
         " CAST(s.total AS BIGINT) AS revenue FROM reported_sale s"
         " JOIN variant v ON v.id = s.variant_id JOIN product t ON t.id = v.product_id"
@@ -187,6 +201,6 @@ def _parts(day: str, month: str, year: str) -> str:
         " WHERE s.withdrawn_at IS NULL"
     )
     return orders + (
-        f" UNION ALL SELECT {month}, {year}, l.village_id, l.region_code, l.channel, 1, 0, 1, 1,"
-        f" l.units, l.home_units, {rungs}, l.revenue FROM ({notes}) l"
+        f" UNION ALL SELECT {month}, {year}, l.village_id, l.area_code, l.region_code, l.channel,"
+        f" 1, 0, 1, 1, 1, l.units, l.home_units, {rungs}, l.revenue, {weight} FROM ({notes}) l"
     )

@@ -17,6 +17,7 @@ from ovop_market.core.errors import NotFound
 from ovop_market.opendata import records, resources
 from ovop_market.opendata.parameters import Asked
 from ovop_market.opendata.records import Area
+from ovop_market.opendata.texts import without_contacts
 from ovop_market.regions.models import Region
 from ovop_market.villages.models import Designation, Producer, ProducerKind, Village
 from ovop_market.villages.programme_models import DesignationStep, StarAward
@@ -61,6 +62,7 @@ def village(session: Session, slug: str, address: Address) -> records.Village:
     if row is None:
         raise NotFound(str(resources.VILLAGE.missing))
     found: Village = row.Village
+    story = without_contacts(found.story)
     makers: dict[ProducerKind, int] = dict(
         iter(
             session.execute(
@@ -73,7 +75,7 @@ def village(session: Session, slug: str, address: Address) -> records.Village:
     years = session.execute(_designations(Designation.year).where(Village.id == found.id)).all()
     return records.Village(
         **_village(row, address),
-        story=tuple(part.strip() for part in re.split(r"\n\s*\n", found.story) if part.strip()),
+        story=tuple(part.strip() for part in re.split(r"\n\s*\n", story) if part.strip()),
         groups=makers.get(ProducerKind.GROUP, 0),
         households=makers.get(ProducerKind.HOUSEHOLD, 0),
         designations=tuple(_told(session, years)),
@@ -227,14 +229,14 @@ def product(session: Session, slug: str, address: Address) -> records.Product:
     in_group = row.kind is ProducerKind.GROUP
     return records.Product(
         **_product(row, address),
-        description=found.description,
-        ingredients=found.ingredients,
+        description=without_contacts(found.description),
+        ingredients=without_contacts(found.ingredients),
         storage=found.storage,
         shelf_life_days=found.shelf_life_days,
         max_transit_days=found.max_transit_days,
         seller_kind=row.kind,
         # A household's name is that of a person.
-        group=row.seller if in_group else None,
+        group=without_contacts(row.seller) if in_group else None,
         packs=tuple(records.Pack(*pack) for pack in packs),
     )
 
@@ -260,11 +262,11 @@ def _product(row: Any, address: Address) -> dict[str, Any]:
     found: Product = row.Product
     return {
         "slug": found.slug,
-        "name": found.name,
+        "name": without_contacts(found.name),
         "village": row.village,
         "village_name": row.village_name,
         "category": found.category,
-        "summary": found.summary,
+        "summary": without_contacts(found.summary),
         "price_from": row.price_from,
         "made_to_order": found.made_to_order,
         "season_from": found.season_from,

@@ -21,6 +21,7 @@ from ovop_market.opendata.queries import Rows
 from ovop_market.opendata.reach_records import Kind, Level
 from ovop_market.opendata.records import Area
 from ovop_market.opendata.resources import Resource
+from ovop_market.opendata.texts import without_contacts
 from ovop_market.reach import published
 from ovop_market.reach.figures import Sums
 from ovop_market.reach.models import ReachPlaceMonth
@@ -118,7 +119,9 @@ def products(session: Session, asked: Asked, today: date) -> Rows:
     ).all()
     village, said = _village(found, asked, today, resources.REACH_PRODUCTS)
     names: Names = {
-        key: {"product": slug, "product_name": name} for *_village, key, slug, name in found
+        key: {"product": slug, "product_name": without_contacts(name)}
+        for *_village, key, slug, name in found
+        if key is not None
     }
     shown = _published(session, asked)
     cells = _cells(shown.products(village), shown.product_months(village))

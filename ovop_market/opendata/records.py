@@ -168,7 +168,12 @@ class Product(ProductRow):
 
     TEXT: ClassVar[Text] = _l("Sebuah produk selengkapnya.")
 
-    description: str = told(_l("Keterangan penjual, dalam bahasa Indonesia; bisa kosong."))
+    description: str = told(
+        _l(
+            "Keterangan penjual, dalam bahasa Indonesia, tanpa nomor telepon dan alamat surel; bisa"
+            " kosong."
+        )
+    )
     ingredients: str = told(_l("Bahan-bahannya; bisa kosong."), "Udang, sagu, garam.")
     storage: Storage = told(
         _l("Cara menyimpannya: ambient (suhu ruang), chilled (dingin), frozen (beku)."), "frozen"

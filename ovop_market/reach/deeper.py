@@ -4,6 +4,7 @@ the villages of one page of their table, each by itself. Of what is shown alone 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
@@ -11,10 +12,11 @@ from datetime import date
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from ovop_market.reach import places, queries, shown
+from ovop_market.reach import queries, shown
 from ovop_market.reach.figures import Ladder, Overview, Spread, Sums, VillageLine
 from ovop_market.reach.filters import Period
 from ovop_market.reach.first import FirstLine, first_reached
+from ovop_market.reach.grids import Grid
 from ovop_market.reach.models import ReachPlaceMonth
 from ovop_market.reach.queries import Choices, VillageChoice
 from ovop_market.reach.returning import Share, over
@@ -39,7 +41,7 @@ def completed(session: Session, found: Overview, known: Choices) -> Overview:
     return replace(
         found,
         villages=_with_ladders(found.villages, page, of_period, of),
-        first=_first(session, by_year) if filters.by_first else (),
+        first=_first(found, by_year) if filters.by_first else (),
         # Of a product, and of what sellers report, it is not known what stayed at home.
         rungs=()
         if filters.product or filters.reported
@@ -78,7 +80,10 @@ def paged(villages: Sequence[VillageLine], page: int) -> slice:
 def _years(session: Session) -> range:
     """The years of which anything is known."""
     month = ReachPlaceMonth.month
-    first, last = (session.scalar(select(end(month))) for end in (func.min, func.max))
+    # Each by itself, as an index gives it at once; both together would be looked for row by row.
+    first, last = session.execute(
+        select(select(func.min(month)).scalar_subquery(), select(func.max(month)).scalar_subquery())
+    ).one()
     if first is None or last is None:
         return range(0)
     return range(max(first.year, last.year + 1 - MOST_YEARS), last.year + 1)
@@ -88,9 +93,13 @@ def _whole(year: int) -> Period:
     return Period.of_months(date(year, 1, 1), date(year, 12, 1))
 
 
-def _first(session: Session, by_year: Mapping[int, Shown]) -> tuple[FirstLine, ...]:
-    names = {code: name for code, name, _level in places.regions(session)}
-    return first_reached({year: side.by_place for year, side in by_year.items()}, names)
+def _first(found: Overview, by_year: Mapping[int, Shown]) -> tuple[FirstLine, ...]:
+    """Of all provinces, and of the regencies that the page names."""
+    lines = [each for province in found.provinces for each in (province, *province.places)]
+    return first_reached(
+        {year: side.by_place for year, side in by_year.items()},
+        {line.key: line.name for line in lines},
+    )
 
 
 def _rungs(
@@ -117,15 +126,17 @@ def _multiples(
     found: Overview, side: Shown, of: Mapping[str, VillageChoice]
 ) -> tuple[Multiple, ...]:
     months = [line.first for line in found.months]
-    grids = {(tree.tree.year, tree.tree.area): tree.village_months() for tree in side.trees}
-    none: Mapping[tuple[int, date], Sums] = {}
+    grids: dict[str, list[Grid[int, date]]] = defaultdict(list)
+    for tree in side.trees:
+        grids[tree.tree.area].append(tree.village_grid())
+    none = Sums()
     made = []
     for line in found.villages:
         village = of[line.key]
-        points = tuple(
-            grids.get((month.year, village.area), none).get((village.id, month), Sums())
-            for month in months
-        )
+        row: dict[date, Sums] = {}
+        for grid in grids[village.area]:
+            row |= grid.of_row(village.id)
+        points = tuple(row.get(month, none) for month in months)
         made.append(Multiple(line.key, line.name, points))
     return tuple(made)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from fractions import Fraction
+from functools import lru_cache
 
 from ovop_market.reach.figures import Sums
 from ovop_market.reach.filters import add_months
@@ -31,6 +31,8 @@ class Sales:
         years: Mapping[tuple[int, int], Sums] | None = None,
     ) -> None:
         self._months, self._years = months, years or {}
+        # Villages are compared over the same months again and again.
+        self._known: dict[tuple[int, tuple[date, ...]], Sums] = {}
 
     def month(self, village: int, month: date) -> Sums:
         """One month of a village."""
@@ -38,7 +40,12 @@ class Sales:
 
     def over(self, village: int, months: Iterable[date]) -> Sums:
         """Some months together; held where a part of them is withheld and does not follow."""
-        asked = set(months)
+        key = village, tuple(months)
+        if key not in self._known:
+            self._known[key] = self._over(village, set(key[1]))
+        return self._known[key]
+
+    def _over(self, village: int, asked: set[date]) -> Sums:
         found = Sums()
         for year in {month.year for month in asked}:
             inside, outside = Sums(), Sums()
@@ -140,10 +147,9 @@ def effect(subjects: Sequence[Subject], sales: Sales, first: date | None, today:
     designated = [each for each in subjects if each.start is not None]
     measured = [each for each in designated if each.baseline]
     windows = [_window(each, first, last) for each in measured]
-    others = [
-        _others(each, window, subjects, sales, first)
-        for each, window in zip(measured, windows, strict=True)
-    ]
+    # Whoever is compared with a village depends on its months alone.
+    of_window = {window: _others(window, subjects, sales, first) for window in set(windows)}
+    others = [of_window[window] for window in windows]
     villages = tuple(
         _village(each, window, beside, sales)
         for each, window, beside in zip(measured, windows, others, strict=True)
@@ -158,9 +164,11 @@ def effect(subjects: Sequence[Subject], sales: Sales, first: date | None, today:
     return Effect(
         villages=villages,
         points=tuple(_points(shown, sales)),
-        index=_mean(found.index for found, _ in shown if found.index is not None),
+        index=_mean(1000 * found.index for found, _ in shown if found.index is not None),
         beside=Beside(
-            _mean(besides), len(compared), sum(other.households for other in compared.values())
+            _mean(1000 * index for index in besides),
+            len(compared),
+            sum(other.households for other in compared.values()),
         ),
         without_baseline=len(designated) - len(measured),
     )
@@ -174,14 +182,14 @@ def _window(subject: Subject, first: date | None, last: date) -> tuple[date, ...
     return tuple(m for m in (add_months(begin, n) for n in range(WINDOW)) if m <= last)
 
 
-def _before(window: Sequence[date]) -> list[date]:
+@lru_cache(maxsize=1000)
+def _before(window: tuple[date, ...]) -> tuple[date, ...]:
     """As many months before them."""
-    return [add_months(month, -len(window)) for month in window]
+    return tuple(add_months(month, -len(window)) for month in window)
 
 
 def _others(
-    subject: Subject,
-    window: Sequence[date],
+    window: tuple[date, ...],
     subjects: Sequence[Subject],
     sales: Sales,
     first: date | None,
@@ -192,8 +200,7 @@ def _others(
     return [
         other
         for other in subjects
-        if other.id != subject.id
-        and (other.start is None or other.start > window[-1])
+        if (other.start is None or other.start > window[-1])
         and enough(sales.over(other.id, _before(window)))
         and not sales.over(other.id, window).held
     ]
@@ -206,8 +213,7 @@ def _village(
     told = bool(window) and not sold.held
     baseline, start = subject.baseline or 0, subject.start or date.min
     indices = [
-        Fraction(100 * sales.over(other.id, window).revenue)
-        / (sales.over(other.id, _before(window)).revenue or 1)
+        _index(sales.over(other.id, window), sales.over(other.id, _before(window)), 1)
         for other in others
     ]
     late = (window[0].year - start.year) * 12 + window[0].month - start.month if window else 0
@@ -216,7 +222,7 @@ def _village(
         months=window,
         late=late,
         average=sold.revenue // len(window) if told else 0,
-        index=round(Fraction(100 * sold.revenue, baseline * len(window))) if told else None,
+        index=_mean([_part(sold.revenue, baseline * len(window))]) if told else None,
         beside=Beside(_mean(indices), len(others), sum(other.households for other in others)),
     )
 
@@ -226,23 +232,44 @@ def _points(
 ) -> Iterable[Point]:
     """Months of which a village's sales are withheld leave that village out."""
     for number in range(max((len(found.months) for found, _ in shown), default=0)):
-        own: list[Fraction] = []
-        other: list[Fraction] = []
+        own: list[int] = []
+        other: list[int] = []
         compared: set[int] = set()
+        besides: dict[tuple[date, ...], dict[int, int]] = {}
         for found, beside in shown:
             window = found.months
             if number >= len(window):
                 continue
             sold = sales.month(found.village.id, window[number])
             if not sold.held:
-                own.append(Fraction(100 * sold.revenue, found.village.baseline or 1))
-            for each in beside:
-                sold = sales.month(each.id, window[number])
-                if not sold.held:
-                    before = sales.over(each.id, _before(window)).revenue or 1
-                    other.append(Fraction(100 * sold.revenue * len(window), before))
-                    compared.add(each.id)
+                own.append(_part(sold.revenue, found.village.baseline or 1))
+            if window not in besides:
+                besides[window] = _month_of(window, number, beside, sales)
+            other += besides[window].values()
+            compared.update(besides[window])
         yield Point(number + 1, _mean(own), len(own), _mean(other), len(compared))
+
+
+def _month_of(
+    window: tuple[date, ...], number: int, others: Sequence[Subject], sales: Sales
+) -> dict[int, int]:
+    """One month of the villages beside, each by what it sold before."""
+    found = {}
+    for each in others:
+        sold = sales.month(each.id, window[number])
+        if not sold.held:
+            before = sales.over(each.id, _before(window))
+            found[each.id] = _index(sold, before, len(window))
+    return found
+
+
+def _index(sold: Sums, before: Sums, months: int) -> int:
+    return _part(sold.revenue * months, before.revenue or 1)
+
+
+def _part(part: int, whole: int) -> int:
+    """In thousandths of a hundredth."""
+    return 100_000 * part // whole
 
 
 def enough(sold: Sums) -> bool:
@@ -250,6 +277,7 @@ def enough(sold: Sums) -> bool:
     return not sold.held and sold.orders >= FEWEST
 
 
-def _mean(values: Iterable[Fraction | int]) -> int | None:
+def _mean(values: Iterable[int]) -> int | None:
+    """Of parts in thousandths of a hundredth, the mean in hundredths."""
     found = list(values)
-    return round(Fraction(sum(found), len(found))) if found else None
+    return round(sum(found) / (1000 * len(found))) if found else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Generic, TypeVar
 
 from ovop_market.reach.figures import Sums
@@ -33,7 +33,7 @@ class Grid(Generic[Row, Col]):
             key: Sums(*numbers[1:]) for key, numbers in cells.items() if key not in withheld.cells
         }
         shown.update(dict.fromkeys(withheld.cells, HELD))
-        totals = {row: Sums(*numbers[1:]) for row, numbers in margins(cells)[0].items()}
+        totals = {row: Sums(*numbers[1:]) for row, numbers in of_rows(cells).items()}
         totals.update(dict.fromkeys(withheld.rows, HELD))
         return cls(shown, totals)
 
@@ -80,22 +80,35 @@ def without(total: Sums, part: Sums) -> Sums:
     return Sums(total.orders - part.orders, total.units - part.units, total.revenue - part.revenue)
 
 
-def margins(cells: Cells[Row, Col]) -> tuple[dict[Row, Raw], dict[Col, Raw]]:
-    """The sums of rows and of columns."""
-    rows: dict[Row, Raw] = {}
-    columns: dict[Col, Raw] = {}
-    for (row, column), numbers in cells.items():
-        rows[row] = rows[row].plus(numbers) if row in rows else numbers
-        columns[column] = columns[column].plus(numbers) if column in columns else numbers
-    return rows, columns
+def summed(parts: Iterable[tuple[Other, Raw]]) -> dict[Other, Raw]:
+    """The sums of each key."""
+    found: dict[Other, list[int]] = {}
+    for key, numbers in parts:
+        sums = found.get(key)
+        if sums is None:
+            found[key] = list(numbers)
+        else:
+            # Written out: it is done for each cell of a year, a few times.
+            sums[0] += numbers[0]
+            sums[1] += numbers[1]
+            sums[2] += numbers[2]
+            sums[3] += numbers[3]
+    return {key: Raw(*sums) for key, sums in found.items()}
+
+
+def of_rows(cells: Cells[Row, Col]) -> dict[Row, Raw]:
+    """The sums of rows."""
+    return summed((row, numbers) for (row, _column), numbers in cells.items())
+
+
+def of_columns(cells: Cells[Row, Col]) -> dict[Col, Raw]:
+    """The sums of columns."""
+    return summed((column, numbers) for (_row, column), numbers in cells.items())
 
 
 def added_up(
     cells: Cells[Row, Col], parent: Callable[[Row], Other]
 ) -> dict[tuple[Other, Col], Raw]:
     """The rows of each parent together."""
-    found: dict[tuple[Other, Col], Raw] = {}
-    for (row, column), numbers in cells.items():
-        key = parent(row), column
-        found[key] = found[key].plus(numbers) if key in found else numbers
-    return found
+    parents = {row: parent(row) for row, _column in cells}
+    return summed(((parents[row], column), n) for (row, column), n in cells.items())

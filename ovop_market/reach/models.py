@@ -109,6 +109,21 @@ class ReachPlaceMonth(Counts, Repeats, Model):
     region_code: Mapped[str] = mapped_column(ForeignKey("region.code"), primary_key=True)
 
 
+class ReachYear(Counts, Model):
+    """All that the villages of one regency sent in one calendar year.
+
+    `weight` adds up, of each pack, where, when and what it was: nothing moves in the year without
+    changing it. By it is known whether what was decided of the year still holds (reach.snapshots).
+    """
+
+    __tablename__ = "reach_year"
+    __table_args__ = (*_checks(), _CLUSTERED)
+
+    year: Mapped[int] = mapped_column(primary_key=True)
+    area_code: Mapped[str] = mapped_column(ForeignKey("region.code"), primary_key=True)
+    weight: Mapped[int] = mapped_column(BigInteger)
+
+
 class ReachVillageMonth(Counts, Repeats, Model):
     """What one village sent in one month."""
 

@@ -27,17 +27,20 @@ def context(reach: Overview, known: Choices, *, today: date) -> dict[str, Any]:
     """What the templates know."""
     filters = reach.filters
     address = addresses(filters)
+    mpage = paging.page_number(request.args.get("mpage", ""))
+    # Who turns one of them stays where the other is.
+    turned = {"vpage": _beyond_first(filters.vpage), "mpage": _beyond_first(mpage)}
     villages, vpager = _page(
         reach.villages,
         deeper.VILLAGES,
         filters.vpage,
-        lambda number: address(vpage=number, _anchor="reach-villages"),
+        lambda number: address(**{**turned, "vpage": number}, _anchor="reach-villages"),
     )
     multiples, mpager = _page(
         reach.multiples,
         series.MULTIPLES,
-        paging.page_number(request.args.get("mpage", "")),
-        lambda number: address(mpage=number, _anchor="reach-multiples"),
+        mpage,
+        lambda number: address(**{**turned, "mpage": number}, _anchor="reach-multiples"),
     )
     running = filters.period.end >= today
     return {
@@ -149,6 +152,10 @@ def _sent(reach: Overview) -> Sums:
     if reach.by_years:
         return sum((line.now for line in reach.provinces), Sums())
     return (reach.reported.total if reach.filters.reported else reach.total).now
+
+
+def _beyond_first(page: int) -> int | None:
+    return page if page > 1 else None
 
 
 def _page(

@@ -7,17 +7,17 @@ villages and products by province and regency, for the year. `withholding` decid
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import date
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy.orm import Session
 
 from ovop_market.reach import raw, snapshots
 from ovop_market.reach.figures import Sums
-from ovop_market.reach.grids import HELD, Cells, Grid, added_up, margins
+from ovop_market.reach.grids import HELD, Cells, Grid, added_up, of_columns, of_rows, summed
 from ovop_market.reach.raw import Raw, Tree
-from ovop_market.reach.recount import PROVINCE_LENGTH
+from ovop_market.reach.read_once import ReadOnce, province_of
 from ovop_market.reach.withholding import (
     Withheld,
     ends,
@@ -27,25 +27,15 @@ from ovop_market.reach.withholding import (
     withhold_line,
 )
 
-__all__ = ["Published", "Tree", "of"]
-
-Made = TypeVar("Made")
+__all__ = ["Published", "Tree", "of", "province_of"]
 
 
-def province_of(code: str) -> str:
-    """The province of a regency."""
-    return code[:PROVINCE_LENGTH]
-
-
-class Published:
+class Published(ReadOnce):
     """The tables of one tree. Who is not named sold nothing, or nothing went there.
 
     Places are by code, of provinces (19) and of regencies (19.05) alike. Months are their first
     days. A number that is withheld is `Sums(held=True)`.
     """
-
-    def __init__(self, session: Session, tree: Tree, kept: dict[Hashable, Any]) -> None:
-        self.tree, self._session, self._kept = tree, session, kept
 
     # What is shown
 
@@ -102,13 +92,13 @@ class Published:
     def product_grid(self, village_id: int) -> Grid[int, date]:
         """Products of a village."""
         self.read_products([village_id])
-        return self._kept["products", village_id][0]  # type: ignore[no-any-return]
+        return self.kept["products", village_id][0]  # type: ignore[no-any-return]
 
     def read_products(self, villages: Collection[int]) -> None:
         """Makes the tables of some villages' products, in one statement."""
-        missing = [village for village in villages if ("products", village) not in self._kept]
+        missing = [village for village in villages if ("products", village) not in self.kept]
         if missing:
-            cells = raw.products(self._session, self.tree, missing)
+            cells = raw.products(self.session, self.tree, missing)
             sold = self.sold()
             parts: dict[int, dict[tuple[int, date], Raw]] = {village: {} for village in missing}
             for (product, month), numbers in cells.items():
@@ -116,31 +106,10 @@ class Published:
                 if product in sold:
                     parts[sold[product].village_id][product, month] = numbers
             for village, part in parts.items():
-                self._kept["products", village] = self._products(village, part)
-
-    def sold(self) -> Mapping[int, raw.Sold]:
-        """What each product sold in the year: for those who choose what to ask for, never shown."""
-        return self._keep("sold", lambda: raw.sold(self._session, self.tree))
-
-    def raw_places(self) -> Mapping[tuple[str, date], Raw]:
-        """What went where: for counting places (see `spread`), never shown."""
-        return self._keep("raw places", lambda: raw.places(self._session, self.tree))
-
-    def raw_village_places(self) -> Mapping[tuple[int, str], Raw]:
-        """The same of villages in the year."""
-        return self._keep(
-            "raw village places", lambda: raw.village_places(self._session, self.tree)
-        )
-
-    def raw_product_places(self, village_id: int) -> Mapping[tuple[int, str], Raw]:
-        """The same of a village's products."""
-        return self._keep(
-            ("raw product places", village_id),
-            lambda: raw.product_places(self._session, self.tree, village_id),
-        )
+                self.kept["products", village] = self._products(village, part)
 
     def _months(self) -> Grid[str, date]:
-        by_month = margins(self.raw_places())[1]
+        by_month = of_columns(self.raw_places())
         no_months, whole = self._top().columns, self._top().whole
         return Grid.of(
             {("", month): numbers for month, numbers in by_month.items()},
@@ -191,7 +160,7 @@ class Published:
         return Grid.of({**added_up(cells, province_of), **cells}, every), rows
 
     def _channels(self) -> Grid[str, date]:
-        cells = raw.channels(self._session, self.tree)
+        cells = raw.channels(self.session, self.tree)
         top = self._top()
         _, _, ends_ = self._reserves()
         found = withhold(
@@ -205,7 +174,7 @@ class Published:
     def _decide_villages(self) -> tuple[Grid[int, date], Withheld[int, date]]:
         top = self._top()
         what, _, ends_ = self._reserves()
-        cells = raw.villages(self._session, self.tree)
+        cells = raw.villages(self.session, self.tree)
         found = withhold(
             _numbers(cells),
             columns=top.columns,
@@ -233,7 +202,8 @@ class Published:
         """The products, the regencies and the months that are kept in reserve."""
 
         def find() -> tuple[tuple[int, ...], tuple[str, ...], tuple[date, ...]]:
-            sent, by_month = (_numbers(side) for side in margins(self.raw_places()))
+            cells = self.raw_places()
+            sent, by_month = _numbers(of_rows(cells)), _numbers(of_columns(cells))
             sold = self.sold()
             what = reserve(
                 {product: each.purchases for product, each in sold.items()},
@@ -247,6 +217,7 @@ class Published:
 
     def village_places(self, village_id: int) -> Mapping[str, Sums]:
         """What a village sent, by destination: provinces and regencies."""
+        self.raw_village_places()  # all of them at once
         parts = [self.village_provinces().of_row(village_id)]
         parts += [self.village_regencies(code).of_row(village_id) for code in parts[0]]
         return {code: sums for part in parts for code, sums in part.items()}
@@ -265,11 +236,15 @@ class Published:
         there = self.village_regencies(province_of(self.tree.area)).cell(village_id, self.tree.area)
         if there.held:
             return HELD
-        homes = self._keep("at home", lambda: raw.at_home(self._session, self.tree))
+        homes = self._keep("at home", lambda: raw.at_home(self.session, self.tree))
         purchases, units = homes.get(village_id, (0, 0))
-        all_there = self.raw_village_places().get((village_id, self.tree.area), Raw()).purchases
-        parts = {"home": purchases, "near": all_there - purchases}
+        here = self.places_in(province_of(self.tree.area)).get((village_id, self.tree.area), Raw())
+        parts = {"home": purchases, "near": here.purchases - purchases}
         return HELD if "home" in withhold_line(parts) else Sums(units=units)
+
+    def all_stayed(self) -> Sums:
+        """The packs that stayed in the villages themselves, of all of them."""
+        return self._keep("stayed", lambda: sum(map(self.stayed, self.villages()), Sums()))
 
     def product_places(self, village_id: int) -> Mapping[tuple[int, str], Sums]:
         """What was sent of a village's products, by product and destination."""
@@ -280,7 +255,10 @@ class Published:
 
     def _decide_village_provinces(self) -> tuple[Grid[int, str], Withheld[int, str]]:
         top, (what, where, _) = self._top(), self._reserves()
-        cells = _columns_added_up(self.raw_village_places())
+        if "raw village places" in self.kept:
+            cells = _columns_added_up(self.raw_village_places())
+        else:
+            cells = raw.village_provinces(self.session, self.tree)
         found = withhold(
             _numbers(cells),
             rows=self._villages()[1].rows,
@@ -293,11 +271,7 @@ class Published:
 
     def _village_regencies(self, province: str) -> tuple[Grid[int, str], Withheld[int, str]]:
         coarse, (what, where, _) = self._village_provinces()[1], self._reserves()
-        cells = {
-            key: numbers
-            for key, numbers in self.raw_village_places().items()
-            if province_of(key[1]) == province
-        }
+        cells = self.places_in(province)
         found = withhold(
             _numbers(cells),
             rows=[village for village, code in coarse.cells if code == province],
@@ -316,7 +290,7 @@ class Published:
         what, where, _ = self._reserves()
         cells = self.raw_product_places(village_id)
         self.read_products([village_id])
-        no_products: frozenset[int] = self._kept["products", village_id][1]
+        no_products: frozenset[int] = self.kept["products", village_id][1]
         of_village = self._village_provinces()[1]
         coarse_cells = _columns_added_up(cells)
         coarse = withhold(
@@ -330,7 +304,7 @@ class Published:
         shown = dict(Grid.of(coarse_cells, coarse).cells)
         for province in sorted({code for _, code in (*coarse_cells, *coarse.cells)}):
             self.village_regencies(province)
-            finer: Withheld[int, str] = self._kept["finer", province][1]
+            finer: Withheld[int, str] = self.kept["finer", province][1]
             part = {key: n for key, n in cells.items() if province_of(key[1]) == province}
             found = withhold(
                 _numbers(part),
@@ -342,11 +316,6 @@ class Published:
             )
             shown.update(Grid.of(part, found).cells)
         return shown
-
-    def _keep(self, name: Hashable, make: Callable[[], Made]) -> Made:
-        if name not in self._kept:
-            self._kept[name] = make()
-        return self._kept[name]  # type: ignore[no-any-return]
 
 
 def of(session: Session, tree: Tree) -> Published:
@@ -372,8 +341,4 @@ def _split(cells: Cells[str, date], parent: Callable[[str], str]) -> Mapping[str
 
 
 def _columns_added_up(cells: Cells[int, str]) -> dict[tuple[int, str], Raw]:
-    found: dict[tuple[int, str], Raw] = {}
-    for (row, code), numbers in cells.items():
-        key = row, province_of(code)
-        found[key] = found[key].plus(numbers) if key in found else numbers
-    return found
+    return summed(((row, province_of(code)), n) for (row, code), n in cells.items())

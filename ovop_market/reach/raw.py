@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import (
-    BigInteger,
     ColumnElement,
-    Integer,
+    and_,
     case,
-    cast,
-    extract,
     func,
+    or_,
     select,
 )
 from sqlalchemy.orm import Session
@@ -28,8 +26,10 @@ from ovop_market.reach.models import (
     ReachProductMonth,
     ReachVillageMonth,
     ReachVillageYear,
+    ReachYear,
 )
 from ovop_market.reach.parts import through, total, within
+from ovop_market.reach.recount import PROVINCE_LENGTH
 from ovop_market.villages.models import Village
 
 Key = TypeVar("Key")
@@ -52,10 +52,6 @@ class Raw(NamedTuple):
     orders: int = 0
     units: int = 0
     revenue: int = 0
-
-    def plus(self, other: Raw) -> Raw:
-        """Both together."""
-        return Raw(*map(int.__add__, self, other))
 
 
 class Sold(NamedTuple):
@@ -110,7 +106,7 @@ def sold(session: Session, tree: Tree) -> dict[int, Sold]:
         select(
             rollup.product_id,
             rollup.village_id,
-            total(rollup.purchases),
+            total(_purchases(rollup)),
             total(rollup.revenue),
         )
         .where(rollup.village_id.in_(_villages(tree.area)), *_of(tree, rollup))
@@ -131,17 +127,42 @@ def products(session: Session, tree: Tree, villages: Iterable[int]) -> dict[tupl
     )
 
 
-def village_places(session: Session, tree: Tree) -> dict[tuple[int, str], Raw]:
-    """By village and regency that it sent to."""
+def village_places(session: Session, tree: Tree, province: str = "") -> dict[tuple[int, str], Raw]:
+    """By village and regency that it sent to; of one province, or of all."""
     rollup = ReachVillageYear
-    return _read(
-        session,
-        rollup,
-        (rollup.village_id, rollup.region_code),
-        rollup.year == tree.year,
-        through(tree.reported, rollup),
-        rollup.village_id.in_(_villages(tree.area)),
+    inside = [rollup.region_code.startswith(f"{province}.")] if province else []
+    return _read(session, rollup, (rollup.village_id, rollup.region_code), *_whole(tree), *inside)
+
+
+def village_provinces(session: Session, tree: Tree) -> dict[tuple[int, str], Raw]:
+    """By village and province that it sent to."""
+    rollup = ReachVillageYear
+    province = func.substr(rollup.region_code, 1, PROVINCE_LENGTH)
+    return _read(session, rollup, (rollup.village_id, province), *_whole(tree))
+
+
+def spreads(
+    session: Session, villages: Collection[int], years: Collection[int], *, reported: bool
+) -> dict[int, tuple[int, int, int]]:
+    """By village, over some years: how many regencies and provinces it sent to, and purchases."""
+    rollup = ReachVillageYear
+    code = rollup.region_code
+    rows = session.execute(
+        select(
+            rollup.village_id,
+            func.count(code.distinct()),
+            func.count(func.substr(code, 1, PROVINCE_LENGTH).distinct()),
+            total(_purchases(rollup)),
+        )
+        .where(
+            rollup.year.in_(years),
+            rollup.village_id.in_(villages),
+            through(reported, rollup),
+            rollup.units > 0,
+        )
+        .group_by(rollup.village_id)
     )
+    return {village: (regencies, provinces, sold) for village, regencies, provinces, sold in rows}
 
 
 def at_home(session: Session, tree: Tree) -> dict[int, tuple[int, int]]:
@@ -149,12 +170,7 @@ def at_home(session: Session, tree: Tree) -> dict[int, tuple[int, int]]:
     rollup = ReachVillageYear
     rows = session.execute(
         select(rollup.village_id, total(rollup.home_purchases), total(rollup.home_units))
-        .where(
-            rollup.year == tree.year,
-            through(tree.reported, rollup),
-            rollup.village_id.in_(_villages(tree.area)),
-            rollup.region_code == tree.area,
-        )
+        .where(*_whole(tree), rollup.region_code == tree.area)
         .group_by(rollup.village_id)
     )
     return {village: (purchases, units) for village, purchases, units in rows}
@@ -175,34 +191,15 @@ def product_places(session: Session, tree: Tree, village_id: int) -> dict[tuple[
 def stamps(
     session: Session, areas: Sequence[str], years: Iterable[int]
 ) -> Mapping[Tree, tuple[int, ...]]:
-    """Of each tree that holds anything, numbers that do not stay the same when it changes.
-
-    What moves moves the sums; only what moves there and back again between two looks, to another
-    place of equal weight, does not.
-    """
-    rollup = ReachPlaceMonth
-    year = cast(extract("year", rollup.month), Integer)
+    """Of each tree that holds anything, numbers that do not stay the same when it changes."""
+    rollup = ReachYear
+    found = list(years)
     reported = case((through(reported=True, rollup=rollup), 1), else_=0)
-    place = cast(func.replace(rollup.region_code, ".", ""), Integer)
+    numbers = (rollup.purchases, rollup.orders, rollup.units, rollup.revenue, rollup.weight)
     rows = session.execute(
-        select(
-            year,
-            rollup.area_code,
-            reported,
-            func.count(),
-            *(
-                total(number)
-                for number in (
-                    rollup.purchases,
-                    rollup.orders,
-                    rollup.revenue,
-                    cast(rollup.units, BigInteger) * place,
-                    cast(rollup.units, BigInteger) * extract("month", rollup.month),
-                )
-            ),
-        )
-        .where(rollup.area_code.in_(areas), within(_years(years), rollup))
-        .group_by(year, rollup.area_code, reported)
+        select(rollup.year, rollup.area_code, reported, *map(total, numbers))
+        .where(rollup.area_code.in_(areas), rollup.year.between(min(found), max(found)))
+        .group_by(rollup.year, rollup.area_code, reported)
     )
     return {Tree(year, area, bool(said)): tuple(numbers) for year, area, said, *numbers in rows}
 
@@ -210,6 +207,22 @@ def stamps(
 def _years(years: Iterable[int]) -> Period:
     found = list(years)
     return Period(date(min(found), 1, 1), date(max(found), 12, 31))
+
+
+def _whole(tree: Tree) -> tuple[ColumnElement[bool], ...]:
+    return (
+        ReachVillageYear.year == tree.year,
+        through(tree.reported, ReachVillageYear),
+        ReachVillageYear.village_id.in_(_villages(tree.area)),
+    )
+
+
+def _purchases(rollup: type[Counts]) -> ColumnElement[int]:
+    """A purchase is counted where it was first received: the rest of it elsewhere is of a few
+    buyers, for all that is known."""
+    none = rollup.purchases == 0
+    something = or_(rollup.orders > 0, rollup.units > 0, rollup.revenue > 0)
+    return case((and_(none, something), 1), else_=rollup.purchases)
 
 
 def _of(tree: Tree, rollup: type[Counts]) -> tuple[ColumnElement[bool], ...]:
@@ -223,12 +236,6 @@ def _villages(area: str) -> Any:
 def _read(
     session: Session, rollup: type[Counts], key: tuple[Any, ...], *conditions: ColumnElement[bool]
 ) -> dict[tuple[Any, ...], Raw]:
-    measures = (rollup.purchases, rollup.orders, rollup.units, rollup.revenue)
+    measures = (_purchases(rollup), rollup.orders, rollup.units, rollup.revenue)
     rows = session.execute(select(*key, *map(total, measures)).where(*conditions).group_by(*key))
-    found = {}
-    for first, second, purchases, orders, units, revenue in rows:
-        if orders or units or revenue or purchases:
-            # A purchase is counted where it was first received: the rest of it elsewhere is of a
-            # few buyers, for all that is known.
-            found[first, second] = Raw(purchases or 1, orders, units, revenue)
-    return found
+    return {(first, second): Raw(*numbers) for first, second, *numbers in rows if any(numbers)}

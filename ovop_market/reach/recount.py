@@ -40,6 +40,7 @@ from ovop_market.reach.models import (
     ReachProductMonth,
     ReachVillageMonth,
     ReachVillageYear,
+    ReachYear,
 )
 from ovop_market.reach.moments import first_of_month, wib_day
 from ovop_market.sales.models import ReportedSale
@@ -103,6 +104,7 @@ ROLLUPS = (
         "first_of_area",
         repeats="repeat_in_area",
     ),
+    _rollup(ReachYear, "year area_code channel", "first_of_area", more=("weight",)),
 )
 
 # In which cells of its own a part is the one that its purchase is counted at.
@@ -114,7 +116,7 @@ PART = (
     *FLAGS,
     *REPEATS,
     "home_purchases",
-    *("orders", "units", "home_units", "revenue"),
+    *("orders", "units", "home_units", "revenue", "weight"),
 )
 
 
@@ -182,6 +184,7 @@ def of_orders(orders: ColumnElement[bool]) -> Select[Any]:
         line.c.units,
         home.label("home_units"),
         line.c.revenue,
+        weight(line.c.units, line.c.product_id, region, day).label("weight"),
     ).order_by(line.c.product_id)
 
 
@@ -209,6 +212,7 @@ def of_sales(sales: ColumnElement[bool]) -> Select[Any]:
             ReportedSale.quantity.label("units"),
             literal(0, Integer).label("home_units"),
             cast(ReportedSale.total, BigInteger).label("revenue"),
+            weight(ReportedSale.quantity, Variant.product_id, region, day).label("weight"),
         )
         .join_from(ReportedSale, Variant, ReportedSale.variant_id == Variant.id)
         .join(Product, Variant.product_id == Product.id)
@@ -216,6 +220,14 @@ def of_sales(sales: ColumnElement[bool]) -> Select[Any]:
         .join(Village, Producer.village_id == Village.id)
         .where(sales)
     )
+
+
+def weight(units: Any, product: Any, region: Any, day: Any) -> ColumnElement[int]:
+    """Of some packs, what they weigh: another product, regency or month, another weight."""
+    place = cast(func.replace(region, ".", ""), BigInteger)
+    month = cast(extract("month", day), BigInteger)
+    what = (cast(product, BigInteger) * 10_000 + place) * 12 + month
+    return cast(units, BigInteger) * what
 
 
 def _if(first: ColumnElement[bool], also: ColumnElement[bool]) -> ColumnElement[int]:

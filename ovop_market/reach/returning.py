@@ -79,14 +79,6 @@ class Returning:
     whole: Share = Share()
     villages: Mapping[int, Share] = field(default_factory=dict)
 
-    def __add__(self, other: Returning) -> Returning:
-        both = {*self.villages, *other.villages}
-        none = Share()
-        return Returning(
-            self.whole + other.whole,
-            {key: self.villages.get(key, none) + other.villages.get(key, none) for key in both},
-        )
-
 
 def shown(session: Session, tree: Tree, *years: int) -> Returning:
     """What is shown of a regency's year, or of several years instead."""
@@ -103,22 +95,32 @@ def over(
     wanted = list(trees)
     if any(tree.reported for tree in wanted):
         raise ValueError("of what sellers report nobody knows who bought")
-    areas, years = {tree.area for tree in wanted}, {tree.year for tree in wanted}
-    if not wanted:
-        return Returning()
-    villages = returning_by_village(session, areas, years)
-    wholes = returning_in_all(session, areas, years)
-    found = Returning()
     tables = published.all_of(session, wanted) if tables is None else tables
-    for tree in wanted:
-        closed = {village for village, sums in tables[tree].villages().items() if sums.held}
-        found += decided(
-            villages.get(tree, {}),
-            wholes.get(tree, Split()),
-            closed,
-            all_closed=tables[tree].whole().held,
-        )
-    return found
+    # Kept with the tables: whatever moves a purchase moves them.
+    missing = [tree for tree in wanted if "returning" not in tables[tree].kept]
+    if missing:
+        areas, years = {tree.area for tree in missing}, {tree.year for tree in missing}
+        villages = returning_by_village(session, areas, years)
+        wholes = returning_in_all(session, areas, years)
+        for tree in missing:
+            closed = {village for village, sums in tables[tree].villages().items() if sums.held}
+            tables[tree].kept["returning"] = decided(
+                villages.get(tree, {}),
+                wholes.get(tree, Split()),
+                closed,
+                all_closed=tables[tree].whole().held,
+            )
+    return together(tables[tree].kept["returning"] for tree in wanted)
+
+
+def together(parts: Iterable[Returning]) -> Returning:
+    """The sums of some regencies and years."""
+    whole, villages = Share(), dict[int, Share]()
+    for part in parts:
+        whole += part.whole
+        for village, share in part.villages.items():
+            villages[village] = villages[village] + share if village in villages else share
+    return Returning(whole, villages)
 
 
 # The rule: pure

@@ -245,7 +245,7 @@ def _said(row: Any, side: str) -> str:
         for name, value in row.items()
         if name.startswith(f"{side}_")
     }
-    some = ("home_purchases", "repeats")
+    some = ("home_purchases", "repeats", "weight")
     more = [f"{numbers[name]} {name}" for name in some if name in numbers]
     return ", ".join(
         (

@@ -7,22 +7,23 @@ is the whole calendar years that the period touches.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from heapq import nlargest
+from typing import Any, TypeVar
 
 from sqlalchemy.orm import Session
 
-from ovop_market.reach import published
+from ovop_market.reach import published, raw
 from ovop_market.reach.figures import Ladder, Spread, Sums
 from ovop_market.reach.filters import Period
 from ovop_market.reach.grids import HELD, Grid, without
 from ovop_market.reach.published import Published, Tree, province_of
 from ovop_market.reach.withholding import tells_enough
 
-Months = Mapping[int, frozenset[date]]
+Key = TypeVar("Key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,21 +92,19 @@ class Shown:
 
     def by_channel(self) -> Mapping[str, Sums]:
         """Of each way of selling; of all villages alone."""
-        found: dict[str, Sums] = {}
-        for tree in self.trees if self.chosen.villages is None else ():
-            _add(found, tree.channel_grid().over(self._months[tree.tree.year]))
-        return found
+        if self.chosen.villages is not None:
+            return {}
+        return _together(tree.channel_grid().over(self.of_year(tree)) for tree in self.trees)
 
     def by_village(self) -> Mapping[int, Sums]:
         """Of each chosen village; of the products of one, its own."""
-        found: dict[int, Sums] = {}
         chosen = self.chosen.villages
         if self.chosen.products is not None:
             return dict.fromkeys(chosen or (), self.total)
-        for tree in self.trees:
-            over = tree.village_grid().over(self._months[tree.tree.year])
-            _add(found, {v: sums for v, sums in over.items() if chosen is None or v in chosen})
-        return found
+        all_of_them = _together(tree.village_grid().over(self.of_year(tree)) for tree in self.trees)
+        if chosen is None:
+            return all_of_them
+        return {village: sums for village, sums in all_of_them.items() if village in chosen}
 
     def of_products(self, products: Mapping[int, int]) -> Mapping[int, Sums]:
         """Of some products (each with its village)."""
@@ -143,26 +142,22 @@ class Shown:
     @cached_property
     def by_place(self) -> Mapping[str, Sums]:
         """Of each province and regency."""
-        found: dict[str, Sums] = {}
-        for tree in self.trees:
-            if self.chosen.villages is None:
-                _add(found, tree.place_grid().over(self._months[tree.tree.year]))
-                continue
-            for village, area in self.chosen.villages.items():
-                if area == tree.tree.area:
-                    _add(found, self.sent(tree, village))
-        return found
+        if self.chosen.villages is None:
+            return _together(tree.place_grid().over(self.of_year(tree)) for tree in self.trees)
+        return _together(
+            self.sent(tree, village)
+            for tree in self.trees
+            for village, area in self.chosen.villages.items()
+            if area == tree.tree.area
+        )
 
     def sent(self, tree: Published, village: int) -> Mapping[str, Sums]:
         """What a village sent in a year of what is chosen."""
         chosen = self.chosen.products
         if chosen is None:
             return tree.village_places(village)
-        found: dict[str, Sums] = {}
-        for (product, code), sums in tree.product_places(village).items():
-            if product in chosen:
-                _add(found, {code: sums})
-        return found
+        places = tree.product_places(village).items()
+        return _together({code: sums} for (product, code), sums in places if product in chosen)
 
     @cached_property
     def spread(self) -> Spread:
@@ -170,60 +165,46 @@ class Shown:
         reached: set[str] = set()
         purchases = 0
         for tree in self.trees:
-            for code, number in self._raw(tree):
-                reached.add(code)
+            for codes, number in self._went(tree):
+                reached.update(codes)
                 purchases += number
-        return self._spread(reached, purchases, self.by_place, self.total)
+        return _spread(reached, purchases, self.total, lambda: self.by_place)
 
     def spread_by_month(self) -> Mapping[date, Spread]:
         """Of each month, of all villages alone."""
-        reached: dict[date, set[str]] = {}
-        purchases: dict[date, int] = {}
-        places: dict[date, dict[str, Sums]] = {}
-        for tree in self.trees if self.chosen.villages is None else ():
-            for (code, month), numbers in tree.raw_places().items():
-                reached.setdefault(month, set()).add(code)
-                purchases[month] = purchases.get(month, 0) + numbers.purchases
-            for (code, month), sums in tree.place_months().items():
-                _add(places.setdefault(month, {}), {code: sums})
-        whole = self.by_month()
-        return {
-            month: self._spread(found, purchases[month], places[month], whole[month])
-            for month, found in reached.items()
-            if month in whole
-        }
+        if self.chosen.villages is not None:
+            return {}
+        return {month: self._month_spread(month, total) for month, total in self.by_month().items()}
 
-    def _raw(self, tree: Published) -> Iterator[tuple[str, int]]:
+    def _month_spread(self, month: date, total: Sums) -> Spread:
+        here = [tree for tree in self.trees if tree.tree.year == month.year]
+        found = [tree.raw_spreads().get(month, (frozenset(), 0)) for tree in here]
+
+        def places() -> Mapping[str, Sums]:
+            cells = (tree.place_months().items() for tree in here)
+            return _together({code: n for (code, at), n in some if at == month} for some in cells)
+
+        reached: set[str] = set().union(*(codes for codes, _number in found))
+        return _spread(reached, sum(number for _codes, number in found), total, places)
+
+    def _went(self, tree: Published) -> Iterator[tuple[Collection[str], int]]:
         """Where something went, and how many purchases: never shown."""
-        if self.chosen.villages is None:
-            months = self._months[tree.tree.year]
-            for (code, month), numbers in tree.raw_places().items():
-                if month in months:
-                    yield code, numbers.purchases
-            return
-        mine = {v for v, area in self.chosen.villages.items() if area == tree.tree.area}
-        chosen = self.chosen.products
+        chosen, products = self.chosen.villages, self.chosen.products
         if chosen is None:
-            for (village, code), numbers in tree.raw_village_places().items():
-                if village in mine:
-                    yield code, numbers.purchases
+            yield tree.went(self.of_year(tree))
             return
-        for village in mine:
-            for (product, code), numbers in tree.raw_product_places(village).items():
-                if product in chosen:
-                    yield code, numbers.purchases
-
-    @staticmethod
-    def _spread(
-        reached: set[str], purchases: int, places: Mapping[str, Sums], total: Sums
-    ) -> Spread:
-        """The count; or, where so few purchases went to so many places that it would tell how many
-        went to each, that of the places of which something is shown."""
-        if not total.held and tells_enough(len(reached), purchases):
-            return Spread(len(reached), len(set(map(province_of, reached))))
-        some = [code for code, sums in places.items() if sums.units]
-        regencies = [code for code in some if code != province_of(code)]
-        return Spread(len(regencies), len(set(map(province_of, some))), held=True)
+        mine = {village for village, area in chosen.items() if area == tree.tree.area}
+        if products is None:
+            cells = tree.raw_village_places() if mine else {}
+            some = {key: n for key, n in cells.items() if key[0] in mine}
+        else:
+            some = {
+                key: n
+                for village in mine
+                for key, n in tree.raw_product_places(village).items()
+                if key[0] in products
+            }
+        yield {code for _, code in some}, sum(n.purchases for n in some.values())
 
     # From the village outwards, for the calendar years
 
@@ -238,9 +219,8 @@ class Shown:
                 found = sum((_rungs(*self._of_product(tree, village)) for village in mine), found)
             elif chosen is None:
                 places = tree.places()
-                home = sum((tree.stayed(v) for v in tree.villages()), Sums())
                 found += _rungs(
-                    home,
+                    tree.all_stayed(),
                     places.get(area, Sums()),
                     places.get(province_of(area), Sums()),
                     tree.whole(),
@@ -262,21 +242,24 @@ class Shown:
 
     def spreads(self, villages: Collection[int]) -> Mapping[int, Spread]:
         """How many places each of some villages sent something to, in the calendar years."""
-        wanted = set(villages)
-        reached: dict[int, set[str]] = {village: set() for village in wanted}
-        purchases: dict[int, int] = dict.fromkeys(wanted, 0)
-        total: dict[int, Sums] = dict.fromkeys(wanted, Sums())
-        places: dict[int, dict[str, Sums]] = {village: {} for village in wanted}
-        for tree in self.trees:
-            sold = tree.villages()
-            for (village, code), numbers in tree.raw_village_places().items():
-                if village in wanted:
-                    reached[village].add(code)
-                    purchases[village] += numbers.purchases
-            for village in wanted & set(sold):
-                total[village] += sold[village]
-                _add(places[village], tree.village_provinces().of_row(village))
-        return {v: self._spread(reached[v], purchases[v], places[v], total[v]) for v in wanted}
+        if not self.trees:
+            return {}
+        first = self.trees[0]
+        counts = raw.spreads(first.session, villages, self.years, reported=first.tree.reported)
+        return {village: self._counted(village, *counts[village]) for village in counts}
+
+    def _counted(self, village: int, regencies: int, provinces: int, purchases: int) -> Spread:
+        sold = [tree.villages().get(village, Sums()) for tree in self.trees]
+        if not any(sums.held for sums in sold) and tells_enough(regencies, purchases):
+            return Spread(regencies, provinces)
+        rows = (tree.village_provinces().of_row(village) for tree in self.trees)
+        some = {code for row in rows for code, sums in row.items() if sums.units}
+        return Spread(len(some), len(some), held=True)
+
+    @property
+    def years(self) -> set[int]:
+        """The calendar years that the period touches."""
+        return {tree.tree.year for tree in self.trees}
 
     def _of_product(self, tree: Published, village: int) -> tuple[Sums, Sums, Sums, Sums]:
         places, area = self.sent(tree, village), tree.tree.area
@@ -304,6 +287,18 @@ def steps(tree: Published, village: int) -> tuple[Sums, Sums, Sums, Sums]:
     )
 
 
+def _spread(
+    reached: Collection[str], purchases: int, total: Sums, places: Callable[[], Mapping[str, Sums]]
+) -> Spread:
+    """The count; or, where so few purchases went to so many places that it would tell how many went
+    to each, that of the places of which something is shown."""
+    if not total.held and tells_enough(len(reached), purchases):
+        return Spread(len(reached), len(set(map(province_of, reached))))
+    some = [code for code, sums in places().items() if sums.units]
+    regencies = [code for code in some if code != province_of(code)]
+    return Spread(len(regencies), len(set(map(province_of, some))), held=True)
+
+
 def _rungs(home: Sums, regency: Sums, province: Sums, total: Sums) -> Ladder:
     parts = {
         "village": home,
@@ -317,9 +312,21 @@ def _rungs(home: Sums, regency: Sums, province: Sums, total: Sums) -> Ladder:
     return Ladder(**{name: part.units for name, part in parts.items()}, unknown=unknown)
 
 
-def _add(found: dict, more: Mapping) -> None:  # type: ignore[type-arg]
-    for key, sums in more.items():
-        found[key] = found[key] + sums if key in found else sums
+def _together(parts: Iterable[Mapping[Key, Sums]]) -> dict[Key, Sums]:
+    """Several tables added up."""
+    found: dict[Key, list[Any]] = {}
+    for part in parts:
+        for key, each in part.items():
+            sums = found.get(key)
+            if sums is None:
+                found[key] = [each.orders, each.units, each.revenue, each.held]
+            else:
+                # Written out: a page adds up some ten thousand.
+                sums[0] += each.orders
+                sums[1] += each.units
+                sums[2] += each.revenue
+                sums[3] = sums[3] or each.held
+    return {key: Sums(*sums) for key, sums in found.items()}
 
 
 def read(

@@ -19,7 +19,8 @@ from sqlalchemy.orm import Session
 from ovop_market.reach import raw
 from ovop_market.reach.raw import Tree
 
-MOST = 400  # trees, each a megabyte at most
+# Trees: at a million orders some five megabytes each. Never fewer than one page asks for.
+MOST = 100
 LONGEST = 600  # seconds that something is kept whose stamp has not changed
 
 Kept = dict[Hashable, Any]
@@ -41,7 +42,10 @@ def fresh(session: Session, trees: Sequence[Tree]) -> Mapping[Tree, Kept]:
     now = monotonic()
     with _lock:
         shelf = _shelves.setdefault(engine, OrderedDict())
-        return {tree: _take(shelf, tree, stamps.get(tree, ()), now) for tree in trees}
+        found = {tree: _take(shelf, tree, stamps.get(tree, ()), now) for tree in trees}
+        while len(shelf) > max(MOST, len(trees)):
+            shelf.popitem(last=False)
+        return found
 
 
 def forget() -> None:
@@ -55,6 +59,4 @@ def _take(shelf: _Shelf, tree: Tree, stamp: _Stamp, now: float) -> Kept:
     if found is None or found[0] != stamp or now - found[1] > LONGEST:
         found = (stamp, now, {})
     shelf[tree] = found
-    while len(shelf) > MOST:
-        shelf.popitem(last=False)
     return found[2]

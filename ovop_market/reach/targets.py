@@ -36,4 +36,4 @@ def _told(sold: Sums | None, spread: Spread | None) -> Reached:
         return Reached()
     if sold.held:
         return Reached(withheld=True)
-    return Reached(sold.orders, spread.regencies, sold.revenue, spread.held)
+    return Reached(sold.orders, spread.regencies, sold.revenue, more=spread.held)

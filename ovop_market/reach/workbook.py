@@ -124,7 +124,11 @@ def noun(filters: Filters) -> str:
 
 def _of(reach: Overview, title: str) -> str:
     """The name of a sheet that is of calendar years, where the others are of other months."""
-    return f"{title} {reach.calendar[0]}-{reach.calendar[-1]}" if words.apart(reach) else title
+    if not words.apart(reach):
+        return title
+    # A name has 31 letters at most.
+    first, last = reach.calendar[0], reach.calendar[-1]
+    return f"{title} {first}" if first == last else f"{title} {first}-{last}"
 
 
 def _summary(source: Source, title: str) -> Sheet:

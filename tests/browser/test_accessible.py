@@ -44,6 +44,7 @@ STAFF = {
     "pejabat": (
         "/reach",
         "/reach?channel=reported",
+        "/reach?measure=first",
         "/programme",
         "/programme/1",
         "/programme/new",

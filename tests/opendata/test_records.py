@@ -9,6 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
+from ovop_market.opendata.texts import without_contacts
 from ovop_market.villages.models import Stage
 from ovop_market.villages.programme_models import DesignationStep, StarAward
 from tests.counting import counted
@@ -28,6 +29,7 @@ def market(session: Session) -> Session:
     product, _people = make_group(session, slug="pempek-udang", name="Pempek udang")
     product.producer.name = "Kelompok Contoh"
     product.description = "Dibuat pagi hari."
+    product.ingredients = "Udang. Tanya 0812-3456-7890 atau ibu@ovop.example."
     dendang = make_village(session, DENDANG, name="Dendang", also_known_as="")
     dendang.designations[0].year = 2021
     weaver = make_producer(session, dendang, name=PERSON, about=f"{PERSON} menganyam di rumah.")
@@ -215,3 +217,19 @@ def test_nothing_yet(client: FlaskClient, session: Session) -> None:
         said = client.get(f"/api/v1/{address}").json
         assert said["data"] == []
         assert said["meta"] == {"page": 1, "per_page": 50, "pages": 0, "total": 0}
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("Telepon 081234567890.", "Telepon […]."),
+        ("WA +62 812 3456 7890, ya", "WA […], ya"),
+        ("(0716) 2123456", "[…]"),
+        ("6281234567890 dan ibu.sari@contoh.example!", "[…] dan […]!"),
+        ("https://wa.me/6281234567890?text=halo sekarang", "[…] sekarang"),
+        ("Rp45.000, 1.000.000 potong, 2026-11-24, 0,5 kg, 19.05.01.2006", None),
+        ("NIB 1234567890123 dan 33351", None),
+    ],
+)
+def test_ways_to_reach_people_are_left_out(written: str, told: str | None) -> None:
+    assert without_contacts(written) == (told or written)

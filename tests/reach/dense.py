@@ -86,6 +86,19 @@ class Part:
     def home_purchases(self) -> int:
         return self.home_orders
 
+    @property
+    def repeat_in_village(self) -> int:
+        return 0
+
+    @property
+    def repeat_in_area(self) -> int:
+        return 0
+
+    @property
+    def weight(self) -> int:
+        place = int(self.region_code.replace(".", ""))
+        return self.units * ((self.product_id * 10_000 + place) * 12 + self.month.month)
+
 
 Which = Callable[[Part], bool]
 

@@ -43,6 +43,7 @@ def roll(
         home_units=orders if at_home else 0,
         home_purchases=orders if at_home else 0,
         revenue=revenue,
+        weight=orders * ((product.id * 10_000 + int(region.replace(".", ""))) * 12 + day.month),
     )
     for rollup in recount.ROLLUPS:
         deltas = recount.added(rollup, cast(Any, [part]))

@@ -366,6 +366,8 @@ def test_villages_beside_each_other_on_one_scale(show) -> None:
     rows = re.findall(r"<tr>.*?</tr>", body)
     assert text(rows[1]) == "Desa 01 1 ditahan ≥ sedikitnya 1"
     assert 'id="reach-multiples"' not in show(overview(multiples=each[:1]))
+    noted = show(overview(multiples=each, filters=Filters(OCTOBER, channel="reported")))
+    assert "Catatan tiap bulan" in part(noted, "multiples")
 
 
 def test_the_second_page_of_villages_beside_each_other(applications) -> None:
@@ -374,6 +376,8 @@ def test_the_second_page_of_villages_beside_each_other(applications) -> None:
         assert request.args["mpage"] == "2"
         context = panel.context(overview(multiples=each), known(), today=TODAY)
     assert [one.slug for one in context["multiples"]] == ["desa-13", "desa-14"]
+    assert context["vpager"].items[0].url.endswith("&vpage=1&mpage=2#reach-villages")
+    assert context["mpager"].prev_url.endswith("&mpage=1#reach-multiples")
 
 
 # How wide, and who comes back

@@ -117,7 +117,7 @@ def test_what_changes_is_seen_at_once(session: Session) -> None:
     roll(session, product, month(3), 9, 9_000)
     first = published.of(session, TREE)
     assert first.whole() == Sums(9, 9, 9_000)
-    assert published.of(session, TREE)._kept is first._kept
+    assert published.of(session, TREE).kept is first.kept
     roll(session, product, month(4), 6, 6_000)
     assert published.of(session, TREE).whole() == Sums(15, 15, 15_000)
     # To another place, with the same numbers.
@@ -137,7 +137,7 @@ def test_other_trees_are_kept(session: Session) -> None:
     assert [found.whole().orders for found in before.values()] == [9, 9, 0]
     roll(session, product, month(5), 7, 7_000)
     after = published.all_of(session, trees)
-    assert [after[tree]._kept is before[tree]._kept for tree in trees] == [True, True, False]
+    assert [after[tree].kept is before[tree].kept for tree in trees] == [True, True, False]
 
 
 def test_no_more_is_kept_than_there_is_room_for(
@@ -145,9 +145,9 @@ def test_no_more_is_kept_than_there_is_room_for(
 ) -> None:
     monkeypatch.setattr(snapshots, "MOST", 2)
     trees = [Tree(year, "19.05") for year in (2024, 2025, 2026)]
-    kept = [published.of(session, tree)._kept for tree in trees]
-    assert published.of(session, trees[2])._kept is kept[2]
-    assert published.of(session, trees[0])._kept is not kept[0]
+    kept = [published.of(session, tree).kept for tree in trees]
+    assert published.of(session, trees[2]).kept is kept[2]
+    assert published.of(session, trees[0]).kept is not kept[0]
 
 
 def test_one_more_receipt_is_one_more_order(session: Session) -> None:

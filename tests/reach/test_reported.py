@@ -108,12 +108,12 @@ def test_by_channel_by_regency_and_by_month(session: Session, official: User, wo
         assert month.now == world.sums(one)
         assert month.reported == world.sums(one, reported=True)
     # The ladder is of calendar years, and of what was verified alone.
-    assert found.ladder.units == world.sums(OF_2026).units
+    assert found.ladder.all == world.sums(OF_2026).units
     # Each table of what is reported adds up as well.
     found = reach(session, official, "2026-09", "2026-10", channel="reported")
     for lines in (found.villages, found.products, found.provinces):
         assert sum((line.now for line in lines), figures.Sums()) == told.total.now
-    assert found.ladder.units == world.sums(OF_2026).units and found.villages_reaching == 2
+    assert found.ladder.all == world.sums(OF_2026).units and found.villages_reaching == 2
 
 
 def test_the_file_tells_them_apart(client: FlaskClient, official: User, world: World) -> None:

@@ -280,5 +280,5 @@ def test_it_costs_a_few_statements_however_many_years(session: Session) -> None:
     shown(session, tree, 2024, 2025, 2026)
     with counted() as statements:
         shown(session, tree, 2024, 2025, 2026)
-    # What is decided of purchases is kept (reach.snapshots): its stamp, and two of our own.
-    assert len(statements) == 3
+    # What is decided is kept (reach.snapshots): its stamp alone.
+    assert len(statements) == 1

@@ -1,0 +1,84 @@
+"""What the rollups hold of a year, read once and kept with what is decided of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from datetime import date
+from typing import Any, TypeVar
+
+from sqlalchemy.orm import Session
+
+from ovop_market.reach import raw
+from ovop_market.reach.grids import Cells
+from ovop_market.reach.raw import Raw, Tree
+from ovop_market.reach.recount import PROVINCE_LENGTH
+
+Made = TypeVar("Made")
+
+
+def province_of(code: str) -> str:
+    """The province of a regency."""
+    return code[:PROVINCE_LENGTH]
+
+
+class ReadOnce:
+    """The numbers of one tree, before anything is withheld. Nothing of it is ever shown."""
+
+    def __init__(self, session: Session, tree: Tree, kept: dict[Hashable, Any]) -> None:
+        self.tree, self.session, self.kept = tree, session, kept
+
+    def sold(self) -> Mapping[int, raw.Sold]:
+        """What each product sold in the year: for those who choose what to ask for, never shown."""
+        return self._keep("sold", lambda: raw.sold(self.session, self.tree))
+
+    def raw_places(self) -> Mapping[tuple[str, date], Raw]:
+        """What went where: for counting places (see `spread`), never shown."""
+        return self._keep("raw places", lambda: raw.places(self.session, self.tree))
+
+    def raw_village_places(self) -> Mapping[tuple[int, str], Raw]:
+        """The same of villages in the year."""
+        return self._keep("raw village places", lambda: raw.village_places(self.session, self.tree))
+
+    def raw_spreads(self) -> Mapping[date, tuple[frozenset[str], int]]:
+        """By month: the regencies that something went to, and purchases."""
+        return self._keep("raw spreads", self._raw_spreads)
+
+    def went(self, months: frozenset[date]) -> tuple[frozenset[str], int]:
+        """The same of some months together."""
+
+        def find() -> tuple[frozenset[str], int]:
+            found = [spread for month, spread in self.raw_spreads().items() if month in months]
+            return frozenset().union(*(codes for codes, _n in found)), sum(n for _codes, n in found)
+
+        return self._keep(("went", months), find)
+
+    def _raw_spreads(self) -> Mapping[date, tuple[frozenset[str], int]]:
+        codes: dict[date, set[str]] = {}
+        purchases: dict[date, int] = {}
+        for (code, month), numbers in self.raw_places().items():
+            codes.setdefault(month, set()).add(code)
+            purchases[month] = purchases.get(month, 0) + numbers.purchases
+        return {month: (frozenset(found), purchases[month]) for month, found in codes.items()}
+
+    def raw_product_places(self, village_id: int) -> Mapping[tuple[int, str], Raw]:
+        """The same of a village's products."""
+        return self._keep(
+            ("raw product places", village_id),
+            lambda: raw.product_places(self.session, self.tree, village_id),
+        )
+
+    def places_in(self, province: str) -> Cells[int, str]:
+        """What villages sent to the regencies of a province."""
+
+        def find() -> Cells[int, str]:
+            if "raw village places" not in self.kept:
+                return raw.village_places(self.session, self.tree, province)
+            cells = self.raw_village_places()
+            return {key: n for key, n in cells.items() if province_of(key[1]) == province}
+
+        return self._keep(("places in", province), find)
+
+    def _keep(self, name: Hashable, make: Callable[[], Made]) -> Made:
+        if name not in self.kept:
+            self.kept[name] = make()
+        return self.kept[name]  # type: ignore[no-any-return]
