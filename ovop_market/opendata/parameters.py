@@ -71,7 +71,11 @@ AREA = Parameter(
     True,
 )
 YEAR = Parameter(
-    "year", _l("Tahun kalender yang sudah berakhir (lihat /reach)."), _YEAR, 2025, True
+    "year",
+    _l("Tahun kalender yang sudah berakhir, sejak 1 April berikutnya (lihat /reach)."),
+    _YEAR,
+    2025,
+    True,
 )
 KIND = Parameter(
     "kind",

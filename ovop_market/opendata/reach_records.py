@@ -36,7 +36,9 @@ class Tables:
     TEXT: ClassVar[Text] = _l("Kabupaten yang ada tabelnya, dan tahun-tahunnya.")
 
     area: Area = told(_l("Kabupaten atau kota tempat desa-desanya."))
-    years: tuple[int, ...] = told(_l("Tahun kalender yang sudah berakhir, yang terakhir dulu."))
+    years: tuple[int, ...] = told(
+        _l("Tahun kalender yang sudah berakhir, sejak 1 April berikutnya; yang terakhir dulu.")
+    )
     villages: int = told(_l("Banyaknya desa."), 9, minimum=0)
 
 

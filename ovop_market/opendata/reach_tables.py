@@ -29,6 +29,7 @@ from ovop_market.reach.published import Published, Tree
 from ovop_market.regions.models import Region
 from ovop_market.villages.models import Producer, Village
 
+OPEN_FROM = 4  # the month in which the year before is opened
 REGENCY = 2  # the level of regencies and cities; provinces are 1
 # What a row is about (a code or an id), its month, and its numbers.
 Cell = tuple[Any, date | None, Sums]
@@ -46,7 +47,7 @@ def tables(session: Session, asked: Asked, today: date) -> Rows:
         .order_by(area)
     ).all()
     first = session.scalar(select(func.min(ReachPlaceMonth.month)))
-    years = tuple(range(today.year - 1, first.year - 1, -1)) if first else ()
+    years = tuple(range(last_year(today), first.year - 1, -1)) if first else ()
     rows = [records.Tables(Area(code, name), years, count) for code, name, count in found]
     return _page_of(asked, rows)
 
@@ -168,9 +169,15 @@ def _check_area(session: Session, asked: Asked, today: date, resource: Resource)
     _check_year(begun, asked, today, resource)
 
 
+def last_year(today: date) -> int:
+    """The last year that nothing moves in any more: sellers note and withdraw their sales for 90
+    days, buyers complain for less."""
+    return today.year - 1 if today.month >= OPEN_FROM else today.year - 2
+
+
 def _check_year(begun: date | None, asked: Asked, today: date, resource: Resource) -> None:
     """Raises NotFound where the year is not over, or was before the first purchase."""
-    if begun is None or not begun.year <= asked["year"] < today.year:
+    if begun is None or not begun.year <= asked["year"] <= last_year(today):
         raise NotFound(str(resource.missing))
 
 

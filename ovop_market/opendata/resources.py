@@ -23,13 +23,10 @@ _PROGRAMME = _l("Catatan program di dinas dan halaman desa di situs ini.")
 _SHELVES = _l("Yang ditulis penjual di situs ini; sama dengan halaman produknya.")
 _CLOSED = _l(
     "Pesanan yang sudah diterima di situs ini, atau yang dilaporkan penjual; hanya tahun kalender"
-    " yang sudah berakhir."
+    " yang sudah berakhir, sejak 1 April berikutnya."
 )
 _AT_ONCE = _l("Begitu ada perubahan; salinan boleh disimpan 5 menit.")
-_YEARLY = _l(
-    "Setahun sekali, sesudah 31 Desember. Angka tahun lalu masih bisa berubah bila sebuah pesanan"
-    " dipersoalkan."
-)
+_YEARLY = _l("Setahun sekali, pada 1 April: sejak itu angka tahun lalu hampir tidak berubah lagi.")
 
 
 @dataclass(frozen=True, slots=True)

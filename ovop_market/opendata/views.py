@@ -160,7 +160,7 @@ def page() -> str:
         rate=dictionary.rate_in_words(current_app.config["OVOP"].api_rate),
         usual=PER_PAGE.usual,
         most=PER_PAGE.schema["maximum"],
-        year=_today().year - 1,
+        year=reach_tables.last_year(_today()),
         here=answers.address("opendata.index"),
         openapi=answers.address("opendata.openapi"),
     )

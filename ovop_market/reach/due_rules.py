@@ -78,9 +78,9 @@ class Known:
 class Due:
     """A reason with what it rests on; which of the others are filled in depends on it.
 
-    `days` since the last visit (None: never); `permit` and its last day `until`, `ended`; `months`
-    with orders; a fall against the `year` before or the months before (how deep, the line of sales
-    shows, as far as it may be told); `waiting` and `lapsed` orders.
+    `days` since the last visit (None: never); `permit` and its last day `until`, `ended`; a fall
+    against the `year` before or the months before (how deep, the line of sales shows, as far as it
+    may be told); `waiting` and `lapsed` orders.
     """
 
     reason: Reason
@@ -88,7 +88,6 @@ class Due:
     permit: PermitKind | None = None
     until: date | None = None
     ended: bool = False
-    months: int = 0
     year: bool = False
     waiting: bool = False
     lapsed: bool = False
@@ -138,7 +137,7 @@ def _star(known: Known, today: date) -> Due | None:
         if until is not None and until < today:
             return None
     months = sum(known.months.get(m, Sold()).orders > 0 for m in _before(today, 0, STAR_WITHIN))
-    return Due(Reason.STAR, months=months) if months >= STAR_MONTHS else None
+    return Due(Reason.STAR) if months >= STAR_MONTHS else None
 
 
 def _falling(known: Known, today: date) -> Due | None:

@@ -48,7 +48,7 @@ def export_xlsx() -> Response:
         day = clock.wib_date(now).isoformat()
         asked_for = large.ask(_media(), current_user, forms.written(filters), day)
         return redirect(url_for("reach.large_export", key=asked_for.key), 303)
-    reach = queries.overview(session, current_user, filters, known)
+    reach = queries.overview(session, current_user, filters, known, listed=None)
     written = io.BytesIO()
     workbook.write(written, workbook.Source(reach, known, first, now))
     return download(_name(filters), Response(written.getvalue(), mimetype=MIMETYPE))
@@ -104,7 +104,7 @@ def export_pdf() -> Response:
         filters = replace(filters, period=Period(last.replace(day=1), last))
     # What the website has verified: what sellers report has a table of its own.
     filters = replace(filters, channel="", province="")
-    reach = queries.overview(session, current_user, filters, known)
+    reach = queries.overview(session, current_user, filters, known, listed=None)
     period = filters.period
     year = Period(add_months(period.end.replace(day=1), 1 - MONTHS_SHOWN), period.end)
     around = queries.overview(session, current_user, replace(filters, period=year), known)

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 from ovop_market.reach.figures import Sums
 from ovop_market.reach.raw import Raw
-from ovop_market.reach.withholding import Ordered, Withheld
+from ovop_market.reach.withholding import Ordered, Withheld, is_small
 
 Row = TypeVar("Row", bound=Ordered)
 Col = TypeVar("Col", bound=Ordered)
@@ -24,6 +24,7 @@ class Grid(Generic[Row, Col]):
     def __init__(self, cells: Mapping[tuple[Row, Col], Sums], totals: Mapping[Row, Sums]) -> None:
         self.cells, self.totals = cells, totals
         self._rows: dict[Row, dict[Col, Sums]] | None = None
+        self._columns: dict[Col, dict[Row, Sums]] | None = None
         self._over: dict[frozenset[Col], Mapping[Row, Sums]] = {}
 
     @classmethod
@@ -32,6 +33,8 @@ class Grid(Generic[Row, Col]):
         shown = {
             key: Sums(*numbers[1:]) for key, numbers in cells.items() if key not in withheld.cells
         }
+        # Of rows that changed between two statements nothing may have been decided.
+        shown.update((key, HELD) for key, numbers in cells.items() if is_small(numbers.weight))
         shown.update(dict.fromkeys(withheld.cells, HELD))
         totals = {row: Sums(*numbers[1:]) for row, numbers in of_rows(cells).items()}
         totals.update(dict.fromkeys(withheld.rows, HELD))
@@ -49,6 +52,15 @@ class Grid(Generic[Row, Col]):
                 rows[each][column] = sums
             self._rows = dict(rows)
         return self._rows.get(row, {})
+
+    def of_column(self, column: Col) -> Mapping[Row, Sums]:
+        """A column."""
+        if self._columns is None:
+            columns: dict[Col, dict[Row, Sums]] = defaultdict(dict)
+            for (row, each), sums in self.cells.items():
+                columns[each][row] = sums
+            self._columns = dict(columns)
+        return self._columns.get(column, {})
 
     def over(self, columns: frozenset[Col]) -> Mapping[Row, Sums]:
         """Each row's sum over some columns: of the cells; or, where one of those is withheld and

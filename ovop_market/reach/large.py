@@ -113,7 +113,7 @@ def make(
             wanted = [request.filters.get(name, "") for name in ("village", "product")]
             known = queries.choices(session, actor, *wanted)
             filters, _said = forms.read(request.filters, known, clock.wib_date(now))
-            reach = queries.overview(session, actor, filters, known)
+            reach = queries.overview(session, actor, filters, known, listed=None)
             # Counted by reading: what is withheld is known to nobody but `rows`.
             all_rows = sum(1 for _row in export.rows(session, actor, filters)) or 1
 

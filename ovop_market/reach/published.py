@@ -103,10 +103,11 @@ class Published(ReadOnce):
             parts: dict[int, dict[tuple[int, date], Raw]] = {village: {} for village in missing}
             for (product, month), numbers in cells.items():
                 # What was first sold since `sold` was read is for the next tables.
-                if product in sold:
-                    parts[sold[product].village_id][product, month] = numbers
+                village = sold[product].village_id if product in sold else 0
+                if village in parts:
+                    parts[village][product, month] = numbers
             for village, part in parts.items():
-                self.kept["products", village] = self._products(village, part)
+                self.kept.setdefault(("products", village), self._products(village, part))
 
     def _months(self) -> Grid[str, date]:
         by_month = of_columns(self.raw_places())
@@ -177,6 +178,7 @@ class Published(ReadOnce):
         cells = raw.villages(self.session, self.tree)
         found = withhold(
             _numbers(cells),
+            overlap=True,
             columns=top.columns,
             whole=top.whole,
             reserve_rows={self.sold()[product].village_id for product in what},
@@ -191,6 +193,7 @@ class Published(ReadOnce):
         what, _, ends_ = self._reserves()
         found = withhold(
             _numbers(cells),
+            overlap=True,
             columns=[month for village, month in villages.cells if village == village_id],
             whole=village_id in villages.rows,
             reserve_rows=what,
@@ -239,7 +242,8 @@ class Published(ReadOnce):
         homes = self._keep("at home", lambda: raw.at_home(self.session, self.tree))
         purchases, units = homes.get(village_id, (0, 0))
         here = self.places_in(province_of(self.tree.area)).get((village_id, self.tree.area), Raw())
-        parts = {"home": purchases, "near": here.purchases - purchases}
+        home = purchases or (raw.TRACE if units else 0)
+        parts = {"home": home, "near": here.purchases - purchases}
         return HELD if "home" in withhold_line(parts) else Sums(units=units)
 
     def all_stayed(self) -> Sums:
@@ -261,6 +265,7 @@ class Published(ReadOnce):
             cells = raw.village_provinces(self.session, self.tree)
         found = withhold(
             _numbers(cells),
+            overlap=True,
             rows=self._villages()[1].rows,
             columns=top.rows,
             whole=top.whole,
@@ -274,6 +279,7 @@ class Published(ReadOnce):
         cells = self.places_in(province)
         found = withhold(
             _numbers(cells),
+            overlap=True,
             rows=[village for village, code in coarse.cells if code == province],
             columns=[
                 code
@@ -295,6 +301,7 @@ class Published(ReadOnce):
         coarse_cells = _columns_added_up(cells)
         coarse = withhold(
             _numbers(coarse_cells),
+            overlap=True,
             rows=no_products,
             columns=[code for village, code in of_village.cells if village == village_id],
             whole=village_id in of_village.rows,
@@ -308,6 +315,7 @@ class Published(ReadOnce):
             part = {key: n for key, n in cells.items() if province_of(key[1]) == province}
             found = withhold(
                 _numbers(part),
+                overlap=True,
                 rows=[product for product, code in coarse.cells if code == province],
                 columns=[code for village, code in finer.cells if village == village_id],
                 whole=(village_id, province) in of_village.cells,
@@ -329,8 +337,8 @@ def all_of(session: Session, trees: Iterable[Tree]) -> Mapping[Tree, Published]:
     return {tree: Published(session, tree, kept) for tree, kept in found.items()}
 
 
-def _numbers(cells: Mapping[Any, Raw]) -> dict[Any, int]:
-    return {key: numbers.purchases for key, numbers in cells.items()}
+def _numbers(cells: Mapping[Any, Raw]) -> dict[Any, float]:
+    return {key: numbers.weight for key, numbers in cells.items()}
 
 
 def _split(cells: Cells[str, date], parent: Callable[[str], str]) -> Mapping[str, Cells[str, date]]:

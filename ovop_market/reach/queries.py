@@ -33,7 +33,7 @@ from ovop_market.reach.models import ReachVillageYear
 from ovop_market.reach.parts import through
 from ovop_market.reach.recount import REGENCY_LENGTH
 from ovop_market.reach.shown import Chosen, Shown
-from ovop_market.reach.withholding import tells_enough
+from ovop_market.reach.withholding import at_least
 from ovop_market.villages.areas import in_area
 from ovop_market.villages.models import Designation, Producer, Village
 
@@ -141,9 +141,15 @@ class Sides:
     before: Shown
 
 
-def overview(session: Session, actor: User, filters: Filters, known: Choices) -> Overview:
+def overview(
+    session: Session,
+    actor: User,
+    filters: Filters,
+    known: Choices,
+    listed: int | None = VILLAGES_LISTED,
+) -> Overview:
     """The page's numbers: a statement for what has changed since they were last asked for, and
-    those that read it anew."""
+    those that read it anew. `listed`: of so many villages (None: of all) it is told how far."""
     period = filters.period
     found = shown.read(session, chosen(session, filters, known), (period, period.year_before))
     verified, reported = (
@@ -155,7 +161,7 @@ def overview(session: Session, actor: User, filters: Filters, known: Choices) ->
         places.provinces(regions, side.now.by_place, side.before.by_place)
         for side in (verified, reported)
     )
-    villages = _villages(asked, known)
+    villages = _villages(asked, known, listed)
     products = _products(session, asked)
     sent = verified.now.by_village().values()
     return Overview(
@@ -198,7 +204,7 @@ def _months(filters: Filters, verified: Sides, reported: Sides) -> tuple[MonthLi
     )
 
 
-def _villages(asked: Sides, known: Choices) -> tuple[VillageLine, ...]:
+def _villages(asked: Sides, known: Choices, listed: int | None) -> tuple[VillageLine, ...]:
     """The villages that sent something in the period or a year before, those with most first; the
     first of them with how far."""
     now, before = asked.now.by_village(), asked.before.by_village()
@@ -214,8 +220,8 @@ def _villages(asked: Sides, known: Choices) -> tuple[VillageLine, ...]:
         if now.get(choice.id, Sums()) != Sums() or before.get(choice.id, Sums()) != Sums()
     }
     ids = sorted(lines, key=lambda village: places.most_first(lines[village]))
-    ladders = asked.now.ladders(ids[:VILLAGES_LISTED])
-    spreads = asked.now.spreads(ids[:VILLAGES_LISTED])
+    ladders = asked.now.ladders(ids[:listed])
+    spreads = asked.now.spreads(ids[:listed])
     return tuple(
         replace(
             lines[village],
@@ -263,12 +269,12 @@ def _products(session: Session, asked: Sides) -> tuple[ProductLine, ...]:
 
 
 def regencies_reached(session: Session, village_id: int) -> int:
-    """To how many regencies and cities a village's products have gone so far by what the website
-    has verified; for its own page, which everybody may see. 0 where it would tell too much."""
+    """A village's products have gone to more regencies and cities than this, by what the website
+    has verified; for its own page, which everybody may see. 0 where no more may be told."""
     rollup = ReachVillageYear
-    regencies, purchases = session.execute(
-        select(func.count(rollup.region_code.distinct()), func.sum(rollup.purchases)).where(
-            rollup.village_id == village_id, through(False, rollup)
+    regencies = session.scalar(
+        select(func.count(rollup.region_code.distinct())).where(
+            rollup.village_id == village_id, rollup.units > 0, through(False, rollup)
         )
-    ).one()
-    return regencies if tells_enough(regencies, purchases or 0) else 0
+    )
+    return at_least(regencies or 0)

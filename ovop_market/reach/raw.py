@@ -9,10 +9,8 @@ from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import (
     ColumnElement,
-    and_,
     case,
     func,
-    or_,
     select,
 )
 from sqlalchemy.orm import Session
@@ -33,6 +31,7 @@ from ovop_market.reach.recount import PROVINCE_LENGTH
 from ovop_market.villages.models import Village
 
 Key = TypeVar("Key")
+TRACE = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +51,15 @@ class Raw(NamedTuple):
     orders: int = 0
     units: int = 0
     revenue: int = 0
+
+    @property
+    def weight(self) -> float:
+        """How many purchases it counts as. Of orders there can be fewer, where they are counted at
+        another product: then so few are shown. A purchase is counted where its first order was
+        received: the rest of it elsewhere adds to no count, and is not nothing."""
+        if self.purchases and self.orders:
+            return min(self.purchases, self.orders)
+        return self.purchases or (TRACE if any(self) else 0)
 
 
 class Sold(NamedTuple):
@@ -106,7 +114,7 @@ def sold(session: Session, tree: Tree) -> dict[int, Sold]:
         select(
             rollup.product_id,
             rollup.village_id,
-            total(_purchases(rollup)),
+            total(rollup.purchases),
             total(rollup.revenue),
         )
         .where(rollup.village_id.in_(_villages(tree.area)), *_of(tree, rollup))
@@ -143,8 +151,8 @@ def village_provinces(session: Session, tree: Tree) -> dict[tuple[int, str], Raw
 
 def spreads(
     session: Session, villages: Collection[int], years: Collection[int], *, reported: bool
-) -> dict[int, tuple[int, int, int]]:
-    """By village, over some years: how many regencies and provinces it sent to, and purchases."""
+) -> dict[int, tuple[int, int]]:
+    """By village, over some years: how many regencies and provinces it sent to."""
     rollup = ReachVillageYear
     code = rollup.region_code
     rows = session.execute(
@@ -152,7 +160,6 @@ def spreads(
             rollup.village_id,
             func.count(code.distinct()),
             func.count(func.substr(code, 1, PROVINCE_LENGTH).distinct()),
-            total(_purchases(rollup)),
         )
         .where(
             rollup.year.in_(years),
@@ -162,7 +169,7 @@ def spreads(
         )
         .group_by(rollup.village_id)
     )
-    return {village: (regencies, provinces, sold) for village, regencies, provinces, sold in rows}
+    return {village: (regencies, provinces) for village, regencies, provinces in rows}
 
 
 def at_home(session: Session, tree: Tree) -> dict[int, tuple[int, int]]:
@@ -217,14 +224,6 @@ def _whole(tree: Tree) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def _purchases(rollup: type[Counts]) -> ColumnElement[int]:
-    """A purchase is counted where it was first received: the rest of it elsewhere is of a few
-    buyers, for all that is known."""
-    none = rollup.purchases == 0
-    something = or_(rollup.orders > 0, rollup.units > 0, rollup.revenue > 0)
-    return case((and_(none, something), 1), else_=rollup.purchases)
-
-
 def _of(tree: Tree, rollup: type[Counts]) -> tuple[ColumnElement[bool], ...]:
     return within(_years([tree.year]), rollup), through(tree.reported, rollup)
 
@@ -236,6 +235,6 @@ def _villages(area: str) -> Any:
 def _read(
     session: Session, rollup: type[Counts], key: tuple[Any, ...], *conditions: ColumnElement[bool]
 ) -> dict[tuple[Any, ...], Raw]:
-    measures = (_purchases(rollup), rollup.orders, rollup.units, rollup.revenue)
+    measures = (rollup.purchases, rollup.orders, rollup.units, rollup.revenue)
     rows = session.execute(select(*key, *map(total, measures)).where(*conditions).group_by(*key))
     return {(first, second): Raw(*numbers) for first, second, *numbers in rows if any(numbers)}

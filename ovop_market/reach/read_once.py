@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from sqlalchemy.orm import Session
 
 from ovop_market.reach import raw
-from ovop_market.reach.grids import Cells
+from ovop_market.reach.grids import Cells, of_rows
 from ovop_market.reach.raw import Raw, Tree
 from ovop_market.reach.recount import PROVINCE_LENGTH
 
@@ -35,9 +35,24 @@ class ReadOnce:
         """What went where: for counting places (see `spread`), never shown."""
         return self._keep("raw places", lambda: raw.places(self.session, self.tree))
 
+    def raw_sent(self) -> Mapping[str, Raw]:
+        """What went where in the year."""
+        return self._keep("raw sent", lambda: of_rows(self.raw_places()))
+
     def raw_village_places(self) -> Mapping[tuple[int, str], Raw]:
         """The same of villages in the year."""
         return self._keep("raw village places", lambda: raw.village_places(self.session, self.tree))
+
+    def raw_sent_by(self, village_id: int) -> frozenset[str]:
+        """The regencies that a village sent to in the year."""
+
+        def find() -> Mapping[int, set[str]]:
+            codes: dict[int, set[str]] = {}
+            for village, code in self.raw_village_places():
+                codes.setdefault(village, set()).add(code)
+            return codes
+
+        return frozenset(self._keep("raw sent by", find).get(village_id, ()))
 
     def raw_spreads(self) -> Mapping[date, tuple[frozenset[str], int]]:
         """By month: the regencies that something went to, and purchases."""
@@ -79,6 +94,7 @@ class ReadOnce:
         return self._keep(("places in", province), find)
 
     def _keep(self, name: Hashable, make: Callable[[], Made]) -> Made:
-        if name not in self.kept:
-            self.kept[name] = make()
-        return self.kept[name]  # type: ignore[no-any-return]
+        if name in self.kept:
+            return self.kept[name]  # type: ignore[no-any-return]
+        # What another thread has kept meanwhile stays: it may have decided by it already.
+        return self.kept.setdefault(name, make())  # type: ignore[no-any-return]

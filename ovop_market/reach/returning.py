@@ -150,12 +150,15 @@ def decided(
     none = all_closed or whole.few
     found = withhold(
         cells,
-        rows=withhold_line(purchases, whole=none).union(closed).intersection(splits),
+        overlap=True,
+        rows=withhold_line(purchases, whole=none, overlap=True).union(closed).intersection(splits),
         whole=none,
     )
+    # So many bought from more than one village.
+    several = is_small(sum(purchases.values()) - whole.purchases)
     held = {village for village, _ in found.cells} | found.rows
     return Returning(
-        _share(whole, found.whole or bool(found.columns) or whole.small),
+        _share(whole, found.whole or bool(found.columns) or whole.small or several),
         {village: _share(split, village in held) for village, split in splits.items()},
     )
 

@@ -7,7 +7,7 @@ is the whole calendar years that the period touches.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -21,7 +21,7 @@ from ovop_market.reach.figures import Ladder, Spread, Sums
 from ovop_market.reach.filters import Period
 from ovop_market.reach.grids import HELD, Grid, without
 from ovop_market.reach.published import Published, Tree, province_of
-from ovop_market.reach.withholding import tells_enough
+from ovop_market.reach.withholding import at_least, tells_enough
 
 Key = TypeVar("Key")
 
@@ -163,35 +163,50 @@ class Shown:
     def spread(self) -> Spread:
         """How many regencies and provinces something went to."""
         reached: set[str] = set()
-        purchases = 0
         for tree in self.trees:
-            for codes, number in self._went(tree):
+            for codes in self._went(tree):
                 reached.update(codes)
-                purchases += number
-        return _spread(reached, purchases, self.total, lambda: self.by_place)
+        held = self.total.held
+        if self.by_years:
+            held = any(
+                grid.totals.get(row, Sums()).held for _, grid, rows in self._lines() for row in rows
+            )
+        if not held and self._tells_all():
+            return Spread(len(reached), len(set(map(province_of, reached))))
+        return _spread(reached, self.by_place, held)
+
+    def _tells_all(self) -> bool:
+        """Whether it may be told exactly how many: of all villages in one calendar year, once, so
+        that no two such counts can be compared."""
+        if self.by_years or len(self.years) != 1:
+            return False
+        if any(set(tree.raw_spreads()) - self.of_year(tree) for tree in self.trees):
+            return False
+        hidden: dict[str, int] = {}
+        for tree in self.trees:
+            for code, sent in tree.raw_sent().items():
+                if self.by_place[code].held:
+                    hidden[code] = hidden.get(code, 0) + sent.purchases
+        return not hidden or tells_enough(len(hidden), sum(hidden.values()))
 
     def spread_by_month(self) -> Mapping[date, Spread]:
         """Of each month, of all villages alone."""
         if self.chosen.villages is not None:
             return {}
-        return {month: self._month_spread(month, total) for month, total in self.by_month().items()}
+        return {month: self._month_spread(month, sums) for month, sums in self.by_month().items()}
 
-    def _month_spread(self, month: date, total: Sums) -> Spread:
+    def _month_spread(self, month: date, sums: Sums) -> Spread:
         here = [tree for tree in self.trees if tree.tree.year == month.year]
-        found = [tree.raw_spreads().get(month, (frozenset(), 0)) for tree in here]
+        none: tuple[frozenset[str], int] = (frozenset(), 0)
+        reached: set[str] = set().union(*(tree.raw_spreads().get(month, none)[0] for tree in here))
+        places = _together(tree.place_grid().of_column(month) for tree in here)
+        return _spread(reached, places, sums.held)
 
-        def places() -> Mapping[str, Sums]:
-            cells = (tree.place_months().items() for tree in here)
-            return _together({code: n for (code, at), n in some if at == month} for some in cells)
-
-        reached: set[str] = set().union(*(codes for codes, _number in found))
-        return _spread(reached, sum(number for _codes, number in found), total, places)
-
-    def _went(self, tree: Published) -> Iterator[tuple[Collection[str], int]]:
-        """Where something went, and how many purchases: never shown."""
+    def _went(self, tree: Published) -> Iterator[Collection[str]]:
+        """Where something went: never shown."""
         chosen, products = self.chosen.villages, self.chosen.products
         if chosen is None:
-            yield tree.went(self.of_year(tree))
+            yield tree.went(self.of_year(tree))[0]
             return
         mine = {village for village, area in chosen.items() if area == tree.tree.area}
         if products is None:
@@ -204,7 +219,7 @@ class Shown:
                 for key, n in tree.raw_product_places(village).items()
                 if key[0] in products
             }
-        yield {code for _, code in some}, sum(n.purchases for n in some.values())
+        yield {code for _, code in some}
 
     # From the village outwards, for the calendar years
 
@@ -241,20 +256,31 @@ class Shown:
         return found
 
     def spreads(self, villages: Collection[int]) -> Mapping[int, Spread]:
-        """How many places each of some villages sent something to, in the calendar years."""
+        """How many places each of some villages sent something to, in the calendar years. Of one
+        regency's villages each destination is looked at; of several's, which would take long, it is
+        told that it is at least so many."""
         if not self.trees:
             return {}
         first = self.trees[0]
+        if len({tree.tree.area for tree in self.trees}) == 1:
+            sold = {village for tree in self.trees for village in tree.villages()}
+            return {village: self._looked_at(village) for village in sold.intersection(villages)}
         counts = raw.spreads(first.session, villages, self.years, reported=first.tree.reported)
         return {village: self._counted(village, *counts[village]) for village in counts}
 
-    def _counted(self, village: int, regencies: int, provinces: int, purchases: int) -> Spread:
-        sold = [tree.villages().get(village, Sums()) for tree in self.trees]
-        if not any(sums.held for sums in sold) and tells_enough(regencies, purchases):
-            return Spread(regencies, provinces)
+    def _looked_at(self, village: int) -> Spread:
+        reached = {code for tree in self.trees for code in tree.raw_sent_by(village)}
+        places = _together(tree.village_places(village) for tree in self.trees)
+        held = any(tree.villages().get(village, Sums()).held for tree in self.trees)
+        return _spread(reached, places, held)
+
+    def _counted(self, village: int, regencies: int, provinces: int) -> Spread:
+        """What is withheld of its regencies is not asked, which takes long: at least so many."""
         rows = (tree.village_provinces().of_row(village) for tree in self.trees)
-        some = {code for row in rows for code, sums in row.items() if sums.units}
-        return Spread(len(some), len(some), held=True)
+        some = len({code for row in rows for code, sums in row.items() if sums.units})
+        if any(tree.villages().get(village, Sums()).held for tree in self.trees):
+            return Spread(some, some, held=True)
+        return Spread(max(some, at_least(regencies)), max(some, at_least(provinces)), held=True)
 
     @property
     def years(self) -> set[int]:
@@ -287,16 +313,19 @@ def steps(tree: Published, village: int) -> tuple[Sums, Sums, Sums, Sums]:
     )
 
 
-def _spread(
-    reached: Collection[str], purchases: int, total: Sums, places: Callable[[], Mapping[str, Sums]]
-) -> Spread:
-    """The count; or, where so few purchases went to so many places that it would tell how many went
-    to each, that of the places of which something is shown."""
-    if not total.held and tells_enough(len(reached), purchases):
-        return Spread(len(reached), len(set(map(province_of, reached))))
-    some = [code for code, sums in places().items() if sums.units]
+def _spread(reached: Collection[str], places: Mapping[str, Sums], held: bool) -> Spread:
+    """The count, if nothing of it is withheld: else one could tell from it how many went to each.
+    Then at least so many as something is shown of, or some fives; `held`: or no more than that."""
+    some = [code for code, sums in places.items() if sums.units]
     regencies = [code for code in some if code != province_of(code)]
-    return Spread(len(regencies), len(set(map(province_of, some))), held=True)
+    provinces = set(map(province_of, some))
+    if not held and not any(sums.held for sums in places.values()):
+        return Spread(len(regencies), len(provinces))
+    least, wide = len(regencies), len(provinces)
+    if not held:
+        least = max(least, at_least(len(reached)))
+        wide = max(wide, at_least(len(set(map(province_of, reached)))))
+    return Spread(least, wide, held=True)
 
 
 def _rungs(home: Sums, regency: Sums, province: Sums, total: Sums) -> Ladder:

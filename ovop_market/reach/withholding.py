@@ -7,7 +7,7 @@ tables of a year taken together, is told in docs/adr/0027-cells-under-five-are-w
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from typing import Any, Generic, Protocol, TypeVar
@@ -44,22 +44,31 @@ class Withheld(Generic[Row, Col]):
     whole: bool
 
 
-def is_small(purchases: int) -> bool:
+def is_small(purchases: float) -> bool:
     """Whether a number says too much about too few. None at all says nothing about anybody."""
     return 0 < purchases < FEWEST
 
 
-def tells_enough(places: int, purchases: int) -> bool:
-    """Whether one may say how many places so many purchases went to.
+def at_least(places: int) -> int:
+    """Of how many places may be told, where of some nothing is shown: fives, and never all of them.
 
-    As many places as purchases would say that one went to each. With five more, each of the places
-    may have had as many as are shown.
+    As many places as purchases would say that one went to each; with one less, each may be none,
+    one or two.
     """
-    return purchases - places >= FEWEST or not purchases
+    return max(places - 1, 0) // FEWEST * FEWEST
 
 
-def withhold_line(parts: Mapping[Key, int], *, whole: bool = False) -> frozenset[Key]:
-    """Which parts of one total are not shown; `whole`: nor is the total.
+def tells_enough(places: int, purchases: int) -> bool:
+    """Whether one may say how many places purchases went to of which no place is shown: with five
+    more than places, each of them may have had as many as are shown."""
+    return purchases - places >= FEWEST
+
+
+def withhold_line(
+    parts: Mapping[Key, float], *, whole: bool = False, overlap: bool = False
+) -> frozenset[Key]:
+    """Which parts of one total are not shown; `whole`: nor is the total; `overlap`: a purchase can
+    be in several parts, so together they may be no more than the largest.
 
     A total of one to four counts as withheld. Parts of nothing are shown. Where parts of one to
     four are among others, the smallest others keep them company, until no part follows from the
@@ -70,19 +79,25 @@ def withhold_line(parts: Mapping[Key, int], *, whole: bool = False) -> frozenset
     if whole or is_small(total):
         return frozenset(key for _, key in some)
     hidden = {key for number, key in some if number < FEWEST}
-    left = sum(number for number, key in some if key in hidden)
+    left = together((number for number, key in some if key in hidden), overlap)
     for number, key in some:
         if not hidden or (len(hidden) > 1 and left >= FEWEST):
             break
         if key not in hidden:
             hidden.add(key)
-            left += number
+            left = together((left, number), overlap)
     return frozenset(hidden)
 
 
+def together(numbers: Iterable[float], overlap: bool) -> float:
+    """How many purchases some numbers of them are at least."""
+    return max(numbers, default=0) if overlap else sum(numbers)
+
+
 def withhold(
-    cells: Mapping[tuple[Row, Col], int],
+    cells: Mapping[tuple[Row, Col], float],
     *,
+    overlap: bool = False,
     rows: Collection[Row] | None = None,
     columns: Collection[Col] | None = None,
     whole: bool = False,
@@ -94,20 +109,21 @@ def withhold(
     `rows` or `columns`: where totals are cells of a table that this one is inside of, those that
     are withheld there. Else `withhold_line` decides on them, from the totals and `whole` alone, so
     that all tables with this margin agree without knowing of each other. `whole`: the grand total
-    is withheld already. All cells of a line whose total is withheld are withheld too.
+    is withheld already. All cells of a line whose total is withheld are withheld too. `overlap`: a
+    purchase can be in several rows (products, villages), though in one column only.
 
     `reserve_rows` and `reserve_columns`: lines (of `reserve` and `ends`, or what holds them) that
     do not say where they are zero. No total is ever withheld for the sake of a cell: in the worst
     case all cells are, zeros too.
     """
-    row_totals: dict[Row, int] = dict.fromkeys(rows or (), 0)
-    column_totals: dict[Col, int] = dict.fromkeys(columns or (), 0)
+    row_totals: dict[Row, float] = dict.fromkeys(rows or (), 0)
+    column_totals: dict[Col, float] = dict.fromkeys(columns or (), 0)
     for (row, column), number in cells.items():
         row_totals[row] = row_totals.get(row, 0) + number
         column_totals[column] = column_totals.get(column, 0) + number
     whole = whole or is_small(sum(row_totals.values()))
-    no_rows = _line(row_totals, rows, whole)
-    no_columns = _line(column_totals, columns, whole)
+    no_rows = _line(row_totals, rows, whole, overlap)
+    no_columns = _line(column_totals, columns, whole, False)
     # A line that is shown to be nothing neither needs protection nor gives any.
     some_rows = sorted(row for row, total in row_totals.items() if total or row in no_rows)
     some_columns = sorted(key for key, total in column_totals.items() if total or key in no_columns)
@@ -116,6 +132,7 @@ def withhold(
         [key not in no_rows for key in some_rows] + [key not in no_columns for key in some_columns],
         [key in reserve_rows for key in some_rows]
         + [key in reserve_columns for key in some_columns],
+        overlap,
     )
     table.protect()
     width = len(some_rows)
@@ -128,14 +145,14 @@ def withhold(
 
 
 def _line(
-    totals: Mapping[Key, int], withheld: Collection[Key] | None, whole: bool
+    totals: Mapping[Key, float], withheld: Collection[Key] | None, whole: bool, overlap: bool
 ) -> frozenset[Key]:
     if withheld is None:
-        return withhold_line(totals, whole=whole)
+        return withhold_line(totals, whole=whole, overlap=overlap)
     return frozenset(withheld).union(key for key, total in totals.items() if is_small(total))
 
 
-def reserve(parts: Mapping[Key, int], inside: Mapping[Key, Row]) -> tuple[Key, ...]:
+def reserve(parts: Mapping[Key, float], inside: Mapping[Key, Row]) -> tuple[Key, ...]:
     """The two parts that tables of a year keep in reserve: the largest, and the largest other.
 
     `parts` are the year's purchases by product or by regency, `inside` their villages or provinces.
@@ -149,7 +166,7 @@ def reserve(parts: Mapping[Key, int], inside: Mapping[Key, Row]) -> tuple[Key, .
     return (first, *sorted(others, key=lambda key: inside[key] == inside[first])[:1])
 
 
-def ends(months: Mapping[Key, int]) -> tuple[Key, ...]:
+def ends(months: Mapping[Key, float]) -> tuple[Key, ...]:
     """The months kept in reserve: the first and the last with purchases; no period but the
     whole has both."""
     some = sorted(month for month, number in months.items() if number)
@@ -159,15 +176,17 @@ def ends(months: Mapping[Key, int]) -> tuple[Key, ...]:
 class _Table:
     """Numbers, and which of them are hidden: edges between the lines they are in."""
 
-    def __init__(self, numbers: list[list[int]], shown: list[bool], kept: list[bool]) -> None:
-        self.numbers, self.height = numbers, len(numbers)
+    def __init__(
+        self, numbers: list[list[float]], shown: list[bool], kept: list[bool], overlap: bool
+    ) -> None:
+        self.numbers, self.height, self.overlap = numbers, len(numbers), overlap
         self.size = len(shown)
         # Lines whose totals are shown.
         self.open = shown
         # What is hidden, by line: the lines it crosses.
         self.crossed: list[set[int]] = [set() for _ in range(self.size)]
         self.hidden: set[_Edge] = set()
-        self.together = [0] * self.size
+        self.together: list[float] = [0] * self.size
         # Of one line only the totals across it say the same as its cells: they are protected.
         self.flat = min(self.height, self.size - self.height) < 2
         for row, line in enumerate(numbers):
@@ -177,7 +196,7 @@ class _Table:
                 if closed or (small and not self.flat):
                     self.hide(row, column)
 
-    def number(self, line: int, other: int) -> int:
+    def number(self, line: int, other: int) -> float:
         row, column = (line, other) if line < other else (other, line)
         return self.numbers[row][column - self.height]
 
@@ -186,8 +205,12 @@ class _Table:
         self.crossed[other].add(line)
         self.hidden.add((line, other) if line < other else (other, line))
         number = self.number(line, other)
-        self.together[line] += number
-        self.together[other] += number
+        for each in (line, other):
+            self.together[each] = together((self.together[each], number), self.overlaps(each))
+
+    def overlaps(self, line: int) -> bool:
+        """Whether a purchase can be in several numbers of a line: it may be, of a column."""
+        return self.overlap and line >= self.height
 
     def across(self, line: int) -> range:
         return range(self.height, self.size) if line < self.height else range(self.height)
@@ -196,7 +219,8 @@ class _Table:
         """Hide until no hidden number, and no small sum of them, follows from what is shown.
 
         It ends: each step hides more, and of two lines by two or more with everything hidden
-        nothing follows; a line whose total is shown then hides all of its five or more.
+        nothing follows; a line whose total is shown then hides all of its five or more, and what it
+        hides is its total, which is known anyway.
         """
         if self.flat:
             return
@@ -223,9 +247,10 @@ class _Table:
     def lonely(self, line: int) -> bool:
         """Whether what a line hides is alone, or too little beside a total that is shown."""
         hidden = len(self.crossed[line])
-        return hidden == 1 or (hidden > 1 and self.open[line] and self.together[line] < FEWEST)
+        some = 1 < hidden < len(self.across(line))
+        return hidden == 1 or (some and self.open[line] and self.together[line] < FEWEST)
 
-    def cost(self, line: int, other: int) -> int:
+    def cost(self, line: int, other: int) -> float:
         """A withheld zero is the last resort: it is the more easily guessed."""
         return self.number(line, other) or LAST_RESORT
 
@@ -242,8 +267,10 @@ class _Table:
                 lines[line].append(other)
                 lines[other].append(line)
             for line, others in lines.items():
-                together = sum(self.number(line, other) for other in others)
-                if len(edges) == 1 or (self.open[line] and together < FEWEST):
+                numbers = (self.number(line, other) for other in others)
+                some = self.open[line] and len(others) < len(self.across(line))
+                few = some and together(numbers, self.overlaps(line)) < FEWEST
+                if len(edges) == 1 or few:
                     found.append((line, set(lines)))
         return found
 
@@ -285,9 +312,9 @@ class _Table:
         What is hidden already costs nothing.
         """
         goals = block - {start}
-        best = {start: 0}
+        best: dict[int, float] = {start: 0}
         came: dict[int, int] = {}
-        queue = [(0, start)]
+        queue: list[tuple[float, int]] = [(0, start)]
         while queue:
             cost, line = heappop(queue)
             if cost > best[line]:

@@ -86,6 +86,8 @@ def _sentence(reach: Overview) -> str:
     before = period(asked.year_before) if asked.one_month else _("setahun sebelumnya")
     sent = _sent(reach)
     found = total.change
+    if held and not total.now.orders:
+        return _("%(period)s: banyaknya pesanan ditahan.", period=period(asked))
     if held or held_before:
         return f"{sent}."
     told = {"sent": sent, "percent": number(found.percent), "before": before}
@@ -106,6 +108,8 @@ def second(reach: Overview) -> str:
     held = is_held(total)
     if not total.now.orders and not held:
         return _("Penjual tidak melaporkan penjualan di luar situs di masa ini.")
+    if not total.now.orders:
+        return _("Banyaknya penjualan di luar situs yang dilaporkan penjual ditahan.")
     if apart(reach):
         return _(
             "Di luar situs, penjual melaporkan %(units)s bungkus dalam %(notes)s catatan "

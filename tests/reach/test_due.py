@@ -168,7 +168,7 @@ def test_the_line_of_sales_with_its_marks(client, session, official) -> None:
     with counted() as statements:
         body = client.get("/mentoring/producers/rumah-uji").get_data(as_text=True)
     assert body.count("<circle") == 24 and body.count('class="hollow"') == 2
-    assert "&lt;5" in body and "Rp70.000" in body and "33.333" not in body
+    assert ">ditahan<" in body and "Rp70.000" in body and "33.333" not in body
     assert body.count('class="pin"') == 1
     assert "bukan bukti sebab" in body
     assert not [s for s in statements if "reach_product_month" in s], "what is decided is kept"

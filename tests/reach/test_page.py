@@ -447,8 +447,8 @@ def test_the_numbers_move_by_exactly_one_receipt(client, official, session, worl
     lifecycle.receive(session, order, BUYER, moment)
     session.commit()
     after = totals(client.get(f"/reach?{OCTOBER}").get_data(as_text=True))
-    moved = {name: after[name] - before[name] for name in after}
-    assert moved == {"orders": 1, "units": 2, "revenue": 90_000, "regencies": 1, "provinces": 1}
+    moved = {name: after[name] - before[name] for name in ("orders", "units", "revenue")}
+    assert moved == {"orders": 1, "units": 2, "revenue": 90_000}
 
 
 def said_by(ask: Callable[[], object]) -> list[str]:

@@ -160,7 +160,7 @@ def test_four_notes_are_withheld_and_six_are_not(
     session.commit()
     body = page(client, OCTOBER)
     assert totals(body)["reported-orders"] == 0 == totals(body)["reported-units"]
-    assert "penjual melaporkan ditahan bungkus" in body and "dalam ditahan catatan" in body
+    assert "Banyaknya penjualan di luar situs yang dilaporkan penjual ditahan." in body
     assert table(client, f"{OCTOBER}&channel=reported") == []
     for _note in range(2):
         report(session, product, date(2026, 10, 8))

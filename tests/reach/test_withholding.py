@@ -7,6 +7,7 @@ whatever is shown as zero, or must be zero since the rest of its line is all of 
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 from ovop_market.reach.withholding import (
     FEWEST,
     Withheld,
+    at_least,
     ends,
     is_small,
     reserve,
@@ -268,6 +270,61 @@ def test_of_one_line_the_totals_across_say_it_all() -> None:
     assert found.cells == {("a", 1), ("a", 2)}
 
 
+# A purchase in several rows
+
+
+def test_one_buyer_of_five_products_is_one_buyer() -> None:
+    """Twenty bought A; one bought B to F at once. Without A's, the total would be that one's."""
+    parts = {"A": 20, **dict.fromkeys("BCDEF", 1)}
+    assert withhold_line(parts) == set("BCDEF")
+    assert withhold_line(parts, overlap=True) == set("ABCDEF")
+    found = withhold({(name, month): n for name, n in parts.items() for month in (1, 2)})
+    assert ("A", 1) not in found.cells
+    found = withhold(
+        {(name, month): n for name, n in parts.items() for month in (1, 2)},
+        overlap=True,
+        rows=withhold_line({name: 2 * n for name, n in parts.items()}, overlap=True),
+    )
+    assert {("A", 1), ("A", 2)} <= found.cells
+
+
+@given(st.data())
+def test_no_few_buyers_follow_where_a_purchase_is_in_several_rows(data: st.DataObject) -> None:
+    """What a column's shown total and cells leave over was bought by five or more, or by all."""
+    chance = random.Random(data.draw(st.integers(0, 2**32)))
+    baskets = [
+        (chance.sample(range(5), chance.randint(1, 5)), chance.randint(0, 2))
+        for _ in range(chance.randint(6, 80))
+    ]
+    cells = Counter((row, column) for rows, column in baskets for row in rows)
+    buyers = Counter(column for _rows, column in baskets)
+    no_columns = withhold_line(buyers)
+    found = withhold(cells, overlap=True, columns=no_columns, whole=is_small(len(baskets)))
+    for column in set(buyers) - found.columns:
+        hidden = {row for row in range(5) if (row, column) in found.cells}
+        left = sum(column == at and bool(hidden.intersection(rows)) for rows, at in baskets)
+        shown = {row for row in range(5) if cells[row, column]} - hidden
+        assert not hidden or not shown or left >= FEWEST, (column, hidden)
+    hidden_rows = {row for row in range(5) if row in found.rows}
+    left = sum(bool(hidden_rows.intersection(rows)) for rows, _at in baskets)
+    some_shown = {row for rows, _at in baskets for row in rows} - hidden_rows
+    assert not hidden_rows or not some_shown or left >= FEWEST
+
+
+def test_a_trace_is_hidden_and_counts_for_nothing() -> None:
+    """The rest of a purchase that is counted elsewhere: four buyers stay four."""
+    assert is_small(4 + 1e-6) and is_small(1e-6) and not is_small(5 + 1e-6)
+    found = withhold({("a", 1): 4, ("a", 2): 1e-6, ("b", 1): 9, ("b", 2): 9})
+    assert found.rows == {"a", "b"}
+
+
+@pytest.mark.parametrize(
+    ("places", "told"), [(0, 0), (1, 0), (5, 0), (6, 5), (10, 5), (11, 10), (54, 50)]
+)
+def test_of_places_fives_are_told_and_never_all(places: int, told: int) -> None:
+    assert at_least(places) == told
+
+
 # A year: months, selections and destinations together
 
 Node = tuple[int, ...]  # () is all; (1,) a village or province; (1, 0) a product or regency
@@ -312,7 +369,7 @@ class Year:
         whole = is_small(sum(sold.values()))
         self.put(((), (), None), whole)
         self.by_month(self.regencies, where, whole, lambda d, month: ((), d, month))
-        self.by_month(self.products, what, whole, lambda s, month: (s, (), month))
+        self.by_month(self.products, what, whole, lambda s, month: (s, (), month), overlap=True)
         self.by_place(what, where, whole)
 
     def table(
@@ -325,11 +382,18 @@ class Year:
         return found
 
     def by_month(
-        self, leaves: list[Node], kept: tuple[Node, ...], whole: bool, at: Callable[..., Box]
+        self,
+        leaves: list[Node],
+        kept: tuple[Node, ...],
+        whole: bool,
+        at: Callable[..., Box],
+        *,
+        overlap: bool = False,
     ) -> None:
         """Provinces, then regencies of each; or villages, then products of each; by month."""
         tops = above(leaves)
-        reserved = {"reserve_rows": above(kept), "reserve_columns": self.first_and_last}
+        reserved: dict[str, object] = {"overlap": overlap}
+        reserved |= {"reserve_rows": above(kept), "reserve_columns": self.first_and_last}
         top = self.table(tops, self.months, at, whole=whole, **reserved)
         for row in tops:
             self.put(at(row, None), row in top.rows)
@@ -351,7 +415,8 @@ class Year:
         def at(row: Node, col: Node) -> Box:
             return (row, col, None)
 
-        coarse = {"reserve_rows": above(what), "reserve_columns": above(where)}
+        coarse: dict[str, object] = {"overlap": True}
+        coarse |= {"reserve_rows": above(what), "reserve_columns": above(where)}
         top = self.table(villages, provinces, at, whole=whole, **coarse)
         finer = {}
         for province in provinces:
@@ -361,6 +426,7 @@ class Year:
                 at,
                 rows=[village for village in villages if (village, province) in top.cells],
                 whole=province in top.columns,
+                overlap=True,
                 reserve_rows=above(what),
                 reserve_columns=where,
             )
@@ -372,6 +438,7 @@ class Year:
                 at,
                 columns=[province for province in provinces if (village, province) in top.cells],
                 whole=village in top.rows,
+                overlap=True,
                 reserve_rows=what,
                 reserve_columns=above(where),
             )
@@ -384,6 +451,7 @@ class Year:
                     rows=[s for s in products if (s, province) in own.cells],
                     columns=[d for d in regencies if (village, d) in finer[province].cells],
                     whole=(village, province) in top.cells,
+                    overlap=True,
                     reserve_rows=what,
                     reserve_columns=where,
                 )

@@ -23,6 +23,7 @@ from ovop_market.orders.states import OrderState
 from ovop_market.reach import queries as reach_queries
 from ovop_market.reach import services as reach
 from ovop_market.reach.models import Channel, ReachDay
+from ovop_market.regions.models import Region
 from ovop_market.sales import services
 from ovop_market.sales.models import ReportedSale, SaleChannel, TakenPacks
 from ovop_market.sales.services import Sold
@@ -312,12 +313,15 @@ def test_the_villages_own_page_counts_what_was_verified(session: Session, world:
 
     assert reached() == 0
     day = clock.wib_date(NOW)
-    roll(session, world.product, day, 5, 225_000, "31.74")
-    assert reached() == 0, "four more than places: one could tell how many went to each"
-    roll(session, world.product, day, 2, 90_000, "32.73")
-    assert reached() == 2
-    roll(session, world.product, day.replace(year=day.year - 1), 1, 45_000, "19.71")
-    assert reached() == 3, "of all years"
+    codes = session.scalars(select(Region.code).where(Region.level == 2).limit(12)).all()
+    for code in codes[:5]:
+        roll(session, world.product, day, 9, 405_000, code)
+        assert reached() == 0, "never as many as there are, lest one can tell what went to each"
+    roll(session, world.product, day.replace(year=day.year - 1), 1, 45_000, codes[5])
+    assert reached() == 5, "of all years"
+    for code in codes[6:11]:
+        roll(session, world.product, day, 1, 45_000, code)
+    assert reached() == 10
 
 
 def at_once(app: Flask, times: int, verb: Callable[[Session], object]) -> list[BaseException]:
