@@ -66,7 +66,7 @@ def views(session: Session) -> dict[str, str]:
     ).one()
     start = add_months(clock.wib_date(clock.now()).replace(day=1), -35)
     return {
-        "all villages, 12 months": "/reach",
+        "all villages, the usual period": "/reach",
         "all villages, 36 months": f"/reach?from={start}",
         "reported": "/reach?channel=reported",
         "one village": f"/reach?village={village.slug}",

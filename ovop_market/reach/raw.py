@@ -196,16 +196,17 @@ def product_places(session: Session, tree: Tree, village_id: int) -> dict[tuple[
 
 
 def stamps(
-    session: Session, areas: Sequence[str], years: Iterable[int]
+    session: Session, areas: Sequence[str], years: Collection[int] | None = None
 ) -> Mapping[Tree, tuple[int, ...]]:
-    """Of each tree that holds anything, numbers that do not stay the same when it changes."""
+    """Of each tree that holds anything (of some years, or of all), numbers that do not stay the
+    same when it changes."""
     rollup = ReachYear
-    found = list(years)
+    some = [] if years is None else [rollup.year.between(min(years), max(years))]
     reported = case((through(reported=True, rollup=rollup), 1), else_=0)
     numbers = (rollup.purchases, rollup.orders, rollup.units, rollup.revenue, rollup.weight)
     rows = session.execute(
         select(rollup.year, rollup.area_code, reported, *map(total, numbers))
-        .where(rollup.area_code.in_(areas), rollup.year.between(min(found), max(found)))
+        .where(rollup.area_code.in_(areas), *some)
         .group_by(rollup.year, rollup.area_code, reported)
     )
     return {Tree(year, area, bool(said)): tuple(numbers) for year, area, said, *numbers in rows}

@@ -24,6 +24,7 @@ from ovop_market.reach.published import Published, Tree, province_of
 from ovop_market.reach.withholding import at_least, tells_enough
 
 Key = TypeVar("Key")
+FEW_VILLAGES = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,14 +257,14 @@ class Shown:
         return found
 
     def spreads(self, villages: Collection[int]) -> Mapping[int, Spread]:
-        """How many places each of some villages sent something to, in the calendar years. Of one
-        regency's villages each destination is looked at; of several's, which would take long, it is
-        told that it is at least so many."""
+        """How many places each of some villages sent something to, in the calendar years. Where few
+        villages sold, each destination is looked at; of many, which would take long, it is told
+        that it is at least so many."""
         if not self.trees:
             return {}
         first = self.trees[0]
-        if len({tree.tree.area for tree in self.trees}) == 1:
-            sold = {village for tree in self.trees for village in tree.villages()}
+        sold = {village for tree in self.trees for village in tree.villages()}
+        if len(sold) <= FEW_VILLAGES:
             return {village: self._looked_at(village) for village in sold.intersection(villages)}
         counts = raw.spreads(first.session, villages, self.years, reported=first.tree.reported)
         return {village: self._counted(village, *counts[village]) for village in counts}

@@ -7,10 +7,10 @@ has decided, numbers and decisions together, so that neither is ever shown witho
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from threading import Lock
 from time import monotonic
-from typing import Any
+from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Engine
@@ -21,13 +21,18 @@ from ovop_market.reach.raw import Tree
 
 # Trees: at a million orders some five megabytes each. Never fewer than one page asks for.
 MOST = 100
+MOST_PAGES = 40  # made of them, some megabytes each at most
 LONGEST = 600  # seconds that something is kept whose stamp has not changed
 
+Made = TypeVar("Made")
 Kept = dict[Hashable, Any]
 _Stamp = tuple[int, ...]
 _Shelf = OrderedDict[Tree, tuple[_Stamp, float, Kept]]
 
+_Pages = OrderedDict[Hashable, tuple[Hashable, float, Any]]
+
 _shelves: WeakKeyDictionary[Engine, _Shelf] = WeakKeyDictionary()
+_pages: WeakKeyDictionary[Engine, _Pages] = WeakKeyDictionary()
 _lock = Lock()
 
 
@@ -48,10 +53,32 @@ def fresh(session: Session, trees: Sequence[Tree]) -> Mapping[Tree, Kept]:
         return found
 
 
+def remembered(
+    session: Session, areas: Sequence[str], what: Hashable, make: Callable[[], Made]
+) -> Made:
+    """What was made of the trees of some regencies for the same question, or is made now, if any of
+    them has changed since: one statement, and those of `make`."""
+    stamp = frozenset(raw.stamps(session, areas).items())
+    engine = session.get_bind().engine
+    now = monotonic()
+    with _lock:
+        pages = _pages.setdefault(engine, OrderedDict())
+        found = pages.get(what)
+    if found is None or found[0] != stamp or now - found[1] > LONGEST:
+        found = (stamp, now, make())
+        with _lock:
+            pages[what] = found
+            pages.move_to_end(what)
+            while len(pages) > MOST_PAGES:
+                pages.popitem(last=False)
+    return found[2]  # type: ignore[no-any-return]
+
+
 def forget() -> None:
     """Keeps nothing: for tests, whose databases resemble each other."""
     with _lock:
         _shelves.clear()
+        _pages.clear()
 
 
 def _take(shelf: _Shelf, tree: Tree, stamp: _Stamp, now: float) -> Kept:

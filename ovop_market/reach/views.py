@@ -12,8 +12,8 @@ from werkzeug.wrappers import Response
 from ovop_market.core import clock
 from ovop_market.core.errors import MarketError
 from ovop_market.extensions import db
-from ovop_market.reach import deeper, export, forms, panel, queries, showing
-from ovop_market.reach.figures import ExportRow
+from ovop_market.reach import deeper, export, forms, panel, queries, showing, snapshots
+from ovop_market.reach.figures import ExportRow, Overview
 from ovop_market.reach.filters import Filters
 from ovop_market.reach.policy import ROLES
 from ovop_market.web import access, exports, htmx
@@ -36,8 +36,14 @@ def asked() -> tuple[Filters, queries.Choices, list[str]]:
 @access.role(*ROLES)
 def reach() -> Response:
     filters, known, said = asked()
-    found = queries.overview(db.session(), current_user, filters, known)
-    found = deeper.completed(db.session(), found, known)
+    session = db.session()
+
+    def make() -> Overview:
+        found = queries.overview(session, current_user, filters, known)
+        return deeper.completed(session, found, known)
+
+    areas = sorted({choice.area for choice in known.villages})
+    found = snapshots.remembered(session, areas, (filters, known), make)
     context = panel.context(found, known, today=clock.wib_date(clock.now()))
     return htmx.page_or_fragment(
         "reach/page.html",

@@ -481,6 +481,25 @@ def test_few_statements_however_much_there_is(client, official, session, world):
     assert len(said_by(ask)) == len(kept)
 
 
+def test_what_a_page_has_added_up_is_asked_for_once(client, official, session, world):
+    def ask() -> dict[str, int]:
+        return totals(client.get(f"/reach?{OCTOBER}").get_data(as_text=True))
+
+    before = ask()
+    assert len(said_by(ask)) <= 5
+    product = session.scalars(select(Product).where(Product.slug == world.lenjer)).one()
+    roll(session, product, OCTOBER_, 6, 6_000, "19.05")
+    session.commit()
+    assert ask()["orders"] == before["orders"] + 6
+    # Nobody else is shown it.
+    neighbour = client.application.test_client()
+    user = make_user(session, Role.OFFICIAL, area="16")
+    session.expunge(user)
+    session.commit()
+    sign_in(neighbour, user)
+    assert totals(neighbour.get(f"/reach?{OCTOBER}").get_data(as_text=True))["orders"] == 0
+
+
 def test_the_file_is_sent_while_it_is_read(app, client, session, official, world, monkeypatch):
     before = client.get(f"/reach/export.csv?{OCTOBER}").get_data()
     asked, made = export.rows, []
