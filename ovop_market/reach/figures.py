@@ -207,8 +207,26 @@ class ProductLine(Line):
     village: str = ""
 
 
+class Reaching:
+    """How many regencies something went to, by its `spread` and that of the year before."""
+
+    __slots__ = ()
+    spread: Spread
+    spread_before: Spread
+
+    @property
+    def regencies(self) -> int:
+        """In the period."""
+        return self.spread.regencies
+
+    @property
+    def regencies_before(self) -> int:
+        """In the year before."""
+        return self.spread_before.regencies
+
+
 @dataclass(frozen=True, slots=True)
-class Reported:
+class Reported(Reaching):
     """What sellers report of their sales beyond the website; nobody has checked it. `orders` of its
     sums are notes."""
 
@@ -219,19 +237,9 @@ class Reported:
     channels: tuple[Line, ...]
     places: tuple[PlaceLine, ...]
 
-    @property
-    def regencies(self) -> int:
-        """How many regencies it went to."""
-        return self.spread.regencies
-
-    @property
-    def regencies_before(self) -> int:
-        """The same of the year before."""
-        return self.spread_before.regencies
-
 
 @dataclass(frozen=True, slots=True)
-class Overview:
+class Overview(Reaching):
     """Everything on the page, for one set of filters.
 
     Totals, ladder and the counts of what was reached are of what the website has verified; the
@@ -268,16 +276,6 @@ class Overview:
     rungs: tuple[VillageRungs, ...] = ()
     # The villages, month by month, those with most first.
     multiples: tuple[Multiple, ...] = ()
-
-    @property
-    def regencies(self) -> int:
-        """How many regencies something went to."""
-        return self.spread.regencies
-
-    @property
-    def regencies_before(self) -> int:
-        """The same of the year before."""
-        return self.spread_before.regencies
 
     @property
     def provinces_reached(self) -> int:

@@ -54,26 +54,25 @@ class ReadOnce:
 
         return frozenset(self._keep("raw sent by", find).get(village_id, ()))
 
-    def raw_spreads(self) -> Mapping[date, tuple[frozenset[str], int]]:
-        """By month: the regencies that something went to, and purchases."""
-        return self._keep("raw spreads", self._raw_spreads)
+    def raw_reached(self) -> Mapping[date, frozenset[str]]:
+        """By month: the regencies that something went to."""
 
-    def went(self, months: frozenset[date]) -> tuple[frozenset[str], int]:
+        def find() -> Mapping[date, frozenset[str]]:
+            codes: dict[date, set[str]] = {}
+            for code, month in self.raw_places():
+                codes.setdefault(month, set()).add(code)
+            return {month: frozenset(found) for month, found in codes.items()}
+
+        return self._keep("raw reached", find)
+
+    def raw_reached_in(self, months: frozenset[date]) -> frozenset[str]:
         """The same of some months together."""
 
-        def find() -> tuple[frozenset[str], int]:
-            found = [spread for month, spread in self.raw_spreads().items() if month in months]
-            return frozenset().union(*(codes for codes, _n in found)), sum(n for _codes, n in found)
+        def find() -> frozenset[str]:
+            some = (codes for month, codes in self.raw_reached().items() if month in months)
+            return frozenset().union(*some)
 
-        return self._keep(("went", months), find)
-
-    def _raw_spreads(self) -> Mapping[date, tuple[frozenset[str], int]]:
-        codes: dict[date, set[str]] = {}
-        purchases: dict[date, int] = {}
-        for (code, month), numbers in self.raw_places().items():
-            codes.setdefault(month, set()).add(code)
-            purchases[month] = purchases.get(month, 0) + numbers.purchases
-        return {month: (frozenset(found), purchases[month]) for month, found in codes.items()}
+        return self._keep(("raw reached", months), find)
 
     def raw_product_places(self, village_id: int) -> Mapping[tuple[int, str], Raw]:
         """The same of a village's products."""

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from ovop_market.reach.figures import Sums
 from ovop_market.reach.first import since
+from ovop_market.reach.grids import HELD, without
 from ovop_market.reach.withholding import is_small
 
 HELD_WIDE = 60  # thousandths of a bar that say: it may be more
 RUNGS = ("village", "regency", "province", "nation")
-_HELD = Sums(held=True)
 # What a village sold in a year: at home, in its regency, in its province, in all. Each holds the
 # one before it.
 Within = tuple[Sums, Sums, Sums, Sums]
@@ -66,16 +66,9 @@ def rungs(by_year: Mapping[int, Within], summed: Collection[int] | None = None) 
 def _apart(within: Within) -> Within:
     """Each rung without those below it."""
     home, regency, province, everywhere = within
-    near = _less(regency, home)
+    near = without(regency, home)
     if is_small(home.orders) or is_small(near.orders):
         # Home is no destination of the published tables: it and the rest of its regency make a
         # line of two, and one of them would give the other away (ADR 27).
-        home = near = _HELD
-    return home, near, _less(province, regency), _less(everywhere, province)
-
-
-def _less(whole: Sums, part: Sums) -> Sums:
-    """What is left; of a withheld number nothing can be said."""
-    if whole.held or part.held:
-        return _HELD
-    return Sums(whole.orders - part.orders, whole.units - part.units, whole.revenue - part.revenue)
+        home = near = HELD
+    return home, near, without(province, regency), without(everywhere, province)

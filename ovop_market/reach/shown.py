@@ -163,10 +163,7 @@ class Shown:
     @cached_property
     def spread(self) -> Spread:
         """How many regencies and provinces something went to."""
-        reached: set[str] = set()
-        for tree in self.trees:
-            for codes in self._went(tree):
-                reached.update(codes)
+        reached: set[str] = set().union(*map(self._reached, self.trees))
         held = self.total.held
         if self.by_years:
             held = any(
@@ -181,7 +178,7 @@ class Shown:
         that no two such counts can be compared."""
         if self.by_years or len(self.years) != 1:
             return False
-        if any(set(tree.raw_spreads()) - self.of_year(tree) for tree in self.trees):
+        if any(set(tree.raw_reached()) - self.of_year(tree) for tree in self.trees):
             return False
         hidden: dict[str, int] = {}
         for tree in self.trees:
@@ -198,29 +195,24 @@ class Shown:
 
     def _month_spread(self, month: date, sums: Sums) -> Spread:
         here = [tree for tree in self.trees if tree.tree.year == month.year]
-        none: tuple[frozenset[str], int] = (frozenset(), 0)
-        reached: set[str] = set().union(*(tree.raw_spreads().get(month, none)[0] for tree in here))
+        reached: set[str] = set().union(*(tree.raw_reached().get(month, ()) for tree in here))
         places = _together(tree.place_grid().of_column(month) for tree in here)
         return _spread(reached, places, sums.held)
 
-    def _went(self, tree: Published) -> Iterator[Collection[str]]:
-        """Where something went: never shown."""
+    def _reached(self, tree: Published) -> Collection[str]:
+        """The regencies that something went to: never shown."""
         chosen, products = self.chosen.villages, self.chosen.products
         if chosen is None:
-            yield tree.went(self.of_year(tree))[0]
-            return
-        mine = {village for village, area in chosen.items() if area == tree.tree.area}
+            return tree.raw_reached_in(self.of_year(tree))
+        mine = [village for village, area in chosen.items() if area == tree.tree.area]
         if products is None:
-            cells = tree.raw_village_places() if mine else {}
-            some = {key: n for key, n in cells.items() if key[0] in mine}
-        else:
-            some = {
-                key: n
-                for village in mine
-                for key, n in tree.raw_product_places(village).items()
-                if key[0] in products
-            }
-        yield {code for _, code in some}
+            return {code for village in mine for code in tree.raw_sent_by(village)}
+        return {
+            code
+            for village in mine
+            for product, code in tree.raw_product_places(village)
+            if product in products
+        }
 
     # From the village outwards, for the calendar years
 

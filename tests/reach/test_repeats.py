@@ -28,14 +28,9 @@ from tests.factories import (
 )
 from tests.factories import make_purchase as purchase
 from tests.reach.test_rollup import BUYER, craft
+from tests.reach.test_rollups_by_month import DENDANG, in_step
 
-DENDANG = "19.05.04.2005"
 MODELS = (ReachVillageMonth, ReachPlaceMonth)
-
-
-def in_step(session: Session) -> bool:
-    session.flush()
-    return list(services.differences(session)) == []
 
 
 def rolled(session: Session) -> list[set[tuple[object, ...]]]:
