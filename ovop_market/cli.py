@@ -97,6 +97,17 @@ def reach_rebuild() -> None:
     click.echo(f"{rows} rows")
 
 
+@reach.command("settle")
+def reach_settle() -> None:
+    """Decides what is shown of each year that has changed. The worker does it by itself."""
+    from ovop_market import jobs
+
+    report = jobs.run(current_app._get_current_object(), jobs.REACH)  # type: ignore[attr-defined]
+    click.echo(f"{report.counts['settled']} years")
+    if report.failed:
+        raise SystemExit(1)
+
+
 @reach.command("verify")
 def reach_verify() -> None:
     """Exits with 1 and says where, if the rollup differs from the orders."""

@@ -34,7 +34,7 @@ from ovop_market.orders.states import TIMERS
 from ovop_market.payments.gateway import midtrans, watch
 from ovop_market.payments.queries import proofs
 from ovop_market.payments.services import statements
-from ovop_market.reach import large
+from ovop_market.reach import large, settling
 from ovop_market.villages import permit_queries
 from ovop_market.web import pictures
 from ovop_market.web.logs import log, places_of
@@ -204,6 +204,23 @@ def _exports(app: Flask, counts: Counts, stopped: Stopped) -> None:
                     counts["made"] += 1
 
 
+def _settle(app: Flask, counts: Counts, stopped: Stopped) -> None:
+    """Decides and stores what is shown of each year that has changed."""
+    with app.app_context():
+        session = db.session()
+        with _reading():
+            due = settling.due(session)
+        for tree in due:
+            if stopped():
+                return
+            with _reading():
+                settled = settling.decided(session, tree)
+            if settling.store(session, settled):
+                counts["settled"] += 1
+            session.commit()
+            time.sleep(GIVE_WAY)
+
+
 def sweep_proofs(session: Session, before: datetime, folder: Path) -> int:
     """Throws private pictures away that came before a moment and neither a payment nor a visit
     shows; returns how many."""
@@ -278,6 +295,7 @@ def _reading() -> Iterator[None]:
         begin_as_reader(False)
 
 
+REACH = Job("reach", timedelta(seconds=15), _settle)
 # In the order in which `tick` runs them: nobody is reminded of what is over, and what the clock
 # has done is told at once.
 JOBS: tuple[Job, ...] = (
@@ -287,6 +305,7 @@ JOBS: tuple[Job, ...] = (
     Job("reminders", timedelta(minutes=1), _reminders),
     Job("notices", timedelta(seconds=5), _notices),
     Job("exports", timedelta(seconds=5), _exports),
+    REACH,
     Job("permits", timedelta(hours=1), _permits),
     Job("sweep", timedelta(hours=1), _sweep),
 )

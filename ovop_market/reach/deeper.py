@@ -13,10 +13,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from ovop_market.reach import queries, shown
-from ovop_market.reach.figures import Ladder, Overview, Spread, Sums, VillageLine
+from ovop_market.reach.figures import Ladder, Overview, Spread, VillageLine
 from ovop_market.reach.filters import Period
 from ovop_market.reach.first import FirstLine, first_reached
-from ovop_market.reach.grids import Grid
 from ovop_market.reach.models import ReachPlaceMonth
 from ovop_market.reach.queries import Choices, VillageChoice
 from ovop_market.reach.returning import Share, over
@@ -125,20 +124,21 @@ def _rungs(
 def _multiples(
     found: Overview, side: Shown, of: Mapping[str, VillageChoice]
 ) -> tuple[Multiple, ...]:
-    months = [line.first for line in found.months]
-    grids: dict[str, list[Grid[int, date]]] = defaultdict(list)
+    trees = defaultdict(list)
     for tree in side.trees:
-        grids[tree.tree.area].append(tree.village_grid())
-    none = Sums()
-    made = []
-    for line in found.villages:
-        village = of[line.key]
-        row: dict[date, Sums] = {}
-        for grid in grids[village.area]:
-            row |= grid.of_row(village.id)
-        points = tuple(row.get(month, none) for month in months)
-        made.append(Multiple(line.key, line.name, points))
-    return tuple(made)
+        trees[tree.tree.area].append((tree.village_grid(), side.months_of(tree)))
+    return tuple(
+        Multiple(
+            line.key,
+            line.name,
+            tuple(
+                point
+                for grid, months in trees[of[line.key].area]
+                for point in grid.along(of[line.key].id, months)
+            ),
+        )
+        for line in found.villages
+    )
 
 
 def _with_ladders(

@@ -207,6 +207,35 @@ class ProductLine(Line):
     village: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Purchases, and those of them by buyers who had bought before.
+
+    `held`: something of it is withheld; both numbers are of the years that are shown, and so is
+    their proportion: it is at least as much. A single year that is withheld is 0 of 0, and held.
+    """
+
+    purchases: int = 0
+    returning: int = 0
+    held: bool = False
+
+    def __add__(self, other: Share) -> Share:
+        return Share(
+            self.purchases + other.purchases,
+            self.returning + other.returning,
+            self.held or other.held,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Returning:
+    """Of all villages of a regency together, who had bought anything before; of each village (by
+    id), who had bought from it before. A village that is not named sold nothing."""
+
+    whole: Share = Share()
+    villages: Mapping[int, Share] = field(default_factory=dict)
+
+
 class Reaching:
     """How many regencies something went to, by its `spread` and that of the year before."""
 

@@ -1,10 +1,12 @@
-"""Tables of shown numbers, and sums over some of their columns."""
+"""Tables of shown numbers, and sums over some of their columns or rows."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
-from typing import Generic, TypeVar
+from array import array
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from itertools import chain, compress
+from typing import Any, Generic, TypeVar
 
 from ovop_market.reach.figures import Sums
 from ovop_market.reach.raw import Raw
@@ -15,67 +17,202 @@ Col = TypeVar("Col", bound=Ordered)
 Other = TypeVar("Other", bound=Ordered)
 Cells = Mapping[tuple[Row, Col], Raw]
 
+NONE = Sums()
 HELD = Sums(held=True)
 
 
 class Grid(Generic[Row, Col]):
-    """Shown cells with the totals of their rows. Where nothing is named there is nothing."""
+    """Shown cells with the totals of their rows. Where nothing is named there is nothing.
 
-    def __init__(self, cells: Mapping[tuple[Row, Col], Sums], totals: Mapping[Row, Sums]) -> None:
-        self.cells, self.totals = cells, totals
-        self._rows: dict[Row, dict[Col, Sums]] | None = None
-        self._columns: dict[Col, dict[Row, Sums]] | None = None
+    Cells and totals are kept as arrays, one column after the other: a page adds up ten thousands.
+    """
+
+    def __init__(
+        self,
+        rows: Collection[Row],
+        columns: Collection[Col],
+        numbers: Collection[Iterable[int]],
+        whole: Collection[Iterable[int]],
+    ) -> None:
+        """`numbers` of the cells and of the `whole` rows: orders, units, revenue, and 1 where it is
+        withheld."""
+        self.rows, self.columns = tuple(rows), tuple(columns)
+        self.numbers = tuple(array("q", each) for each in numbers)
+        self.whole = tuple(array("q", each) for each in whole)
         self._over: dict[frozenset[Col], Mapping[Row, Sums]] = {}
+
+    @classmethod
+    def shown(cls, cells: Mapping[tuple[Row, Col], Sums], totals: Mapping[Row, Sums]) -> Any:
+        """One of these cells."""
+        rows = sorted({row for row, _ in cells}.union(totals))
+        columns = sorted({column for _, column in cells})
+        at = {row: number for number, row in enumerate(rows)}
+        starts = {column: number * len(rows) for number, column in enumerate(columns)}
+        orders, units, revenue, held = ([0] * (len(rows) * len(columns)) for _ in range(4))
+        for (row, column), sums in cells.items():
+            cell = starts[column] + at[row]
+            orders[cell], units[cell] = sums.orders, sums.units
+            revenue[cell], held[cell] = sums.revenue, int(sums.held)
+        whole = [totals.get(row, NONE) for row in rows]
+        return cls(
+            rows,
+            columns,
+            (orders, units, revenue, held),
+            (
+                [sums.orders for sums in whole],
+                [sums.units for sums in whole],
+                [sums.revenue for sums in whole],
+                [int(sums.held) for sums in whole],
+            ),
+        )
 
     @classmethod
     def of(cls, cells: Cells[Row, Col], withheld: Withheld[Row, Col]) -> Grid[Row, Col]:
         """Numbers as what is withheld of them lets them be seen."""
-        shown = {
-            key: Sums(*numbers[1:]) for key, numbers in cells.items() if key not in withheld.cells
-        }
+        rows = sorted(
+            {row for row, _ in cells}.union(withheld.rows, (r for r, _ in withheld.cells))
+        )
+        columns = sorted({column for _, column in (*cells, *withheld.cells)})
+        at = {row: number for number, row in enumerate(rows)}
+        starts = {column: number * len(rows) for number, column in enumerate(columns)}
+        numbers = [array("q", bytes(8 * len(rows) * len(columns))) for _ in range(4)]
+        whole = [array("q", bytes(8 * len(rows))) for _ in range(4)]
+        for (row, column), raw in cells.items():
+            number = at[row]
+            cell = starts[column] + number
+            for totals, each, value in zip(whole, numbers, raw[1:], strict=False):
+                totals[number] += value
+                each[cell] = value
         # Of rows that changed between two statements nothing may have been decided.
-        shown.update((key, HELD) for key, numbers in cells.items() if is_small(numbers.weight))
-        shown.update(dict.fromkeys(withheld.cells, HELD))
-        totals = {row: Sums(*numbers[1:]) for row, numbers in of_rows(cells).items()}
-        totals.update(dict.fromkeys(withheld.rows, HELD))
-        return cls(shown, totals)
+        small = (key for key, raw in cells.items() if is_small(raw.weight))
+        for row, column in chain(withheld.cells, small):
+            _hide(numbers, starts[column] + at[row])
+        for row in withheld.rows:
+            _hide(whole, at[row])
+        return cls(rows, columns, numbers, whole)
+
+    @cached_property
+    def totals(self) -> Mapping[Row, Sums]:
+        """Of each row."""
+        return dict(zip(self.rows, map(_sums, *self.whole), strict=True))
+
+    @cached_property
+    def cells(self) -> Mapping[tuple[Row, Col], Sums]:
+        """Those that say anything."""
+        keys = ((row, column) for column in self.columns for row in self.rows)
+        some = zip(keys, zip(*self.numbers, strict=True), strict=True)
+        return {key: _sums(*numbers) for key, numbers in some if any(numbers)}
 
     def cell(self, row: Row, column: Col) -> Sums:
         """One of them."""
-        return self.cells.get((row, column), Sums())
+        if row not in self._at or column not in self._starts:
+            return NONE
+        cell = self._starts[column] + self._at[row]
+        return _sums(*(each[cell] for each in self.numbers))
 
     def of_row(self, row: Row) -> Mapping[Col, Sums]:
-        """A row."""
-        if self._rows is None:
-            rows: dict[Row, dict[Col, Sums]] = defaultdict(dict)
-            for (each, column), sums in self.cells.items():
-                rows[each][column] = sums
-            self._rows = dict(rows)
-        return self._rows.get(row, {})
+        """Of a row, what says anything."""
+        if row not in self._at:
+            return {}
+        line = slice(self._at[row], None, len(self.rows))
+        return dict(_said(self.columns, *(each[line] for each in self.numbers)))
+
+    def along(self, row: Row, columns: Iterable[Col]) -> tuple[Sums, ...]:
+        """A row's numbers in some columns, one after the other."""
+        if row not in self._at:
+            return tuple(NONE for _ in columns)
+        orders, units, revenue, held = self.numbers
+        at = self._at[row]
+        return tuple(
+            NONE
+            if start is None
+            else _sums(orders[start + at], units[start + at], revenue[start + at], held[start + at])
+            for start in map(self._starts.get, columns)
+        )
 
     def of_column(self, column: Col) -> Mapping[Row, Sums]:
-        """A column."""
-        if self._columns is None:
-            columns: dict[Col, dict[Row, Sums]] = defaultdict(dict)
-            for (row, each), sums in self.cells.items():
-                columns[each][row] = sums
-            self._columns = dict(columns)
-        return self._columns.get(column, {})
+        """Of a column, what says anything."""
+        if column not in self._starts:
+            return {}
+        line = slice(self._starts[column], self._starts[column] + len(self.rows))
+        return dict(_said(self.rows, *(each[line] for each in self.numbers)))
+
+    def reached(self, column: Col) -> tuple[set[Row], bool]:
+        """The rows of which something is shown in a column; and whether it is withheld of any."""
+        if column not in self._starts:
+            return set(), False
+        line = slice(self._starts[column], self._starts[column] + len(self.rows))
+        units, held = self.numbers[1][line], self.numbers[3][line]
+        return set(compress(self.rows, units)), any(held)
+
+    def held_rows(self) -> frozenset[Row]:
+        """Those whose totals are withheld."""
+        return frozenset(compress(self.rows, self.whole[3]))
+
+    def held_cells(self) -> frozenset[tuple[Row, Col]]:
+        """Those that are withheld."""
+        height, held = len(self.rows), self.numbers[3]
+        return frozenset(
+            (self.rows[cell % height], self.columns[cell // height])
+            for cell, is_held in enumerate(held)
+            if is_held
+        )
 
     def over(self, columns: frozenset[Col]) -> Mapping[Row, Sums]:
         """Each row's sum over some columns: of the cells; or, where one of those is withheld and
         none of the others, the total without the others. Else it is held, and at least so much."""
         if columns not in self._over:
-            inside: dict[Row, Sums] = dict.fromkeys(self.totals, Sums())
-            outside: dict[Row, Sums] = dict.fromkeys(self.totals, Sums())
-            for (row, column), sums in self.cells.items():
-                side = inside if column in columns else outside
-                side[row] = side.get(row, Sums()) + sums
+            inside = self._across(columns.__contains__)
+            outside = self._across(lambda column: column not in columns)
             self._over[columns] = {
-                row: known(sums, outside.get(row, Sums()), self.totals.get(row, Sums()))
-                for row, sums in inside.items()
+                row: known(_sums(*some), _sums(*rest), self.totals[row])
+                if some[3]
+                else _sums(*some)
+                for row, some, rest in zip(self.rows, inside, outside, strict=True)
             }
         return self._over[columns]
+
+    def down(self, rows: Collection[Row]) -> Mapping[Col, Sums]:
+        """Each column's sum over some rows, where it says anything."""
+        at, height = [self._at[row] for row in rows if row in self._at], len(self.rows)
+        if not at:
+            return {}
+        lines = [[each[start::height] for start in at] for each in self.numbers]
+        return dict(_said(self.columns, *(map(sum, zip(*line, strict=True)) for line in lines)))
+
+    def _across(self, wanted: Callable[[Col], bool]) -> Iterator[tuple[int, ...]]:
+        """Each row's four numbers over some columns."""
+        height = len(self.rows)
+        starts = [start for column, start in self._starts.items() if wanted(column)]
+        if not starts:
+            return iter([(0, 0, 0, 0)] * height)
+        lines = [[each[start : start + height] for start in starts] for each in self.numbers]
+        return zip(*(map(sum, zip(*line, strict=True)) for line in lines), strict=True)
+
+    @cached_property
+    def _at(self) -> Mapping[Row, int]:
+        return {row: number for number, row in enumerate(self.rows)}
+
+    @cached_property
+    def _starts(self) -> Mapping[Col, int]:
+        return {column: number * len(self.rows) for number, column in enumerate(self.columns)}
+
+
+def _hide(numbers: Sequence[array[int]], cell: int) -> None:
+    *some, held = numbers
+    for each in some:
+        each[cell] = 0
+    held[cell] = 1
+
+
+def _sums(orders: int, units: int, revenue: int, held: int) -> Sums:
+    return Sums(orders, units, revenue, held > 0)
+
+
+def _said(keys: Iterable[Other], *numbers: Iterable[int]) -> Iterator[tuple[Other, Sums]]:
+    for key, some in zip(keys, zip(*numbers, strict=True), strict=True):
+        if any(some):
+            yield key, _sums(*some)
 
 
 def known(inside: Sums, outside: Sums, total: Sums) -> Sums:
@@ -90,6 +227,23 @@ def without(total: Sums, part: Sums) -> Sums:
     if total.held or part.held:
         return HELD
     return Sums(total.orders - part.orders, total.units - part.units, total.revenue - part.revenue)
+
+
+def together(parts: Iterable[Mapping[Other, Sums]]) -> dict[Other, Sums]:
+    """Several of them added up."""
+    found: dict[Other, list[Any]] = {}
+    for part in parts:
+        for key, each in part.items():
+            sums = found.get(key)
+            if sums is None:
+                found[key] = [each.orders, each.units, each.revenue, each.held]
+            else:
+                # Written out: a page adds up some ten thousand.
+                sums[0] += each.orders
+                sums[1] += each.units
+                sums[2] += each.revenue
+                sums[3] = sums[3] or each.held
+    return {key: Sums(*sums) for key, sums in found.items()}
 
 
 def summed(parts: Iterable[tuple[Other, Raw]]) -> dict[Other, Raw]:

@@ -19,7 +19,15 @@ from __future__ import annotations
 from datetime import date
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    String,
+    Text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ovop_market.extensions.database import Choice, Model, one_of
@@ -170,3 +178,36 @@ class ReachProductMonth(Counts, Model):
     month: Mapped[date] = mapped_column(primary_key=True)
     product_id: Mapped[int] = mapped_column(ForeignKey("product.id"), primary_key=True)
     village_id: Mapped[int] = mapped_column(ForeignKey("village.id"))
+
+
+class ReachShownYear(Model):
+    """A calendar year of the villages of one regency, verified or reported, of which it is stored
+    what is shown; it holds for as long as the year's `stamp` is the same (reach.stored)."""
+
+    __tablename__ = "reach_shown_year"
+    __table_args__ = (_CLUSTERED,)
+
+    year: Mapped[int] = mapped_column(primary_key=True)
+    area_code: Mapped[str] = mapped_column(ForeignKey("region.code"), primary_key=True)
+    reported: Mapped[bool] = mapped_column(primary_key=True)
+    stamp: Mapped[str] = mapped_column(String(200))
+
+
+class ReachShown(Model):
+    """A table of such a year by its name, as JSON: what is shown, and what is not."""
+
+    __tablename__ = "reach_shown"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["year", "area_code", "reported"],
+            ["reach_shown_year.year", "reach_shown_year.area_code", "reach_shown_year.reported"],
+            ondelete="CASCADE",
+            name="fk_reach_shown_year_reach_shown_year",
+        ),
+    )
+
+    year: Mapped[int] = mapped_column(primary_key=True)
+    area_code: Mapped[str] = mapped_column(primary_key=True)
+    reported: Mapped[bool] = mapped_column(primary_key=True)
+    part: Mapped[str] = mapped_column(String(80), primary_key=True)
+    data: Mapped[str] = mapped_column(Text)

@@ -12,6 +12,7 @@ from ovop_market.reach.figures import Line, PlaceLine, Reported, Sums
 from ovop_market.reach.models import Channel
 from ovop_market.reach.recount import PROVINCE_LENGTH
 from ovop_market.reach.shown import Shown
+from ovop_market.regions import codes
 from ovop_market.regions.models import Region
 
 # Code, name and level.
@@ -28,11 +29,13 @@ def opened(provinces: Sequence[PlaceLine], code: str) -> PlaceLine | None:
 
 
 def regions(session: Session) -> Sequence[PlaceName]:
-    """All provinces and regencies."""
+    """All provinces, then all regencies."""
+    # By the key that is indexed: nine in ten areas are villages.
+    (least, _), (_, greatest) = codes.sort_keys_of(1), codes.sort_keys_of(2)
     rows = session.execute(
         select(Region.code, Region.name, Region.level)
-        .where(Region.level <= 2)
-        .order_by(Region.code)
+        .where(Region.sort_key.between(least, greatest))
+        .order_by(Region.sort_key)
     )
     return [(code, name, level) for code, name, level in rows]
 

@@ -9,21 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import date
-from typing import Any
+from functools import partial
 
 from sqlalchemy.orm import Session
 
-from ovop_market.reach import raw, snapshots
+from ovop_market.reach import raw, snapshots, stored
+from ovop_market.reach.deciding import decide, numbers_of
 from ovop_market.reach.figures import Sums
-from ovop_market.reach.grids import HELD, Cells, Grid, added_up, of_columns, of_rows, summed
+from ovop_market.reach.grids import HELD, Cells, Grid, of_columns, summed
 from ovop_market.reach.raw import Raw, Tree
-from ovop_market.reach.read_once import ReadOnce, province_of
+from ovop_market.reach.read_once import ReadOnce, Reserves, province_of
 from ovop_market.reach.withholding import (
     Withheld,
     ends,
     is_small,
     reserve,
-    withhold,
     withhold_line,
 )
 
@@ -41,7 +41,7 @@ class Published(ReadOnce):
 
     def months(self) -> Mapping[date, Sums]:
         """By month."""
-        return {month: sums for (_, month), sums in self.month_grid().cells.items()}
+        return self.month_grid().of_row("")
 
     def whole(self) -> Sums:
         """The year."""
@@ -49,11 +49,11 @@ class Published(ReadOnce):
 
     def places(self) -> Mapping[str, Sums]:
         """By destination."""
-        return self.place_grid().totals
+        return {**self.province_grid().totals, **self.place_grid().totals}
 
     def place_months(self) -> Mapping[tuple[str, date], Sums]:
         """By destination and month."""
-        return self.place_grid().cells
+        return {**self.province_grid().cells, **self.place_grid().cells}
 
     def villages(self) -> Mapping[int, Sums]:
         """By village (its id)."""
@@ -75,42 +75,49 @@ class Published(ReadOnce):
 
     def month_grid(self) -> Grid[str, date]:
         """One line: all of the months."""
-        return self._keep("months", self._months)
+        return self.kept.keep("months", self._months)
+
+    def province_grid(self) -> Grid[str, date]:
+        """Provinces."""
+        return self.kept.keep("provinces", self._provinces)
 
     def place_grid(self) -> Grid[str, date]:
-        """Provinces and regencies."""
-        return self._keep("places", lambda: self._places()[0])
+        """Regencies."""
+        return self.kept.keep("places", self._places)
 
     def channel_grid(self) -> Grid[str, date]:
         """What sellers report, by the way of selling."""
-        return self._keep("channels", self._channels)
+        return self.kept.keep("channels", self._channels)
 
     def village_grid(self) -> Grid[int, date]:
         """Villages."""
-        return self._keep("villages", lambda: self._villages()[0])
+        return self.kept.keep("villages", self._villages)
 
     def product_grid(self, village_id: int) -> Grid[int, date]:
         """Products of a village."""
-        self.read_products([village_id])
-        return self.kept["products", village_id][0]  # type: ignore[no-any-return]
+        name = f"products:{village_id}"
+        if not self.kept.has(name):
+            self.read_products([village_id])
+        return self.kept.keep(name, lambda: self._products(village_id, {}))
 
     def read_products(self, villages: Collection[int]) -> None:
-        """Makes the tables of some villages' products, in one statement."""
-        missing = [village for village in villages if ("products", village) not in self.kept]
-        if missing:
-            cells = raw.products(self.session, self.tree, missing)
-            sold = self.sold()
-            parts: dict[int, dict[tuple[int, date], Raw]] = {village: {} for village in missing}
-            for (product, month), numbers in cells.items():
-                # What was first sold since `sold` was read is for the next tables.
-                village = sold[product].village_id if product in sold else 0
-                if village in parts:
-                    parts[village][product, month] = numbers
-            for village, part in parts.items():
-                self.kept.setdefault(("products", village), self._products(village, part))
+        """Makes the tables of some villages' products, in a statement or two."""
+        read_products(self.session, {self: villages})
+        missing = [v for v in villages if not self.kept.has(f"products:{v}")]
+        if not missing or not self.kept.stamp:
+            return
+        sold = self.sold()
+        parts: dict[int, dict[tuple[int, date], Raw]] = {village: {} for village in missing}
+        for (product, month), numbers in raw.products(self.session, self.tree, missing).items():
+            # What was first sold since `sold` was read is for the next tables.
+            village = sold[product].village_id if product in sold else 0
+            if village in parts:
+                parts[village][product, month] = numbers
+        for village, part in parts.items():
+            self.kept.keep(f"products:{village}", partial(self._products, village, part))
 
     def _months(self) -> Grid[str, date]:
-        by_month = of_columns(self.raw_places())
+        by_month = of_columns(self.raw_provinces())
         no_months, whole = self._top().columns, self._top().whole
         return Grid.of(
             {("", month): numbers for month, numbers in by_month.items()},
@@ -122,205 +129,235 @@ class Published(ReadOnce):
             ),
         )
 
+    def _provinces(self) -> Grid[str, date]:
+        return Grid.of(self.raw_provinces(), self._top())
+
     def _top(self) -> Withheld[str, date]:
-        return self._keep("top", self._decide_provinces)
+        """What is withheld of provinces and months: all other tables are inside of it."""
+        return self.kept.keep("top", self._decide_top)
 
-    def _decide_provinces(self) -> Withheld[str, date]:
-        _, where, ends_ = self._reserves()
-        table = _numbers(added_up(self.raw_places(), province_of))
-        return withhold(
-            table,
-            whole=is_small(sum(table.values())),
-            reserve_rows=set(map(province_of, where)),
-            reserve_columns=ends_,
-        )
-
-    def _places(self) -> tuple[Grid[str, date], frozenset[str]]:
-        """Provinces and regencies by month; and those whose year is withheld."""
-        return self._keep("decided places", self._decide_places)
-
-    def _decide_places(self) -> tuple[Grid[str, date], frozenset[str]]:
-        top = self._top()
-        _, where, ends_ = self._reserves()
-        cells = self.raw_places()
-        found: list[Withheld[str, date]] = [top]
-        for province, part in _split(cells, province_of).items():
-            found.append(
-                withhold(
-                    _numbers(part),
-                    columns=[month for row, month in top.cells if row == province],
-                    whole=province in top.rows,
-                    reserve_rows=where,
-                    reserve_columns=ends_,
-                )
+    def _decide_top(self) -> Withheld[str, date]:
+        if self.kept.has("months") and self.kept.has("provinces"):
+            months, provinces = self.month_grid(), self.province_grid()
+            return Withheld(
+                provinces.held_cells(),
+                provinces.held_rows(),
+                frozenset(month for _, month in months.held_cells()),
+                bool(months.held_rows()),
             )
-        rows = frozenset().union(*(each.rows for each in found))
-        every = Withheld(
-            frozenset().union(*(each.cells for each in found)), rows, top.columns, top.whole
+        cells = self.raw_provinces()
+        return decide(
+            self.kept,
+            "provinces",
+            cells,
+            whole=is_small(sum(numbers.weight for numbers in cells.values())),
+            reserve_rows=set(map(province_of, self.reserves().regencies)),
+            reserve_columns=self.reserves().months,
         )
-        return Grid.of({**added_up(cells, province_of), **cells}, every), rows
+
+    def _places(self) -> Grid[str, date]:
+        top, cells = self._top(), self.raw_places()
+        found = [
+            decide(
+                self.kept,
+                f"places of {province}",
+                part,
+                columns=[month for row, month in top.cells if row == province],
+                whole=province in top.rows,
+                reserve_rows=self.reserves().regencies,
+                reserve_columns=self.reserves().months,
+            )
+            for province, part in _split(cells, province_of).items()
+        ]
+        rows = frozenset().union(*(each.rows for each in found))
+        all_cells = frozenset().union(*(each.cells for each in found))
+        return Grid.of(cells, Withheld(all_cells, rows, top.columns, top.whole))
 
     def _channels(self) -> Grid[str, date]:
-        cells = raw.channels(self.session, self.tree)
-        top = self._top()
-        _, _, ends_ = self._reserves()
-        found = withhold(
-            _numbers(cells), columns=top.columns, whole=top.whole, reserve_columns=ends_
+        cells, top = raw.channels(self.session, self.tree), self._top()
+        found = decide(
+            self.kept,
+            "channels",
+            cells,
+            columns=top.columns,
+            whole=top.whole,
+            reserve_columns=self.reserves().months,
         )
         return Grid.of(cells, found)
 
-    def _villages(self) -> tuple[Grid[int, date], Withheld[int, date]]:
-        return self._keep("decided villages", self._decide_villages)
-
-    def _decide_villages(self) -> tuple[Grid[int, date], Withheld[int, date]]:
-        top = self._top()
-        what, _, ends_ = self._reserves()
-        cells = raw.villages(self.session, self.tree)
-        found = withhold(
-            _numbers(cells),
+    def _villages(self) -> Grid[int, date]:
+        cells, top = raw.villages(self.session, self.tree), self._top()
+        found = decide(
+            self.kept,
+            "villages",
+            cells,
             overlap=True,
             columns=top.columns,
             whole=top.whole,
-            reserve_rows={self.sold()[product].village_id for product in what},
-            reserve_columns=ends_,
+            reserve_rows=self._reserve_villages(),
+            reserve_columns=self.reserves().months,
         )
-        return Grid.of(cells, found), found
+        return Grid.of(cells, found)
 
-    def _products(
-        self, village_id: int, cells: Mapping[tuple[int, date], Raw]
-    ) -> tuple[Grid[int, date], frozenset[int]]:
-        villages = self._villages()[1]
-        what, _, ends_ = self._reserves()
-        found = withhold(
-            _numbers(cells),
+    def _products(self, village_id: int, cells: Cells[int, date]) -> Grid[int, date]:
+        villages = self.village_grid()
+        found = decide(
+            self.kept,
+            f"products:{village_id}",
+            cells,
             overlap=True,
-            columns=[month for village, month in villages.cells if village == village_id],
-            whole=village_id in villages.rows,
-            reserve_rows=what,
-            reserve_columns=ends_,
+            columns=[month for month, sums in villages.of_row(village_id).items() if sums.held],
+            whole=village_id in villages.held_rows(),
+            reserve_rows=self.reserves().products,
+            reserve_columns=self.reserves().months,
         )
-        return Grid.of(cells, found), found.rows
+        return Grid.of(cells, found)
 
-    def _reserves(self) -> tuple[tuple[int, ...], tuple[str, ...], tuple[date, ...]]:
-        """The products, the regencies and the months that are kept in reserve."""
+    def reserves(self) -> Reserves:
+        """What is kept in reserve."""
 
-        def find() -> tuple[tuple[int, ...], tuple[str, ...], tuple[date, ...]]:
-            cells = self.raw_places()
-            sent, by_month = _numbers(of_rows(cells)), _numbers(of_columns(cells))
-            sold = self.sold()
+        def find() -> Reserves:
+            sold, sent = self.sold(), numbers_of(self.raw_sent())
+            by_month = numbers_of(of_columns(self.raw_provinces()))
             what = reserve(
                 {product: each.purchases for product, each in sold.items()},
                 {product: each.village_id for product, each in sold.items()},
             )
-            return what, reserve(sent, {code: province_of(code) for code in sent}), ends(by_month)
+            where = reserve(sent, {code: province_of(code) for code in sent})
+            return Reserves(what, where, ends(by_month))
 
-        return self._keep("reserves", find)
+        return self.kept.keep("reserves", find)
+
+    def _reserve_villages(self) -> set[int]:
+        return {self.sold()[product].village_id for product in self.reserves().products}
 
     # By destination, for the year
 
     def village_places(self, village_id: int) -> Mapping[str, Sums]:
         """What a village sent, by destination: provinces and regencies."""
-        self.raw_village_places()  # all of them at once
-        parts = [self.village_provinces().of_row(village_id)]
-        parts += [self.village_regencies(code).of_row(village_id) for code in parts[0]]
-        return {code: sums for part in parts for code, sums in part.items()}
+        return self.sent_by([village_id])
+
+    def sent_by(self, villages: Collection[int]) -> Mapping[str, Sums]:
+        """What some villages sent together, by destination: provinces and regencies."""
+        if not self.kept.has("village provinces"):
+            self.raw_village_places()  # all of them at once
+        provinces = self.village_provinces().down(villages)
+        self.read_regencies(provinces)
+        parts = [self.village_regencies(code).down(villages) for code in provinces]
+        return {code: sums for part in (provinces, *parts) for code, sums in part.items()}
 
     def village_provinces(self) -> Grid[int, str]:
         """Villages by province that they sent to."""
-        return self._keep("village provinces", lambda: self._village_provinces()[0])
+        return self.kept.keep("village provinces", self._village_provinces)
 
     def village_regencies(self, province: str) -> Grid[int, str]:
         """Villages by regency of one province."""
-        return self._keep(("finer", province), lambda: self._village_regencies(province))[0]
+        return self.kept.keep(f"villages in:{province}", lambda: self._village_regencies(province))
+
+    def read_regencies(self, provinces: Collection[str]) -> None:
+        """Makes the tables of some provinces, in one statement."""
+        names = [f"villages in:{code}" for code in provinces]
+        stored.read(self.session, {self.tree: self.kept}, lambda _tree: names)
+        if sum(not self.kept.has(name) for name in names) > 1:
+            self.raw_village_places()
 
     def stayed(self, village_id: int) -> Sums:
         """The packs that stayed in the village itself; they are part of those of its regency. Only
         `units` says something."""
-        there = self.village_regencies(province_of(self.tree.area)).cell(village_id, self.tree.area)
-        if there.held:
-            return HELD
-        homes = self._keep("at home", lambda: raw.at_home(self.session, self.tree))
-        purchases, units = homes.get(village_id, (0, 0))
-        here = self.places_in(province_of(self.tree.area)).get((village_id, self.tree.area), Raw())
-        home = purchases or (raw.TRACE if units else 0)
-        parts = {"home": home, "near": here.purchases - purchases}
-        return HELD if "home" in withhold_line(parts) else Sums(units=units)
+        return self.all_stayed().get(village_id, Sums())
 
-    def all_stayed(self) -> Sums:
-        """The packs that stayed in the villages themselves, of all of them."""
-        return self._keep("stayed", lambda: sum(map(self.stayed, self.villages()), Sums()))
+    def all_stayed(self) -> Mapping[int, Sums]:
+        """The same of all villages that sold something."""
+        return self.kept.keep("stayed", self._stayed)
 
     def product_places(self, village_id: int) -> Mapping[tuple[int, str], Sums]:
         """What was sent of a village's products, by product and destination."""
-        return self._keep(("product places", village_id), lambda: self._product_places(village_id))
+        return self.kept.keep(
+            f"product places:{village_id}", lambda: self._product_places(village_id)
+        )
 
-    def _village_provinces(self) -> tuple[Grid[int, str], Withheld[int, str]]:
-        return self._keep("decided village provinces", self._decide_village_provinces)
+    def _stayed(self) -> Mapping[int, Sums]:
+        area = self.tree.area
+        near = self.village_regencies(province_of(area)).of_column(area)
+        counted = self.places_in(province_of(area))
+        homes = raw.at_home(self.session, self.tree)
+        found = {}
+        for village in self.villages():
+            purchases, units = homes.get(village, (0, 0))
+            here = counted.get((village, area), Raw())
+            home = purchases or (raw.TRACE if units else 0)
+            parts = {"home": home, "near": here.purchases - purchases}
+            held = near.get(village, Sums()).held or "home" in withhold_line(parts)
+            found[village] = HELD if held else Sums(units=units)
+        return found
 
-    def _decide_village_provinces(self) -> tuple[Grid[int, str], Withheld[int, str]]:
-        top, (what, where, _) = self._top(), self._reserves()
-        if "raw village places" in self.kept:
+    def _village_provinces(self) -> Grid[int, str]:
+        top = self._top()
+        if "raw village places" in self.kept.parts:
             cells = _columns_added_up(self.raw_village_places())
         else:
             cells = raw.village_provinces(self.session, self.tree)
-        found = withhold(
-            _numbers(cells),
+        found = decide(
+            self.kept,
+            "village provinces",
+            cells,
             overlap=True,
-            rows=self._villages()[1].rows,
+            rows=self.village_grid().held_rows(),
             columns=top.rows,
             whole=top.whole,
-            reserve_rows={self.sold()[product].village_id for product in what},
-            reserve_columns=set(map(province_of, where)),
+            reserve_rows=self._reserve_villages(),
+            reserve_columns=set(map(province_of, self.reserves().regencies)),
         )
-        return Grid.of(cells, found), found
+        return Grid.of(cells, found)
 
-    def _village_regencies(self, province: str) -> tuple[Grid[int, str], Withheld[int, str]]:
-        coarse, (what, where, _) = self._village_provinces()[1], self._reserves()
-        cells = self.places_in(province)
-        found = withhold(
-            _numbers(cells),
+    def _village_regencies(self, province: str) -> Grid[int, str]:
+        coarse, cells = self.village_provinces(), self.places_in(province)
+        found = decide(
+            self.kept,
+            f"villages in:{province}",
+            cells,
             overlap=True,
-            rows=[village for village, code in coarse.cells if code == province],
+            rows=[village for village, sums in coarse.of_column(province).items() if sums.held],
             columns=[
-                code
-                for code in self._places()[1]
-                if code != province and province_of(code) == province
+                code for code in self.place_grid().held_rows() if province_of(code) == province
             ],
             whole=province in self._top().rows,
-            reserve_rows={self.sold()[product].village_id for product in what},
-            reserve_columns=where,
+            reserve_rows=self._reserve_villages(),
+            reserve_columns=self.reserves().regencies,
         )
-        return Grid.of(cells, found), found
+        return Grid.of(cells, found)
 
     def _product_places(self, village_id: int) -> Mapping[tuple[int, str], Sums]:
-        what, where, _ = self._reserves()
-        cells = self.raw_product_places(village_id)
-        self.read_products([village_id])
-        no_products: frozenset[int] = self.kept["products", village_id][1]
-        of_village = self._village_provinces()[1]
+        cells, reserves = self.raw_product_places(village_id), self.reserves()
         coarse_cells = _columns_added_up(cells)
-        coarse = withhold(
-            _numbers(coarse_cells),
+        of_village = self.village_provinces().of_row(village_id)
+        coarse = decide(
+            self.kept,
+            f"product provinces:{village_id}",
+            coarse_cells,
             overlap=True,
-            rows=no_products,
-            columns=[code for village, code in of_village.cells if village == village_id],
-            whole=village_id in of_village.rows,
-            reserve_rows=what,
-            reserve_columns=set(map(province_of, where)),
+            rows=self.product_grid(village_id).held_rows(),
+            columns=[code for code, sums in of_village.items() if sums.held],
+            whole=village_id in self.village_provinces().held_rows(),
+            reserve_rows=reserves.products,
+            reserve_columns=set(map(province_of, reserves.regencies)),
         )
         shown = dict(Grid.of(coarse_cells, coarse).cells)
-        for province in sorted({code for _, code in (*coarse_cells, *coarse.cells)}):
-            self.village_regencies(province)
-            finer: Withheld[int, str] = self.kept["finer", province][1]
+        provinces = sorted({code for _, code in (*coarse_cells, *coarse.cells)})
+        self.read_regencies(provinces)
+        for province in provinces:
+            finer = self.village_regencies(province).of_row(village_id)
             part = {key: n for key, n in cells.items() if province_of(key[1]) == province}
-            found = withhold(
-                _numbers(part),
+            found = decide(
+                self.kept,
+                f"products of {village_id} in {province}",
+                part,
                 overlap=True,
                 rows=[product for product, code in coarse.cells if code == province],
-                columns=[code for village, code in finer.cells if village == village_id],
-                whole=(village_id, province) in of_village.cells,
-                reserve_rows=what,
-                reserve_columns=where,
+                columns=[code for code, sums in finer.items() if sums.held],
+                whole=of_village.get(province, Sums()).held,
+                reserve_rows=reserves.products,
+                reserve_columns=reserves.regencies,
             )
             shown.update(Grid.of(part, found).cells)
         return shown
@@ -337,8 +374,13 @@ def all_of(session: Session, trees: Iterable[Tree]) -> Mapping[Tree, Published]:
     return {tree: Published(session, tree, kept) for tree, kept in found.items()}
 
 
-def _numbers(cells: Mapping[Any, Raw]) -> dict[Any, float]:
-    return {key: numbers.weight for key, numbers in cells.items()}
+def read_products(session: Session, wanted: Mapping[Published, Collection[int]]) -> None:
+    """Reads what is stored of some villages' products, of several trees at once."""
+    names = {
+        found.tree: [f"products:{village}" for village in villages]
+        for found, villages in wanted.items()
+    }
+    stored.read(session, {found.tree: found.kept for found in wanted}, lambda tree: names[tree])
 
 
 def _split(cells: Cells[str, date], parent: Callable[[str], str]) -> Mapping[str, Cells[str, date]]:

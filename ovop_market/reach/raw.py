@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import (
     ColumnElement,
+    Integer,
+    and_,
     case,
+    cast,
     func,
     select,
 )
@@ -22,6 +25,7 @@ from ovop_market.reach.models import (
     ReachDay,
     ReachPlaceMonth,
     ReachProductMonth,
+    ReachShownYear,
     ReachVillageMonth,
     ReachVillageYear,
     ReachYear,
@@ -79,6 +83,7 @@ def places(session: Session, tree: Tree) -> dict[tuple[str, date], Raw]:
         (rollup.region_code, rollup.month),
         rollup.area_code == tree.area,
         *_of(tree, rollup),
+        single=not tree.reported,
     )
 
 
@@ -104,6 +109,7 @@ def villages(session: Session, tree: Tree) -> dict[tuple[int, date], Raw]:
         (rollup.village_id, rollup.month),
         rollup.village_id.in_(_villages(tree.area)),
         *_of(tree, rollup),
+        single=not tree.reported,
     )
 
 
@@ -132,6 +138,7 @@ def products(session: Session, tree: Tree, villages: Iterable[int]) -> dict[tupl
         (rollup.product_id, rollup.month),
         rollup.village_id.in_(list(villages)),
         *_of(tree, rollup),
+        single=not tree.reported,
     )
 
 
@@ -139,7 +146,8 @@ def village_places(session: Session, tree: Tree, province: str = "") -> dict[tup
     """By village and regency that it sent to; of one province, or of all."""
     rollup = ReachVillageYear
     inside = [rollup.region_code.startswith(f"{province}.")] if province else []
-    return _read(session, rollup, (rollup.village_id, rollup.region_code), *_whole(tree), *inside)
+    key = (rollup.village_id, rollup.region_code)
+    return _read(session, rollup, key, *_whole(tree), *inside, single=not tree.reported)
 
 
 def village_provinces(session: Session, tree: Tree) -> dict[tuple[int, str], Raw]:
@@ -183,6 +191,44 @@ def at_home(session: Session, tree: Tree) -> dict[int, tuple[int, int]]:
     return {village: (purchases, units) for village, purchases, units in rows}
 
 
+def reached_by(
+    session: Session, villages: Collection[int], years: Collection[int], *, reported: bool
+) -> frozenset[str]:
+    """The regencies that some villages sent to in some years."""
+    rollup = ReachVillageYear
+    return frozenset(
+        session.scalars(
+            select(rollup.region_code)
+            .where(
+                rollup.year.in_(years),
+                rollup.village_id.in_(villages),
+                through(reported, rollup),
+                rollup.units > 0,
+            )
+            .distinct()
+        )
+    )
+
+
+def reached_by_each(
+    session: Session, villages: Collection[int], years: Collection[int], *, reported: bool
+) -> dict[int, set[str]]:
+    """By village: the regencies that it sent to in some years."""
+    rollup = ReachVillageYear
+    rows = session.execute(
+        select(rollup.village_id, rollup.region_code).where(
+            rollup.year.in_(years),
+            rollup.village_id.in_(villages),
+            through(reported, rollup),
+            rollup.units > 0,
+        )
+    )
+    found: dict[int, set[str]] = {}
+    for village, code in rows:
+        found.setdefault(village, set()).add(code)
+    return found
+
+
 def product_places(session: Session, tree: Tree, village_id: int) -> dict[tuple[int, str], Raw]:
     """By product of a village, and regency that it went to."""
     rollup = ReachDay
@@ -196,20 +242,44 @@ def product_places(session: Session, tree: Tree, village_id: int) -> dict[tuple[
 
 
 def stamps(
-    session: Session, areas: Sequence[str], years: Collection[int] | None = None
+    session: Session, areas: Sequence[str] | None = None, years: Collection[int] | None = None
 ) -> Mapping[Tree, tuple[int, ...]]:
-    """Of each tree that holds anything (of some years, or of all), numbers that do not stay the
-    same when it changes."""
+    """Of each tree that holds anything (of some areas and years, or of all), numbers that do not
+    stay the same when it changes."""
+    return {tree: stamp for tree, stamp, _ in with_stored(session, areas, years)}
+
+
+def with_stored(
+    session: Session, areas: Sequence[str] | None = None, years: Collection[int] | None = None
+) -> Iterator[tuple[Tree, tuple[int, ...], str | None]]:
+    """The same, with the stamp of what is stored of it, if anything is."""
     rollup = ReachYear
     some = [] if years is None else [rollup.year.between(min(years), max(years))]
-    reported = case((through(reported=True, rollup=rollup), 1), else_=0)
+    if areas is not None:
+        some.append(rollup.area_code.in_(areas))
+    said = case((through(reported=True, rollup=rollup), 1), else_=0)
     numbers = (rollup.purchases, rollup.orders, rollup.units, rollup.revenue, rollup.weight)
-    rows = session.execute(
-        select(rollup.year, rollup.area_code, reported, *map(total, numbers))
-        .where(rollup.area_code.in_(areas), *some)
-        .group_by(rollup.year, rollup.area_code, reported)
+    found = (
+        select(rollup.year, rollup.area_code, said.label("said"), *map(total, numbers))
+        .where(*some)
+        .group_by(rollup.year, rollup.area_code, said)
+        .subquery()
     )
-    return {Tree(year, area, bool(said)): tuple(numbers) for year, area, said, *numbers in rows}
+    header = ReachShownYear
+    rows = session.execute(
+        select(header.stamp, *found.c).join_from(
+            found,
+            header,
+            and_(
+                header.year == found.c.year,
+                header.area_code == found.c.area_code,
+                cast(header.reported, Integer) == found.c.said,
+            ),
+            isouter=True,
+        )
+    )
+    for stamp, year, area, reported, *counted in rows:
+        yield Tree(year, area, bool(reported)), tuple(counted), stamp
 
 
 def _years(years: Iterable[int]) -> Period:
@@ -234,8 +304,17 @@ def _villages(area: str) -> Any:
 
 
 def _read(
-    session: Session, rollup: type[Counts], key: tuple[Any, ...], *conditions: ColumnElement[bool]
+    session: Session,
+    rollup: type[Counts],
+    key: tuple[Any, ...],
+    *conditions: ColumnElement[bool],
+    single: bool = False,
 ) -> dict[tuple[Any, ...], Raw]:
+    """`single`: there is one row of each key, as all that is verified came through one channel."""
     measures = (rollup.purchases, rollup.orders, rollup.units, rollup.revenue)
-    rows = session.execute(select(*key, *map(total, measures)).where(*conditions).group_by(*key))
-    return {(first, second): Raw(*numbers) for first, second, *numbers in rows if any(numbers)}
+    if single:
+        rows = session.execute(select(*key, *measures).where(*conditions))
+    else:
+        sums = map(total, measures)
+        rows = session.execute(select(*key, *sums).where(*conditions).group_by(*key))
+    return {(row[0], row[1]): Raw._make(row[2:]) for row in rows if any(row[2:])}

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -18,6 +18,7 @@ from sqlalchemy import Integer, Select, cast, extract, func, select
 from sqlalchemy.orm import Session
 
 from ovop_market.reach import published
+from ovop_market.reach.figures import Returning, Share
 from ovop_market.reach.filters import Period
 from ovop_market.reach.models import ReachPlaceMonth, ReachVillageMonth
 from ovop_market.reach.parts import through, total, within
@@ -48,36 +49,7 @@ class Split(NamedTuple):
         return is_small(self.new) or is_small(self.returning)
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
-    """Purchases, and those of them by buyers who had bought before.
-
-    `held`: something of it is withheld; both numbers are of the years that are shown, and so is
-    their proportion: it is at least as much. A single year that is withheld is 0 of 0, and held.
-    """
-
-    purchases: int = 0
-    returning: int = 0
-    held: bool = False
-
-    def __add__(self, other: Share) -> Share:
-        return Share(
-            self.purchases + other.purchases,
-            self.returning + other.returning,
-            self.held or other.held,
-        )
-
-
 HELD = Share(held=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Returning:
-    """Of all villages of a regency together, who had bought anything before; of each village (by
-    id), who had bought from it before. A village that is not named sold nothing."""
-
-    whole: Share = Share()
-    villages: Mapping[int, Share] = field(default_factory=dict)
 
 
 def shown(session: Session, tree: Tree, *years: int) -> Returning:
@@ -97,20 +69,21 @@ def over(
         raise ValueError("of what sellers report nobody knows who bought")
     tables = published.all_of(session, wanted) if tables is None else tables
     # Kept with the tables: whatever moves a purchase moves them.
-    missing = [tree for tree in wanted if "returning" not in tables[tree].kept]
+    missing = [tree for tree in wanted if not tables[tree].kept.has("returning")]
     if missing:
         areas, years = {tree.area for tree in missing}, {tree.year for tree in missing}
         villages = returning_by_village(session, areas, years)
         wholes = returning_in_all(session, areas, years)
         for tree in missing:
             closed = {village for village, sums in tables[tree].villages().items() if sums.held}
-            tables[tree].kept["returning"] = decided(
+            found = decided(
                 villages.get(tree, {}),
                 wholes.get(tree, Split()),
                 closed,
                 all_closed=tables[tree].whole().held,
             )
-    return together(tables[tree].kept["returning"] for tree in wanted)
+            tables[tree].kept.parts.setdefault("returning", found)
+    return together(tables[tree].kept.keep("returning", Returning) for tree in wanted)
 
 
 def together(parts: Iterable[Returning]) -> Returning:

@@ -39,7 +39,7 @@ from ovop_market.extensions.database import insert_into
 from ovop_market.orders.models import Order, OrderEvent
 from ovop_market.orders.signals import order_moved
 from ovop_market.orders.states import OrderState
-from ovop_market.reach import recount
+from ovop_market.reach import recount, settling
 from ovop_market.reach.models import ReachDay
 from ovop_market.reach.recount import ROLLUPS, Rollup
 from ovop_market.sales.models import ReportedSale
@@ -161,6 +161,7 @@ def rebuild(session: Session) -> int:
     with _all_parts(session) as parts:
         for rollup in ROLLUPS:
             _put_right(session, rollup, parts)
+    settling.forget(session)
     return session.scalars(select(func.count()).select_from(ReachDay)).one()
 
 
@@ -195,6 +196,7 @@ def differences(session: Session) -> Iterator[str]:
         for rollup in ROLLUPS:
             for row in session.execute(_differing(rollup, parts)).mappings():
                 yield _told(rollup, row, names, slugs)
+    yield from settling.differences(session)
 
 
 @contextmanager

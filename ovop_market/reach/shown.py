@@ -12,15 +12,16 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from heapq import nlargest
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from sqlalchemy.orm import Session
 
 from ovop_market.reach import published, raw
 from ovop_market.reach.figures import Ladder, Spread, Sums
 from ovop_market.reach.filters import Period
-from ovop_market.reach.grids import HELD, Grid, without
+from ovop_market.reach.grids import HELD, Grid, together, without
 from ovop_market.reach.published import Published, Tree, province_of
+from ovop_market.reach.recount import PROVINCE_LENGTH
 from ovop_market.reach.withholding import at_least, tells_enough
 
 Key = TypeVar("Key")
@@ -65,7 +66,7 @@ class Shown:
             if chosen.villages is None:
                 yield tree, tree.month_grid(), ("",)
                 continue
-            mine = [v for v, area in chosen.villages.items() if area == tree.tree.area]
+            mine = self._mine(tree)
             if chosen.products is None:
                 yield tree, tree.village_grid(), mine
             else:
@@ -86,23 +87,23 @@ class Shown:
         found: dict[date, Sums] = {}
         for tree, grid, rows in self._lines():
             for month in self._months[tree.tree.year]:
-                for row in rows:
-                    if (row, month) in grid.cells:
-                        found[month] = found.get(month, Sums()) + grid.cells[row, month]
+                some = grid.of_column(month)
+                for row in some.keys() & rows:
+                    found[month] = found.get(month, Sums()) + some[row]
         return found
 
     def by_channel(self) -> Mapping[str, Sums]:
         """Of each way of selling; of all villages alone."""
         if self.chosen.villages is not None:
             return {}
-        return _together(tree.channel_grid().over(self.of_year(tree)) for tree in self.trees)
+        return together(tree.channel_grid().over(self.of_year(tree)) for tree in self.trees)
 
     def by_village(self) -> Mapping[int, Sums]:
         """Of each chosen village; of the products of one, its own."""
         chosen = self.chosen.villages
         if self.chosen.products is not None:
             return dict.fromkeys(chosen or (), self.total)
-        all_of_them = _together(tree.village_grid().over(self.of_year(tree)) for tree in self.trees)
+        all_of_them = together(tree.village_grid().over(self.of_year(tree)) for tree in self.trees)
         if chosen is None:
             return all_of_them
         return {village: sums for village, sums in all_of_them.items() if village in chosen}
@@ -110,11 +111,16 @@ class Shown:
     def of_products(self, products: Mapping[int, int]) -> Mapping[int, Sums]:
         """Of some products (each with its village)."""
         found: dict[int, Sums] = {}
-        for tree in self.trees:
-            sold = tree.sold()
-            here = {product: village for product, village in products.items() if product in sold}
-            tree.read_products(set(here.values()))
-            for product, village in here.items():
+        here = {
+            tree: {product: village for product, village in products.items() if product in sold}
+            for tree, sold in ((tree, tree.sold()) for tree in self.trees)
+        }
+        if self.trees:
+            wanted = {tree: set(villages.values()) for tree, villages in here.items()}
+            published.read_products(self.trees[0].session, wanted)
+        for tree, villages in here.items():
+            tree.read_products(set(villages.values()))
+            for product, village in villages.items():
                 over = tree.product_grid(village).over(self._months[tree.tree.year])
                 found[product] = found.get(product, Sums()) + over.get(product, Sums())
         return found
@@ -144,13 +150,21 @@ class Shown:
     def by_place(self) -> Mapping[str, Sums]:
         """Of each province and regency."""
         if self.chosen.villages is None:
-            return _together(tree.place_grid().over(self.of_year(tree)) for tree in self.trees)
-        return _together(
-            self.sent(tree, village)
-            for tree in self.trees
-            for village, area in self.chosen.villages.items()
-            if area == tree.tree.area
+            return together(
+                grid.over(self.of_year(tree))
+                for tree in self.trees
+                for grid in (tree.province_grid(), tree.place_grid())
+            )
+        if self.chosen.products is None:
+            return together(tree.sent_by(self._mine(tree)) for tree in self.trees)
+        return together(
+            self.sent(tree, village) for tree in self.trees for village in self._mine(tree)
         )
+
+    def _mine(self, tree: Published) -> list[int]:
+        """The chosen villages of a tree."""
+        chosen = self.chosen.villages or {}
+        return [village for village, area in chosen.items() if area == tree.tree.area]
 
     def sent(self, tree: Published, village: int) -> Mapping[str, Sums]:
         """What a village sent in a year of what is chosen."""
@@ -158,13 +172,12 @@ class Shown:
         if chosen is None:
             return tree.village_places(village)
         places = tree.product_places(village).items()
-        return _together({code: sums} for (product, code), sums in places if product in chosen)
+        return together({code: sums} for (product, code), sums in places if product in chosen)
 
     @cached_property
     def spread(self) -> Spread:
         """How many regencies and provinces something went to."""
-        reached: set[str] = set().union(*map(self._reached, self.trees))
-        held = self.total.held
+        reached, held = self._reached(), self.total.held
         if self.by_years:
             held = any(
                 grid.totals.get(row, Sums()).held for _, grid, rows in self._lines() for row in rows
@@ -178,13 +191,13 @@ class Shown:
         that no two such counts can be compared."""
         if self.by_years or len(self.years) != 1:
             return False
-        if any(set(tree.raw_reached()) - self.of_year(tree) for tree in self.trees):
+        if any(set(tree.reached().months) - self.of_year(tree) for tree in self.trees):
             return False
         hidden: dict[str, int] = {}
         for tree in self.trees:
-            for code, sent in tree.raw_sent().items():
+            for code, purchases in tree.reached().purchases.items():
                 if self.by_place[code].held:
-                    hidden[code] = hidden.get(code, 0) + sent.purchases
+                    hidden[code] = hidden.get(code, 0) + purchases
         return not hidden or tells_enough(len(hidden), sum(hidden.values()))
 
     def spread_by_month(self) -> Mapping[date, Spread]:
@@ -195,21 +208,27 @@ class Shown:
 
     def _month_spread(self, month: date, sums: Sums) -> Spread:
         here = [tree for tree in self.trees if tree.tree.year == month.year]
-        reached: set[str] = set().union(*(tree.raw_reached().get(month, ()) for tree in here))
-        places = _together(tree.place_grid().of_column(month) for tree in here)
-        return _spread(reached, places, sums.held)
+        reached: set[str] = set().union(*(tree.reached().over([month]) for tree in here))
+        grids = [grid for tree in here for grid in (tree.province_grid(), tree.place_grid())]
+        told = [grid.reached(month) for grid in grids]
+        some: set[str] = set().union(*(codes for codes, _ in told))
+        return _counted(reached, some, any(held for _, held in told), sums.held)
 
-    def _reached(self, tree: Published) -> Collection[str]:
+    def _reached(self) -> Collection[str]:
         """The regencies that something went to: never shown."""
-        chosen, products = self.chosen.villages, self.chosen.products
-        if chosen is None:
-            return tree.raw_reached_in(self.of_year(tree))
-        mine = [village for village, area in chosen.items() if area == tree.tree.area]
+        villages, products = self.chosen.villages, self.chosen.products
+        if not self.trees:
+            return frozenset()
+        if villages is None:
+            each = (tree.reached().over(self.of_year(tree)) for tree in self.trees)
+            return frozenset().union(*each)
         if products is None:
-            return {code for village in mine for code in tree.raw_sent_by(village)}
+            tree = self.trees[0]
+            return raw.reached_by(tree.session, villages, self.years, reported=tree.tree.reported)
         return {
             code
-            for village in mine
+            for tree in self.trees
+            for village in self._mine(tree)
             for product, code in tree.raw_product_places(village)
             if product in products
         }
@@ -221,16 +240,15 @@ class Shown:
         found = Ladder()
         for tree in self.trees:
             area = tree.tree.area
-            chosen = self.chosen.villages
-            mine = [v for v, of in (chosen or {}).items() if of == area]
+            mine = self._mine(tree)
             if self.chosen.products is not None:
                 found = sum((_rungs(*self._of_product(tree, village)) for village in mine), found)
-            elif chosen is None:
-                places = tree.places()
+            elif self.chosen.villages is None:
+                provinces, places = tree.province_grid().totals, tree.place_grid().totals
                 found += _rungs(
-                    tree.all_stayed(),
+                    sum(tree.all_stayed().values(), Sums()),
                     places.get(area, Sums()),
-                    places.get(province_of(area), Sums()),
+                    provinces.get(province_of(area), Sums()),
                     tree.whole(),
                 )
             else:
@@ -257,17 +275,20 @@ class Shown:
         first = self.trees[0]
         sold = {village for tree in self.trees for village in tree.villages()}
         if len(sold) <= FEW_VILLAGES:
-            return {village: self._looked_at(village) for village in sold.intersection(villages)}
+            some = sold.intersection(villages)
+            codes = raw.reached_by_each(
+                first.session, some, self.years, reported=first.tree.reported
+            )
+            return {village: self._looked_at(village, codes.get(village, ())) for village in some}
         counts = raw.spreads(first.session, villages, self.years, reported=first.tree.reported)
-        return {village: self._counted(village, *counts[village]) for village in counts}
+        return {village: self._at_least(village, *counts[village]) for village in counts}
 
-    def _looked_at(self, village: int) -> Spread:
-        reached = {code for tree in self.trees for code in tree.raw_sent_by(village)}
-        places = _together(tree.village_places(village) for tree in self.trees)
+    def _looked_at(self, village: int, reached: Collection[str]) -> Spread:
+        places = together(tree.village_places(village) for tree in self.trees)
         held = any(tree.villages().get(village, Sums()).held for tree in self.trees)
         return _spread(reached, places, held)
 
-    def _counted(self, village: int, regencies: int, provinces: int) -> Spread:
+    def _at_least(self, village: int, regencies: int, provinces: int) -> Spread:
         """What is withheld of its regencies is not asked, which takes long: at least so many."""
         rows = (tree.village_provinces().of_row(village) for tree in self.trees)
         some = len({code for row in rows for code, sums in row.items() if sums.units})
@@ -307,14 +328,19 @@ def steps(tree: Published, village: int) -> tuple[Sums, Sums, Sums, Sums]:
 
 
 def _spread(reached: Collection[str], places: Mapping[str, Sums], held: bool) -> Spread:
-    """The count, if nothing of it is withheld: else one could tell from it how many went to each.
-    Then at least so many as something is shown of, or some fives; `held`: or no more than that."""
-    some = [code for code, sums in places.items() if sums.units]
-    regencies = [code for code in some if code != province_of(code)]
-    provinces = set(map(province_of, some))
-    if not held and not any(sums.held for sums in places.values()):
-        return Spread(len(regencies), len(provinces))
-    least, wide = len(regencies), len(provinces)
+    some = {code for code, sums in places.items() if sums.units}
+    return _counted(reached, some, any(sums.held for sums in places.values()), held)
+
+
+def _counted(reached: Collection[str], some: Collection[str], hidden: bool, held: bool) -> Spread:
+    """The count, if nothing of it is withheld (`hidden`): else one could tell from it how many went
+    to each. Then at least so many as something is shown of (`some`: provinces and regencies), or
+    some fives; `held`: or no more than that."""
+    # Of what is shown of a regency, its province is shown.
+    wide = sum(len(code) == PROVINCE_LENGTH for code in some)
+    least = len(some) - wide
+    if not held and not hidden:
+        return Spread(least, wide)
     if not held:
         least = max(least, at_least(len(reached)))
         wide = max(wide, at_least(len(set(map(province_of, reached)))))
@@ -332,23 +358,6 @@ def _rungs(home: Sums, regency: Sums, province: Sums, total: Sums) -> Ladder:
     }
     unknown = frozenset(name for name, part in parts.items() if part.held)
     return Ladder(**{name: part.units for name, part in parts.items()}, unknown=unknown)
-
-
-def _together(parts: Iterable[Mapping[Key, Sums]]) -> dict[Key, Sums]:
-    """Several tables added up."""
-    found: dict[Key, list[Any]] = {}
-    for part in parts:
-        for key, each in part.items():
-            sums = found.get(key)
-            if sums is None:
-                found[key] = [each.orders, each.units, each.revenue, each.held]
-            else:
-                # Written out: a page adds up some ten thousand.
-                sums[0] += each.orders
-                sums[1] += each.units
-                sums[2] += each.revenue
-                sums[3] = sums[3] or each.held
-    return {key: Sums(*sums) for key, sums in found.items()}
 
 
 def read(

@@ -1,7 +1,8 @@
 """Tables that have been decided, kept until the rollups say something else.
 
-To decide takes longer than to read, and years that are over hardly change. A process keeps what it
-has decided, numbers and decisions together, so that neither is ever shown without the other.
+To decide takes longer than to read, and years that are over hardly change. What has been decided is
+kept by the process, numbers and decisions together, so that neither is ever shown without the
+other; what it does not have it takes from the database (`stored`), if that still holds.
 """
 
 from __future__ import annotations
@@ -16,19 +17,17 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from ovop_market.reach import raw
+from ovop_market.reach import raw, stored
 from ovop_market.reach.raw import Tree
+from ovop_market.reach.read_once import Kept
 
-# Trees: at a million orders some five megabytes each. Never fewer than one page asks for.
+# Trees: at a million orders some two megabytes each. Never fewer than one page asks for.
 MOST = 100
 MOST_PAGES = 40  # made of them, some megabytes each at most
 LONGEST = 600  # seconds that something is kept whose stamp has not changed
 
 Made = TypeVar("Made")
-Kept = dict[Hashable, Any]
-_Stamp = tuple[int, ...]
-_Shelf = OrderedDict[Tree, tuple[_Stamp, float, Kept]]
-
+_Shelf = OrderedDict[Tree, tuple[float, Kept]]
 _Pages = OrderedDict[Hashable, tuple[Hashable, float, Any]]
 
 _shelves: WeakKeyDictionary[Engine, _Shelf] = WeakKeyDictionary()
@@ -37,20 +36,21 @@ _lock = Lock()
 
 
 def fresh(session: Session, trees: Sequence[Tree]) -> Mapping[Tree, Kept]:
-    """What is kept of some trees, empty where something has changed: one statement."""
+    """What is kept of some trees, with nothing of what has changed: one statement, and one for what
+    is not here but stored."""
     if not trees:
         return {}
-    stamps = raw.stamps(
-        session, sorted({tree.area for tree in trees}), {tree.year for tree in trees}
-    )
+    areas, years = sorted({tree.area for tree in trees}), {tree.year for tree in trees}
+    stamps = {tree: rest for tree, *rest in raw.with_stored(session, areas, years)}
     engine = session.get_bind().engine
     now = monotonic()
     with _lock:
         shelf = _shelves.setdefault(engine, OrderedDict())
-        found = {tree: _take(shelf, tree, stamps.get(tree, ()), now) for tree in trees}
+        found = {tree: _take(shelf, tree, now, *stamps.get(tree, ((), None))) for tree in trees}
         while len(shelf) > max(MOST, len(trees)):
             shelf.popitem(last=False)
-        return found
+    stored.read(session, {tree: kept for tree, kept in found.items() if kept.new}, stored.basic)
+    return found
 
 
 def remembered(
@@ -81,9 +81,13 @@ def forget() -> None:
         _pages.clear()
 
 
-def _take(shelf: _Shelf, tree: Tree, stamp: _Stamp, now: float) -> Kept:
-    found = shelf.pop(tree, None)
-    if found is None or found[0] != stamp or now - found[1] > LONGEST:
-        found = (stamp, now, {})
-    shelf[tree] = found
-    return found[2]
+def _take(shelf: _Shelf, tree: Tree, now: float, stamp: tuple[int, ...], there: str | None) -> Kept:
+    since, kept = shelf.pop(tree, (now, None))
+    if kept is None or kept.stamp != stamp or now - since > LONGEST:
+        since = now
+        # What was decided last is asked of again: most of it is the same.
+        memo = kept.memo if kept else {}
+        kept = Kept(stamp, {} if stamp else stored.nothing(tree), memo=memo)
+        kept.stored = kept.new = there == stored.said(stamp)
+    shelf[tree] = since, kept
+    return kept

@@ -188,7 +188,7 @@ def test_a_part_is_what_is_shown_of_it_or_all_without_the_rest() -> None:
 
 def test_a_grid_over_some_columns() -> None:
     cells = {("a", 1): Sums(9), ("a", 2): HELD, ("a", 3): HELD, ("b", 1): HELD, ("c", 3): Sums(6)}
-    grid: Grid[str, int] = Grid(cells, {"a": Sums(20), "b": HELD, "c": Sums(6)})
+    grid: Grid[str, int] = Grid.shown(cells, {"a": Sums(20), "b": HELD, "c": Sums(6)})
     assert grid.over(frozenset([2, 3])) == {
         "a": Sums(11),
         "b": Sums(),
