@@ -5,7 +5,11 @@ from flask import Flask
 
 def init_app(app: Flask) -> None:
     """Registers the pages of this feature."""
-    from ovop_market.catalogue import stock_views  # noqa: F401 - its views are the shop's
+    from ovop_market.catalogue import (
+        flagships,  # noqa: F401 - it tells villages of its products
+        permits,  # noqa: F401 - it tells villages who needs which
+        stock_views,  # noqa: F401 - its views are the shop's
+    )
     from ovop_market.catalogue.listings import pack_views, photo_views  # noqa: F401
     from ovop_market.catalogue.listings.views import blueprint as listings
     from ovop_market.catalogue.shop_views import blueprint as shop

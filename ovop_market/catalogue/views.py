@@ -76,6 +76,7 @@ def sitemap() -> Response:
         ("catalogue.front", {}),
         ("catalogue.products", {}),
         ("villages.villages", {}),
+        ("data.page", {}),
         *(("villages.village", {"slug": slug}) for slug in village_queries.slugs(session)),
         *(("catalogue.product", {"slug": slug}) for slug in queries.listed_slugs(session)),
     ]

@@ -148,10 +148,18 @@ def designations(session: Session, asked: Asked) -> Rows:
 
 
 def _designations(first: ColumnElement[Any] | Any) -> Select[Any]:
+    # Of what is not on sale there is no row in the table of products.
+    product = (
+        select(Product.slug)
+        .where(Product.id == Designation.flagship_product_id, *listed())
+        .correlate(Designation)
+        .scalar_subquery()
+    )
     columns: Sequence[Any] = (
         Designation.id,
         Designation.year,
         Designation.flagship,
+        product.label("flagship_product"),
         Designation.stage,
         Designation.stars,
         Village.slug,
@@ -186,6 +194,7 @@ def _told(session: Session, found: Sequence[Any]) -> list[records.Designation]:
             village_name=row.name,
             year=row.year,
             flagship=row.flagship,
+            flagship_product=row.flagship_product,
             stage=row.stage,
             stars=row.stars,
             stages=tuple(stages[row.id]),

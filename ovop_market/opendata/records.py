@@ -92,6 +92,11 @@ class Designation:
     village_name: str = told(_l("Nama desa."), "Belo Laut")
     year: int = told(_l("Tahun program."), 2016, minimum=2000, maximum=2100)
     flagship: str = told(_l("Produk unggulan tahun itu."), "pempek udang")
+    flagship_product: str | None = told(
+        _l("Kunci produk unggulan itu di tabel produk; kosong bila tidak sedang dijual di sini."),
+        "pempek-udang-belo-laut",
+        pattern=SLUG_PATTERN,
+    )
     stage: Stage = told(
         _l(
             "Tahap sekarang: proposal (diusulkan), selection (diseleksi), designation (ditetapkan),"
@@ -219,7 +224,7 @@ class Index:
     TEXT: ClassVar[Text] = _l("Daftar isi data terbuka.")
 
     title: str = told(_l("Nama data ini."))
-    version: str = told(_l("Versi data ini."), "1.0.0")
+    version: str = told(_l("Versi data ini."), "1.1.0")
     licence: str = told(_l("Lisensinya."), "CC BY 4.0")
     licence_url: str = told(_l("Bunyi lisensinya."), format="uri")
     attribution: str = told(_l("Cara menyebut sumbernya."))

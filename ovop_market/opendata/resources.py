@@ -14,7 +14,7 @@ from ovop_market.opendata.parameters import Parameter
 from ovop_market.opendata.shape import Text
 
 ROOT = "/api/v1"
-VERSION = "1.0.0"
+VERSION = "1.1.0"
 LICENCE = "CC BY 4.0"
 LICENCE_URL = "https://creativecommons.org/licenses/by/4.0/"
 # Seconds for which caches may keep an answer.

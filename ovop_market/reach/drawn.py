@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from ovop_market.reach import words
 from ovop_market.reach.figures import Overview, PlaceLine
 from ovop_market.reach.first import FirstLine
-from ovop_market.reach.steps import MOST_STEPS, Steps
+from ovop_market.reach.steps import MOST_STEPS, Steps, unit_of
 from ovop_market.reach.tiles import TILES, Tile
 from ovop_market.web.filters import number
 
@@ -62,7 +62,8 @@ def drawn(reach: Overview, address: Callable[[str], str]) -> Map:
 def _by_numbers(reach: Overview, address: Callable[[str], str]) -> Map:
     measure = reach.filters.counted
     noted = reach.filters.reported
-    steps = Steps.up_to(max((getattr(line.now, measure) for line in reach.provinces), default=0))
+    numbers = [getattr(line.now, measure) for line in reach.provinces]
+    steps = Steps.of_orders(numbers) if measure == "orders" else Steps.of_amounts(numbers)
 
     def cell(line: PlaceLine) -> Cell:
         value: int = getattr(line.now, measure)
@@ -148,10 +149,10 @@ def _round(value: int) -> str:
 
 def short(value: int) -> str:
     """A number in a few letters, for a tile."""
-    if value < 10_000:
-        return str(value)
-    if value < 1_000_000:
-        return _("%(n)srb", n=value // 1000)
-    if value < 1_000_000_000:
-        return _("%(n)sjt", n=value // 1_000_000)
-    return _("%(n)sM", n=value // 1_000_000_000)
+    unit = unit_of(value)
+    texts = {
+        1_000: _("%(n)srb", n=value // unit),
+        1_000_000: _("%(n)sjt", n=value // unit),
+        1_000_000_000: _("%(n)sM", n=value // unit),
+    }
+    return texts.get(unit, str(value))

@@ -23,7 +23,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from ovop_market.accounts.models import User
-from ovop_market.catalogue.models import Category, Product
+from ovop_market.catalogue.models import Product
+from ovop_market.catalogue.permits import needs
 from ovop_market.core import clock
 from ovop_market.orders.models import Order, OrderEvent, Purchase
 from ovop_market.orders.states import Action, OrderState
@@ -172,16 +173,7 @@ def _known(
     for producer_id, kind, until in rows:
         permits[producer_id][kind] = until
     stars = _stars(session, inside)
-    categories: dict[int, set[Category]] = defaultdict(set)
-    listed = session.execute(
-        select(Product.producer_id, Product.category)
-        .join(Product.producer)
-        .join(Producer.village)
-        .where(*inside, Product.listed)
-        .distinct()
-    )
-    for producer_id, category in listed:
-        categories[producer_id].add(category)
+    needed = needs(session, *inside)
     months = _sold(session, inside, today)
     open_orders = _unanswered(session, inside, now)
 
@@ -189,7 +181,7 @@ def _known(
         return Known(
             last_visit=last_visit,
             permits=permits.get(producer_id, {}),
-            categories=categories.get(producer_id, set()),
+            needed=needed.get(producer_id, frozenset()),
             stars=stars.get(village_id),
             months=months.get(producer_id, {}),
             waiting=(producer_id, True) in open_orders,

@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
 
-from ovop_market.catalogue.models import Category
 from ovop_market.reach.figures import Sums
 from ovop_market.reach.filters import add_months
 from ovop_market.reach.withholding import FEWEST
@@ -35,8 +34,6 @@ MONTHS_NEEDED = 12 + FALL_MONTHS
 LINE_MONTHS = 24
 # How high a month stands on the line whose orders are withheld: in the middle of what it may be.
 WITHHELD_HEIGHT = 2.5
-
-NOT_FOOD = frozenset({Category.CRAFT, Category.CARE})
 
 
 class Reason(StrEnum):
@@ -63,11 +60,12 @@ class Sold:
 @dataclass(frozen=True, slots=True)
 class Known:
     """What is known of a producer. `permits` have their last day, None for those without an end;
-    `months` are by their first day; `stars` those of its village's latest programme year."""
+    `needed` are the permits for what it lists (nothing: it lists nothing); `months` are by their
+    first day; `stars` those of its village's latest programme year."""
 
     last_visit: date | None = None
     permits: Mapping[PermitKind, date | None] = field(default_factory=dict)
-    categories: Set[Category] = frozenset()
+    needed: Set[PermitKind] = frozenset()
     stars: int | None = None
     months: Mapping[date, Sold] = field(default_factory=dict)
     waiting: bool = False
@@ -100,15 +98,6 @@ def reasons(known: Known, today: date) -> tuple[Due, ...]:
     return tuple(due for due in found if due is not None)
 
 
-def needed_permits(categories: Iterable[Category]) -> frozenset[PermitKind]:
-    """The permits that its kinds of product need: a business number for all; for food also the
-    home-industry permit and the halal certificate (UU 33/2014, PP 42/2024)."""
-    kinds = set(categories)
-    if kinds - NOT_FOOD:
-        return frozenset(PermitKind)
-    return frozenset({PermitKind.NIB})
-
-
 def _unvisited(known: Known, today: date) -> Due | None:
     if known.last_visit is None:
         return Due(Reason.UNVISITED)
@@ -125,12 +114,11 @@ def _permits(known: Known, today: date) -> list[Due]:
 
 
 def _star(known: Known, today: date) -> Due | None:
-    """All permits that its kind of product needs are valid today; received orders in at least 6 of
-    the last 12 whole months; and its village has no star in its latest programme year, or fewer
-    than 3."""
-    if not known.categories or (known.stars or 0) >= STAR_AIMED_AT:
+    """All permits that it needs are valid today; received orders in at least 6 of the last 12 whole
+    months; and its village has no star in its latest programme year, or fewer than 3."""
+    if not known.needed or (known.stars or 0) >= STAR_AIMED_AT:
         return None
-    for kind in needed_permits(known.categories):
+    for kind in known.needed:
         if kind not in known.permits:
             return None
         until = known.permits[kind]

@@ -61,7 +61,7 @@ def tile_map(paper: Paper, reach: Overview) -> None:
     """Where orders went, each province a tile of one size."""
     width, height = WIDTH / tiles.COLUMNS, 10.5
     paper.heading(_("Ke mana pesanan pergi"), tiles.ROWS * height + 16)
-    steps = Steps.up_to(max((line.now.orders for line in reach.provinces), default=0))
+    steps = Steps.of_orders(line.now.orders for line in reach.provinces)
     top = paper.get_y()
     held = False
     for line in reach.provinces:

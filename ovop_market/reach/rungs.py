@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 from ovop_market.reach.figures import Sums
 from ovop_market.reach.first import since
-from ovop_market.reach.grids import HELD, without
-from ovop_market.reach.withholding import is_small
+from ovop_market.reach.grids import without
 
 HELD_WIDE = 60  # thousandths of a bar that say: it may be more
 RUNGS = ("village", "regency", "province", "nation")
@@ -64,11 +63,7 @@ def rungs(by_year: Mapping[int, Within], summed: Collection[int] | None = None) 
 
 
 def _apart(within: Within) -> Within:
-    """Each rung without those below it."""
+    """Each rung without those below it. Where that would be too little, one of them is withheld
+    already: home too, although it is no destination (Published.stayed)."""
     home, regency, province, everywhere = within
-    near = without(regency, home)
-    if is_small(home.orders) or is_small(near.orders):
-        # Home is no destination of the published tables: it and the rest of its regency make a
-        # line of two, and one of them would give the other away (ADR 27).
-        home = near = HELD
-    return home, near, without(province, regency), without(everywhere, province)
+    return home, without(regency, home), without(province, regency), without(everywhere, province)

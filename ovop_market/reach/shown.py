@@ -11,7 +11,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from heapq import nlargest
 from typing import TypeVar
 
 from sqlalchemy.orm import Session
@@ -108,36 +107,24 @@ class Shown:
             return all_of_them
         return {village: sums for village, sums in all_of_them.items() if village in chosen}
 
-    def of_products(self, products: Mapping[int, int]) -> Mapping[int, Sums]:
-        """Of some products (each with its village)."""
-        found: dict[int, Sums] = {}
-        here = {
-            tree: {product: village for product, village in products.items() if product in sold}
-            for tree, sold in ((tree, tree.sold()) for tree in self.trees)
-        }
+    def by_product(self, villages: Collection[int]) -> Mapping[int, Mapping[int, Sums]]:
+        """Of each chosen product that some villages sold in the years, by its village."""
+        here = {tree: tree.villages().keys() & villages for tree in self.trees}
         if self.trees:
-            wanted = {tree: set(villages.values()) for tree, villages in here.items()}
-            published.read_products(self.trees[0].session, wanted)
-        for tree, villages in here.items():
-            tree.read_products(set(villages.values()))
-            for product, village in villages.items():
+            published.read_products(self.trees[0].session, here)
+        found: dict[int, dict[int, Sums]] = {}
+        for tree, some in here.items():
+            tree.read_products(some)
+            for village in some:
                 over = tree.product_grid(village).over(self._months[tree.tree.year])
-                found[product] = found.get(product, Sums()) + over.get(product, Sums())
+                found[village] = together((found.get(village, {}), self._asked(over)))
         return found
 
-    def best_products(self, most: int) -> Mapping[int, int]:
-        """The products (each with its village) that brought most revenue in the years."""
-        revenue: dict[int, int] = {}
-        villages: dict[int, int] = {}
-        chosen = self.chosen
-        for tree in self.trees:
-            for product, sold in tree.sold().items():
-                inside = chosen.villages is None or sold.village_id in chosen.villages
-                if inside and (chosen.products is None or product in chosen.products):
-                    villages[product] = sold.village_id
-                    revenue[product] = revenue.get(product, 0) + sold.revenue
-        best = nlargest(most, revenue, key=lambda product: (revenue[product], -product))
-        return {product: villages[product] for product in best}
+    def _asked(self, products: Mapping[int, Sums]) -> Mapping[int, Sums]:
+        chosen = self.chosen.products
+        if chosen is None:
+            return products
+        return {product: sums for product, sums in products.items() if product in chosen}
 
     # By destination
 

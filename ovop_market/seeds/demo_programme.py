@@ -17,6 +17,7 @@ from ovop_market.extensions.database import write_rows
 from ovop_market.seeds.demo_market import Market
 from ovop_market.villages.models import Designation, Stage
 from ovop_market.villages.programme_models import DesignationStep, StarAward, VillageTarget
+from ovop_market.villages.programme_services import choose_product
 
 # A year's stages: month and day of each, in years after the programme year.
 _WAY: dict[Stage, tuple[int, int, int]] = {
@@ -32,6 +33,18 @@ _LATE_NOTE = "Seleksi diulang setelah izin penjual lengkap."
 _NOTES = {
     Stage.PROPOSAL: "Usulan desa lewat kecamatan.",
     Stage.DESIGNATION: "SK Bupati (contoh).",
+}
+# Products that the villages were designated for, by village and programme year.
+_FLAGSHIPS = {
+    ("belo-laut", 2016): "pempek-udang-belo-laut",
+    ("dendang", 2016): "keranjang-rotan-dendang",
+    ("dendang", 2021): "nampan-resam-dendang",
+    ("air-nyatoh", 2017): "teri-asin-air-nyatoh",
+    ("tanjung-niur", 2017): "terasi-udang-tanjung-niur",
+    ("terentang", 2021): "keranjang-buah-rotan-terentang",
+    ("pangkal-beras", 2021): "madu-kelulut-pangkal-beras",
+    ("teluk-limau", 2021): "teh-daun-kelor-teluk-limau",
+    ("ketap", 2021): "teh-tayu-ketap",
 }
 _LASTS = 3  # years that a certificate is good for
 # Orders, regencies and revenue aimed at, last year and this; None: not aimed at.
@@ -66,6 +79,8 @@ def tell(session: Session, market: Market, now: datetime) -> int:
         for each in village.designations:
             steps += _steps(each, _LATE.get(slug), official, today, now)
             awards += _award(each, slug, official, today, now)
+            if product := _FLAGSHIPS.get((slug, each.year)):
+                choose_product(session, each, product, seen=None, actor_id=official, now=now)
         for back, aims in enumerate(reversed(_TARGETS.get(slug, ()))):
             names = ("orders", "regencies", "revenue")
             aimed = dict(zip(names, aims, strict=True))

@@ -94,6 +94,9 @@ class Designation(Model):
     village_id: Mapped[int] = mapped_column(ForeignKey("village.id"))
     year: Mapped[int] = mapped_column(SmallInteger, index=True)
     flagship: Mapped[str] = mapped_column(String(80))
+    # The same as a product of this village, where this website sells it (catalogue is above this
+    # feature). programme_services.choose_product alone writes it: it knows which are the village's.
+    flagship_product_id: Mapped[int | None] = mapped_column(ForeignKey("product.id"))
     stage: Mapped[Stage] = mapped_column(Choice(Stage))
     stars: Mapped[int | None] = mapped_column(SmallInteger)
     # Rupiah a month, before the programme; entered once.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -20,15 +20,22 @@ from ovop_market.villages.queries import is_slug, own_producers
 # Rows of the operator's list; the count tells how many more there are.
 MOST_SHOWN = 20
 
+# catalogue: which permits these producers need for what they list, by their id; who lists nothing
+# is not there. It puts its function here when it is loaded, as with the hooks in `queries`; until
+# then nobody is asked for anything.
+needed_by: Callable[[Session, Sequence[int]], Mapping[int, frozenset[PermitKind]]] | None = None
+
 
 @dataclass(frozen=True, slots=True)
 class PermitRow:
-    """A kind of permit of a producer, whether it has one or not. `seen` marks what is shown."""
+    """A kind of permit of a producer, whether it has one or not. `needed` for what it lists; None:
+    it lists nothing yet. `seen` marks what is shown."""
 
     kind: PermitKind
     number: str
     expires_on: date | None
     held: bool
+    needed: bool | None
     usual: bool
     seen: str
     today: date
@@ -36,6 +43,11 @@ class PermitRow:
     @property
     def ended(self) -> bool:
         return self.expires_on is not None and self.expires_on < self.today
+
+    @property
+    def lacking(self) -> bool:
+        """Whether the producer needs it and has none, or none any more."""
+        return bool(self.needed) and (not self.held or self.ended)
 
     @property
     def ends_soon(self) -> bool:
@@ -82,8 +94,18 @@ def producer_of(session: Session, user: User, slug: str) -> Producer:
     return producer
 
 
-def rows_of(producer: Producer, today: date) -> list[PermitRow]:
-    """Each kind of permit, in the order of PermitKind."""
+def rows_of(
+    session: Session, producers: Sequence[Producer], today: date
+) -> list[tuple[Producer, list[PermitRow]]]:
+    """Each producer with each kind of permit, in the order of PermitKind."""
+    ids = [producer.id for producer in producers]
+    needs = needed_by(session, ids) if needed_by and ids else {}
+    return [(each, _rows_of(each, needs.get(each.id), today)) for each in producers]
+
+
+def _rows_of(
+    producer: Producer, needed: frozenset[PermitKind] | None, today: date
+) -> list[PermitRow]:
     held = {permit.kind: permit for permit in producer.permits}
     return [
         PermitRow(
@@ -91,6 +113,7 @@ def rows_of(producer: Producer, today: date) -> list[PermitRow]:
             number=permit.number if permit else "",
             expires_on=permit.expires_on if permit else None,
             held=permit is not None,
+            needed=None if needed is None else kind in needed,
             usual=permit is None or looks_usual(kind, permit.number),
             seen=mark(permit),
             today=today,
@@ -136,14 +159,14 @@ def unreminded(session: Session, today: date, *, after: int, limit: int) -> Sequ
 
 @dataclass(frozen=True, slots=True)
 class Lacking:
-    """A seller of a village, with the kinds of permit that it has not, or that have ended."""
+    """A seller of a village, with the kinds of permit that it needs and lacks."""
 
     producer: str
     kinds: tuple[PermitKind, ...]
 
 
 def lacking(session: Session, village_id: int, today: date) -> list[Lacking]:
-    """The village's sellers that lack a permit: without it stars may be refused."""
+    """The village's sellers that lack a permit which they need: stars may be refused for it."""
     sellers = session.scalars(
         select(Producer)
         .where(
@@ -153,9 +176,9 @@ def lacking(session: Session, village_id: int, today: date) -> list[Lacking]:
         )
         .options(selectinload(Producer.permits))
         .order_by(Producer.name, Producer.id)
-    )
+    ).all()
     found = [
-        (seller.name, [row.kind for row in rows_of(seller, today) if not row.held or row.ended])
-        for seller in sellers
+        (seller.name, [row.kind for row in rows if row.lacking])
+        for seller, rows in rows_of(session, sellers, today)
     ]
     return [Lacking(name, tuple(kinds)) for name, kinds in found if kinds]

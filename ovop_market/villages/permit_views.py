@@ -28,7 +28,7 @@ def _page(status: int = 200, *, at: str = "", **said: Any) -> Response:
     """All permits; `said` is about those of the producer `at`, who alone is shown to HTMX."""
     producers = queries.producers_of(db.session(), current_user)
     today = clock.wib_date(clock.now())
-    shown = [(producer, queries.rows_of(producer, today)) for producer in producers]
+    shown = queries.rows_of(db.session(), producers, today)
     if at and htmx.is_fragment():
         template = "shop/_permits.html"
         own = next(each for each in shown if each[0].slug == at)

@@ -70,6 +70,18 @@ class StarsForm(BaseForm):
     expires_on = DayField(_l("Berlaku sampai"), [optional()])
 
 
+class ProductForm(BaseForm):
+    """A product by its slug, or none."""
+
+    # Which there are the service says.
+    product = SelectField(_l("Produk di situs ini"), validate_choice=False)
+
+    @property
+    def slug(self) -> str:
+        """What was chosen; nothing: none."""
+        return self.product.data or ""
+
+
 class BaselineForm(BaseForm):
     """Rupiah a month."""
 

@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 
 from ovop_market.accounts.models import User
 from ovop_market.core.errors import NotFound
-from ovop_market.villages import permit_queries
+from ovop_market.villages import flagships, permit_queries
 from ovop_market.villages.areas import in_area
+from ovop_market.villages.flagships import FlagshipProduct
 from ovop_market.villages.models import Designation, Stage, Village
 from ovop_market.villages.programme_models import DesignationStep, StarAward, VillageTarget
 from ovop_market.villages.programme_services import Aims, aims_of, mark
@@ -77,6 +78,7 @@ class Row:
     stars: int | None
     baseline_sales: int | None
     compared: Compared
+    product: FlagshipProduct | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +116,18 @@ class DesignationPage:
     awards: tuple[StarAward, ...]
     targets: tuple[Compared, ...]
     lacking: tuple[permit_queries.Lacking, ...]
+    products: tuple[FlagshipProduct, ...]
     moves: tuple[Move, ...] = field(default=())
 
     @property
     def mentor(self) -> Mentor:
         return mentor(self.designation.stars)
+
+    @property
+    def product(self) -> FlagshipProduct | None:
+        """The one that is chosen."""
+        chosen = self.designation.flagship_product_id
+        return next((each for each in self.products if each.id == chosen), None)
 
     @property
     def may_have_stars(self) -> bool:
@@ -212,6 +221,7 @@ def programme(
     ).all()
     aimed = [village.id for _designation, village, target in found if target is not None]
     reached = reached_of(session, aimed, today.year) if reached_of and aimed else {}
+    products = flagships.named(session, (each.flagship_product_id for each, *_ in found))
     rows = tuple(
         Row(
             id=each.id,
@@ -223,6 +233,7 @@ def programme(
             stars=each.stars,
             baseline_sales=each.baseline_sales,
             compared=Compared(today.year, aims_of(target), reached.get(village.id)),
+            product=products.get(each.flagship_product_id or 0),
         )
         for each, village, target in found
     )
@@ -257,6 +268,7 @@ def page(session: Session, user: User, designation_id: int, today: date) -> Desi
         awards=tuple(awards),
         targets=tuple(_targets(session, village.id, today)),
         lacking=tuple(permit_queries.lacking(session, village.id, today)),
+        products=tuple(flagships.choices(session, designation)),
         moves=MOVES[designation.stage],
     )
 

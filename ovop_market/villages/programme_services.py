@@ -15,6 +15,7 @@ from ovop_market.core import clock
 from ovop_market.core.errors import Conflict, MoveRefused, Unusable
 from ovop_market.core.tokens import digest
 from ovop_market.extensions.database import insert_into
+from ovop_market.villages import flagships
 from ovop_market.villages import programme_states as states
 from ovop_market.villages.models import Designation, Stage, Village
 from ovop_market.villages.programme_models import DesignationStep, StarAward, VillageTarget
@@ -221,6 +222,37 @@ def enter_baseline(
         )
     details: dict[str, object] = {"baseline_sales": amount}
     record(session, "baseline entered", f"designation {designation.id}", now, actor_id, details)
+    session.flush()
+
+
+def choose_product(
+    session: Session,
+    designation: Designation,
+    slug: str,
+    *,
+    seen: str | None,
+    actor_id: int,
+    now: datetime,
+) -> None:
+    """Says which product of the village on this website its flagship is; nothing: none of them.
+
+    The words stay as they are. `seen`: the id that was on the screen, 0 for none. Raises Unusable,
+    naming the field, for a product that the village does not sell; Conflict when somebody else has
+    chosen another one since.
+    """
+    session.refresh(designation, with_for_update=True)
+    found = {each.slug: each for each in flagships.choices(session, designation)}
+    chosen = designation.flagship_product_id or 0
+    before = next((each.slug for each in found.values() if each.id == chosen), "")
+    if slug == before:
+        return
+    if seen is not None and seen != str(chosen):
+        raise Conflict(_("Produknya baru saja diubah orang lain. Periksa, lalu simpan lagi."))
+    if slug and slug not in found:
+        raise Unusable(_("Pilih produk yang dijual dari desa ini."), field="product")
+    designation.flagship_product_id = found[slug].id if slug else None
+    details: dict[str, object] = {"product": [before or None, slug or None]}
+    record(session, "flagship chosen", f"designation {designation.id}", now, actor_id, details)
     session.flush()
 
 

@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.wrappers import Response
+from wtforms.fields.choices import SelectChoice
 
 from ovop_market.core import clock
 from ovop_market.core.errors import Conflict, Unusable
@@ -22,6 +23,7 @@ from ovop_market.villages.models import Designation, Stage
 from ovop_market.villages.programme_forms import (
     BaselineForm,
     NewForm,
+    ProductForm,
     StageForm,
     StarsForm,
     TargetForm,
@@ -137,12 +139,18 @@ def _forms(
     def form_of(part: str, key: str = "", **values: Any) -> BaseForm:
         kinds = {
             "stages": StageForm,
+            "flagship": ProductForm,
             "stars": StarsForm,
             "baseline": BaselineForm,
             "targets": TargetForm,
         }
         made = form if form is not None and at == part + key else None
         made = made or kinds[part](formdata=None, data={"day": found.today, **values})
+        if isinstance(made, ProductForm):
+            made.product.choices = [
+                SelectChoice("", _("tidak dijual di situs ini")),
+                *(SelectChoice(each.slug, each.name) for each in found.products),
+            ]
         for field in made:
             field.id = field.label.field_id = f"{part}{key}-{field.name}"
         return made
@@ -193,6 +201,24 @@ def move(designation_id: int) -> ResponseReturnValue:
         )
 
     return _act(designation_id, f"stages-{form.to.data}", form, act, _("Tahap tercatat."))
+
+
+@blueprint.post(f"/<{ID}:designation_id>/product")
+@access.role("official", "operator")
+def choose_product(designation_id: int) -> ResponseReturnValue:
+    form = ProductForm()
+
+    def act(found: Designation, _said: Mapping[str, Any]) -> None:
+        services.choose_product(
+            db.session(),
+            found,
+            form.slug,
+            seen=state_seen(),
+            actor_id=current_user.id,
+            now=clock.now(),
+        )
+
+    return _act(designation_id, "flagship", form, act, _("Produk unggulan tersimpan."))
 
 
 @blueprint.post(f"/<{ID}:designation_id>/stars")

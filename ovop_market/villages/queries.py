@@ -14,6 +14,8 @@ from sqlalchemy.orm import Session, aliased
 from ovop_market.accounts.models import User
 from ovop_market.core.errors import NotFound
 from ovop_market.regions.models import Region
+from ovop_market.villages import flagships
+from ovop_market.villages.flagships import FlagshipProduct
 from ovop_market.villages.models import (
     Designation,
     Producer,
@@ -60,12 +62,13 @@ class VillageCard:
 
 @dataclass(frozen=True, slots=True)
 class ProgrammeYear:
-    """What the village was designated for in a year."""
+    """What the village was designated for in a year; `product`, if it has been chosen."""
 
     year: int
     flagship: str
     stage: Stage
     stars: int | None
+    product: FlagshipProduct | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,12 +197,18 @@ def _with_places_and_photo() -> Select[Village, str, str, VillagePhoto]:
 
 
 def _years(session: Session, village_id: int) -> list[ProgrammeYear]:
-    found = session.execute(
-        select(Designation.year, Designation.flagship, Designation.stage, Designation.stars)
+    found = session.scalars(
+        select(Designation)
         .where(Designation.village_id == village_id)
         .order_by(Designation.year)
-    )
-    return [ProgrammeYear(*row) for row in found]
+        .execution_options(populate_existing=True)
+    ).all()
+    products = flagships.named(session, (each.flagship_product_id for each in found))
+    return [
+        ProgrammeYear(each.year, each.flagship, each.stage, each.stars, products.get(key or 0))
+        for each in found
+        for key in [each.flagship_product_id]
+    ]
 
 
 def _makers(session: Session, village_id: int, today: date) -> list[Maker]:

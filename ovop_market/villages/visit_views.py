@@ -45,13 +45,14 @@ def _page(
     today = clock.wib_date(clock.now())
     visits = queries.visits_to(session, current_user, producer, today)
     months = queries.sales_of(session, producer.id, today) if queries.sales_of else ()
+    [(_producer, permits)] = permit_queries.rows_of(session, [producer], today)
     body = render_template(
         "villages/visits/producer.html",
         producer=producer,
         visits=visits,
         months=months,
         marks=queries.marks(visits, months),
-        permits=permit_queries.rows_of(producer, today),
+        permits=permits,
         form=form or VisitForm(formdata=None, data={"day": today}),
         refused=form,
         problem=problem,

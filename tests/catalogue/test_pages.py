@@ -310,6 +310,7 @@ def test_for_search_engines(client: FlaskClient, shop: Session) -> None:
     body = text_of(client, "/sitemap.xml")
     assert "<loc>http://localhost/products/pempek</loc>" in body
     assert "<loc>http://localhost/villages/dendang</loc>" in body
+    assert "<loc>http://localhost/data</loc>" in body
 
 
 PAGES = [

@@ -384,6 +384,7 @@ POSTS: dict[str, set[str]] = {
     "/mentoring/visits/{visit}/withdrawal": {"operator"},
     "/programme/new": {"official", "operator"},
     "/programme/{designation}/stages": {"official", "operator"},
+    "/programme/{designation}/product": {"official", "operator"},
     "/programme/{designation}/stars": {"official", "operator"},
     "/programme/{designation}/baseline": {"official", "operator"},
     "/programme/{designation}/targets": {"official", "operator"},

@@ -9,6 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
+from ovop_market.catalogue.models import Product
 from ovop_market.opendata.texts import without_contacts
 from ovop_market.villages.models import Stage
 from ovop_market.villages.programme_models import DesignationStep, StarAward
@@ -99,6 +100,7 @@ def test_a_village(client: FlaskClient, market: Session) -> None:
             "village_name": "Belo Laut",
             "year": 2016,
             "flagship": "pempek udang",
+            "flagship_product": None,
             "stage": "mentoring",
             "stars": 2,
             "stages": [
@@ -121,6 +123,23 @@ def test_designations(client: FlaskClient, market: Session) -> None:
     assert years("?year=2016") == [("belo-laut", 2016)]
     assert years("?village=dendang&stage=mentoring") == [("dendang", 2021)]
     assert years("?stage=proposal") == years("?village=tidak-ada") == years("?year=2030") == []
+
+
+def test_the_product_of_a_designation(client: FlaskClient, market: Session) -> None:
+    def told() -> list[str | None]:
+        market.commit()
+        rows = client.get("/api/v1/designations").json["data"]
+        (own,) = client.get("/api/v1/villages/belo-laut").json["data"]["designations"]
+        assert own == rows[1]
+        assert client.get("/api/v1/designations").json["meta"]["total"] == 2
+        return [row["flagship_product"] for row in rows]
+
+    product = market.query(Product).filter_by(slug="pempek-udang").one()
+    assert told() == [None, None]
+    product.producer.village.designations[0].flagship_product_id = product.id
+    assert told() == [None, "pempek-udang"]
+    product.listed = False
+    assert told() == [None, None]
 
 
 def test_products(client: FlaskClient, market: Session) -> None:

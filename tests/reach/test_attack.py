@@ -4,7 +4,7 @@ officials and the operator together: no number of one to four purchases is found
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from itertools import combinations
@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from ovop_market.accounts.models import Role
 from ovop_market.catalogue.models import Product
 from ovop_market.reach import export, queries
-from ovop_market.reach.figures import Line, Overview, Sums
+from ovop_market.reach.figures import ExportRow, Line, Overview, Sums
 from ovop_market.reach.filters import Filters, Period, last_of_month
 from ovop_market.reach.withholding import is_small
 from ovop_market.villages.models import Designation, Stage
@@ -37,31 +37,37 @@ class World:
 
     def __init__(self, session: Session, seed: int) -> None:
         self.session = session
-        chance = random.Random(seed)
-        self.often, self.most = chance.choice([(0.25, 6), (0.5, 12), (0.8, 30), (0.95, 60)])
         self.products: list[Product] = []
         self.village: dict[str, str] = {}
-        self.area: dict[str, str] = {}
         self.year: dict[str, set[int]] = {}
+        # What is told of each place, to be added up.
+        self.amounts: dict[Place, int] = {}
+        self.shown: list[tuple[frozenset[Place], int]] = []
+        self.settle_all()
+        self.area = {p.slug: p.producer.village.region_code[:5] for p in self.products}
+        self.buy(random.Random(seed))
+        session.commit()
+
+    def settle_all(self) -> None:
         self.settle(BELO_LAUT, 2, 0)
-        self.settle(village_in(session, "19.05"), 1, 1)
+        self.settle(village_in(self.session, "19.05"), 1, 1)
         self.settle(DENDANG, 2, 2)
         # Couriers of the tests start in the own regency alone: the last one moves away.
-        self.products[-1].producer.village.region_code = village_in(session, "19.71")
-        self.area = {p.slug: p.producer.village.region_code[:5] for p in self.products}
-        self.purchases: dict[Place, int] = {}
+        self.products[-1].producer.village.region_code = village_in(self.session, "19.71")
+
+    def buy(self, chance: random.Random) -> None:
+        """Purchases of one product each."""
+        often, most = chance.choice([(0.25, 6), (0.5, 12), (0.8, 30), (0.95, 60)])
         for product in self.products:
             for region in (*REGENCIES, "home"):
                 for month in MONTHS:
-                    if chance.random() < self.often:
-                        orders = chance.randint(1, self.most)
+                    if chance.random() < often:
+                        orders = chance.randint(1, most)
                         area = self.area[product.slug]
                         to = area if region == "home" else region
                         home = region == "home"
-                        roll(session, product, month, orders, orders, to, at_home=home)
-                        self.purchases[product.slug, region, month] = orders
-        session.commit()
-        self.shown: list[tuple[frozenset[Place], int]] = []
+                        roll(self.session, product, month, orders, orders, to, at_home=home)
+                        self.amounts[product.slug, region, month] = orders
 
     def settle(self, code: str, products: int, number: int) -> None:
         village = make_village(self.session, code, name=f"Desa {number}", slug=f"desa-{number}")
@@ -87,14 +93,22 @@ class World:
         )
 
     def number(self, places: Iterable[Place]) -> int:
-        return sum(self.purchases.get(place, 0) for place in places)
+        return sum(self.amounts.get(place, 0) for place in places)
+
+    def buyers(self, places: Iterable[Place]) -> int:
+        """How many purchases it was: here each order, and each pack, is one."""
+        return self.number(places)
+
+    def told(self, sums: Sums | ExportRow) -> int:
+        """The number that is added up."""
+        return sums.orders
 
     def see(self, places: frozenset[Place], sums: Sums) -> None:
         """What is shown of some places must be what there is."""
         if not sums.held:
-            assert sums.orders == self.number(places)
-            assert not is_small(sums.orders)
-            self.shown.append((places, sums.orders))
+            assert self.told(sums) == self.number(places)
+            assert not is_small(self.buyers(places))
+            self.shown.append((places, self.told(sums)))
 
     # All that one person is shown
 
@@ -172,7 +186,7 @@ class World:
         names = {product.name: product.slug for product in self.products}
         for by_place in (False, True):
             rows = list(export.rows(self.session, actor, filters, by_place=by_place))  # type: ignore[arg-type]
-            total = sum(row.orders for row in rows)
+            total = sum(map(self.told, rows))
             assert total <= self.number(self.box(mine, "", MONTHS))
             for row in rows:
                 if "ditahan" in (row.region, row.product):
@@ -186,7 +200,8 @@ class World:
                     for p in mine
                     if names.get(row.product, p) == p and self.code(p).startswith(row.village_code)
                 ]
-                self.see(self.box(products, row.region_code, months), Sums(row.orders))
+                sums = Sums(row.orders, row.units, row.revenue)
+                self.see(self.box(products, row.region_code, months), sums)
 
     def code(self, product: str) -> str:
         (found,) = {p.producer.village.region_code for p in self.products if p.slug == product}
@@ -218,8 +233,8 @@ class World:
                     places -= box - counted
         return places
 
-    def attacked(self) -> Iterator[tuple[str, str, frozenset[Place]]]:
-        """All selections, destinations and periods with one to four purchases."""
+    def selections(self) -> Mapping[str, list[str]]:
+        """Some products each."""
         slugs = list(self.village)
         some: dict[str, list[str]] = {slug: [slug] for slug in slugs}
         some |= {
@@ -230,12 +245,16 @@ class World:
             area: [p for p in slugs if self.area[p].startswith(area)]
             for area in ("19.05", "19.71", "19")
         }
-        for name, products in some.items():
+        return some
+
+    def attacked(self) -> Iterator[tuple[str, str, frozenset[Place]]]:
+        """All selections, destinations and periods with one to four purchases."""
+        for name, products in self.selections().items():
             for where in ("", "19", "32", *REGENCIES):
                 for period in periods():
                     months = [m for m in MONTHS if period.start <= m <= period.end]
                     places = self.box(products, where, months)
-                    if is_small(self.number(places)):
+                    if is_small(self.buyers(places)):
                         yield name, f"{where} {period.start}", places
 
     def recovered(self) -> list[tuple[str, str]]:
@@ -303,7 +322,7 @@ def test_seen_alone_each_filter_is_answered(session: Session) -> None:
         for region in REGENCIES:
             for month in MONTHS:
                 roll(session, product, month, 9, 9, region)
-                world.purchases[product.slug, region, month] = 9 + world.purchases.get(
+                world.amounts[product.slug, region, month] = 9 + world.amounts.get(
                     (product.slug, region, month), 0
                 )
     known = queries.choices(session, user, "", "")

@@ -60,6 +60,43 @@ def test_since_when_something_goes_somewhere(session) -> None:
     assert overview(session).first == (), "years are read when they are asked for"
 
 
+@pytest.mark.parametrize(
+    ("home", "shown"),
+    [
+        (0, True),
+        (1, False),
+        (4, False),
+        (5, True),
+        (15, True),
+        (16, False),
+        (19, False),
+        (20, True),
+    ],
+)
+def test_home_is_withheld_with_a_neighbour_that_would_follow_from_it(
+    session, home: int, shown: bool
+) -> None:
+    """Twenty purchases in its own regency: home and the rest of it are a line of two."""
+    honey = product_of(session, "Pangkal Beras", "pangkal-beras")
+    tea = product_of(session, "Ketap", "ketap")
+    for product in (honey, tea):
+        for region in ("19.71", "31.74", "32.73"):
+            sell(session, product, 2026, region, 20)
+    sell(session, tea, 2026, "19.05", 20)
+    roll(session, honey, date(2026, 3, 5), home, 1_000 * home, "19.05", at_home=True)
+    roll(session, honey, date(2026, 9, 5), 20 - home, 1_000 * (20 - home), "19.05")
+    session.commit()
+    found = overview(session)
+    rungs = {line.slug: line.rungs for line in found.rungs}["pangkal-beras"]
+    at_home, near, province, nation = (rung.sums for rung in rungs)
+    assert (province.units, nation.units) == (40, 80)
+    assert (at_home.held, near.held) == (not shown, not shown)
+    assert (at_home.units, near.units) == ((home, 20 - home) if shown else (0, 0))
+    # The ladder of that village alone says the same.
+    ladder = overview(session, village="pangkal-beras").ladder
+    assert ({"village", "regency"} & ladder.unknown == set()) is shown
+
+
 def test_the_rungs_are_of_the_years_and_of_all_since_when(session) -> None:
     honey = product_of(session, "Pangkal Beras", "pangkal-beras")
     tea = product_of(session, "Ketap", "ketap")

@@ -10,7 +10,7 @@ from ovop_market.reach import forms
 from ovop_market.reach.figures import Change
 from ovop_market.reach.filters import Filters, Period, add_months, usual
 from ovop_market.reach.queries import Choices, VillageChoice
-from ovop_market.reach.steps import Steps
+from ovop_market.reach.steps import Steps, unit_of
 
 TODAY = date(2026, 11, 24)
 KNOWN = Choices(
@@ -144,13 +144,42 @@ def test_change(before, now, change):
     assert Change.between(before, now) == change
 
 
-@pytest.mark.parametrize("most", [0, 1, 2, 4, 9, 100, 461, 10**7])
-def test_colour_steps_cover_every_number_once(most):
-    steps = Steps.up_to(most)
+def covers(steps: Steps, first: int, most: int) -> None:
     ranges = list(steps.ranges)
     assert steps.of(0) == 0
-    assert [least for _, least, _ in ranges] == [1, *(top + 1 for _, _, top in ranges)][:-1]
+    assert len(ranges) <= 5
+    assert [least for _, least, _ in ranges] == [first, *(top + 1 for _, _, top in ranges)][:-1]
     for step, least, top in ranges:
+        assert least <= top
         assert steps.of(least) == steps.of(top) == step
-    if most:
-        assert ranges[-1] == (5, ranges[-1][1], most)
+        # It is true as it is told.
+        assert top == most or top % unit_of(top) == 0
+    assert ranges[-1] == (5, ranges[-1][1], most)
+
+
+@pytest.mark.parametrize("most", [5, 6, 9, 11, 48, 100, 461, 12_345, 10**7])
+def test_colours_of_orders_begin_with_what_may_be_shown(most):
+    covers(Steps.of_orders([0, most]), 5, most)
+    assert [least for _, least, _ in Steps.of_orders([461]).ranges] == [5, 13, 32, 76, 188]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "first"),
+    [
+        ([5], 5),
+        ([0, 57, 5_700], 50),
+        ([999, 1_000], 900),
+        ([38_250, 0, 41_000], 30_000),
+        ([450_000, 38_250_000], 400_000),
+        ([1_999_999, 2_000_000], 1_000_000),
+        ([9_500_000, 3_400_000_000], 9_000_000),
+    ],
+)
+def test_colours_of_packs_and_rupiah_begin_where_those_begin(numbers, first):
+    covers(Steps.of_amounts(numbers), first, max(numbers))
+
+
+def test_nothing_has_no_colours():
+    for steps in (Steps.of_orders([]), Steps.of_orders([0, 0]), Steps.of_amounts([0])):
+        assert list(steps.ranges) == []
+        assert steps.of(0) == 0

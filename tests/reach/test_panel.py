@@ -214,6 +214,31 @@ def test_the_map_is_drawn_by_what_is_asked_for(show, measure, value) -> None:
     assert chosen == [measure] if measure not in ("", "orders") else chosen in ([], [""])
 
 
+@pytest.mark.parametrize(
+    ("measure", "legend"),
+    [
+        # Fewer than five are not shown: there is no colour for them.
+        ("", ["5–8", "9–12", "13–19", "20–30", "31–46"]),
+        ("units", ["9–12", "13–17", "18–24", "25–33", "34–46"]),
+        ("revenue", ["5.000–7.793", "7.794–13rb", "13rb–19rb", "19rb–30rb", "30rb–46rb"]),
+    ],
+)
+def test_the_colours_begin_with_what_may_be_shown(asked, measure, legend) -> None:
+    numbers = {"31": 5, "32": 46, "33": 9, "34": 19}
+    lines = [PlaceLine(code, code, some(number)) for code, number in numbers.items()]
+    if measure == "units":
+        lines = [PlaceLine(code, code, Sums(n, n + 5 * (n < 9), n)) for code, n in numbers.items()]
+    provinces = (*lines, PlaceLine("51", "51", HELD), PlaceLine("11", "11"))
+    found = overview(filters=Filters(OCTOBER, measure=measure), provinces=provinces, province=None)
+    drawing = drawn.drawn(found, lambda code: code)
+    told = {shade.cls: shade.text for shade in drawing.shades}
+    assert [told.pop("s0"), told.pop("held")] == ["belum ada", "ditahan"]
+    assert list(told.values()) == legend
+    steps = {cell.code: (cell.step, cell.held) for cell in drawing.cells}
+    assert steps["51"] == (0, True) and steps["11"] == (0, False)
+    assert steps["31"] == (1, False) and steps["32"] == (5, False)
+
+
 def test_the_map_of_first_years(show) -> None:
     first = (
         FirstLine("51", "Bali", 2024),

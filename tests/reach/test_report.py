@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
@@ -94,6 +95,13 @@ def test_the_report_says_what_the_page_says(client, official, world: World):
     # Only the note on the method speaks of what is withheld: nothing is.
     assert text.count("ditahan") == text.count("pembelian ditahan") + text.count("sebagian ditahan")
     assert "≥ " not in text and ">= " not in text
+    # The map on paper has the colours of the map on the screen, and they begin with five.
+    page_map = client.get(f"/reach?{OCTOBER}").get_data(as_text=True).split('id="reach-map"')[1]
+    legend = re.findall(
+        r'class="s[1-5]" aria-hidden="true"></i>([^<]*)<', page_map.split("</figure>")[0]
+    )
+    assert legend and legend[0].startswith("5–")
+    assert " ".join(["belum ada", *legend]) in text
     document = pypdfium2.PdfDocument(content)
     assert document.get_metadata_value("Title") == "Laporan jangkauan produk desa, Oktober 2026"
     assert next(document.get_toc()).get_title() == "Ke mana pesanan pergi"

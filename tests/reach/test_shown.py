@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from ovop_market.reach import series
 from ovop_market.reach.concentration import Part, concentration
 from ovop_market.reach.figures import Sums
@@ -72,12 +70,6 @@ def test_of_a_difference_with_a_withheld_number_nothing_is_said() -> None:
         (None, True),
         (2025, False),
     ]
-
-
-@pytest.mark.parametrize("home", [3, 17])
-def test_home_is_withheld_with_a_neighbour_that_would_follow_from_it(home: int) -> None:
-    at_home, near, *_ = rungs({2025: (some(home), some(20), some(40), some(90))})
-    assert at_home.sums == near.sums == HELD
 
 
 def test_rungs_add_up_the_years_asked_for_and_know_since_when_of_all() -> None:

@@ -16,15 +16,25 @@ from werkzeug.test import TestResponse
 
 from ovop_market import jobs
 from ovop_market.accounts.models import AuditEvent, Role, User
+from ovop_market.catalogue.models import Category
+from ovop_market.catalogue.permits import needed_permits, needs
 from ovop_market.core import clock
 from ovop_market.extensions import db
 from ovop_market.notices import queries as notices
 from ovop_market.notices.models import Notice
 from ovop_market.notices.states import Failure
 from ovop_market.notices.texts import Links, message
+from ovop_market.villages import permit_queries
 from ovop_market.villages.models import Permit, PermitKind, Producer
 from ovop_market.villages.permit_rules import looks_usual, reminder
-from tests.factories import make_producer, make_product, make_user, sign_in
+from tests.counting import counted
+from tests.factories import (
+    make_producer,
+    make_product,
+    make_user,
+    make_village,
+    sign_in,
+)
 from tests.pages import value_of
 
 PAGE = "/shop/permits"
@@ -332,3 +342,91 @@ def test_the_operator_sees_what_ends(client: FlaskClient, session: Session) -> N
     panel = text(client.get("/desk")).split('id="permits"')[1].split("</section>")[0]
     assert panel.index("Rumah -10") < panel.index("Rumah 30")
     assert "Rumah 61" not in panel
+
+
+@pytest.mark.parametrize(
+    ("categories", "needed"),
+    [
+        (set(), set()),
+        ({Category.CRAFT}, {PermitKind.NIB}),
+        ({Category.CARE}, {PermitKind.NIB}),
+        ({Category.CRAFT, Category.CARE}, {PermitKind.NIB}),
+        ({Category.CRAFT, Category.TEA}, set(PermitKind)),
+        *(({each}, set(PermitKind)) for each in Category if each not in ("craft", "care")),
+    ],
+)
+def test_what_is_needed(categories: set[Category], needed: set[PermitKind]) -> None:
+    assert needed_permits(categories) == needed
+
+
+def test_crafts_are_asked_for_what_crafts_need(session: Session) -> None:
+    village = make_village(session)
+    weaver, cook, mixed, _new, former = (
+        make_producer(session, village, slug=slug, name=slug)
+        for slug in ("anyam", "dapur", "serba", "baru", "dulu")
+    )
+    make_product(session, weaver, category=Category.CRAFT)
+    # What is not listed is not sold.
+    make_product(session, weaver, category=Category.SNACK, listed=False)
+    make_product(session, former, category=Category.SNACK, listed=False)
+    make_product(session, cook, category=Category.SEAFOOD)
+    for category in (Category.CRAFT, Category.SNACK):
+        make_product(session, mixed, category=category)
+    assert needs(session) == {
+        weaver.id: {PermitKind.NIB},
+        cook.id: set(PermitKind),
+        mixed.id: set(PermitKind),
+    }
+
+    def lacking() -> dict[str, set[PermitKind]]:
+        session.expire_all()
+        found = permit_queries.lacking(session, village.id, in_days(0))
+        return {each.producer: set(each.kinds) for each in found}
+
+    everything = {"dapur": set(PermitKind), "serba": set(PermitKind)}
+    assert lacking() == {"anyam": {PermitKind.NIB}, **everything}
+    # What it does not need may end.
+    for kind, days in ((PermitKind.NIB, 0), (PermitKind.PIRT, -1)):
+        session.add(Permit(producer_id=weaver.id, kind=kind, number="1", expires_on=in_days(days)))
+    session.flush()
+    assert lacking() == everything
+    weaver.permits[0].expires_on = in_days(-1)
+    session.flush()
+    assert lacking() == {"anyam": {PermitKind.NIB}, **everything}
+    with counted() as statements:
+        permit_queries.lacking(session, village.id, in_days(0))
+    assert len(statements) == 3
+
+
+WORDS = ("Belum ada", "Tidak perlu", "Boleh diisi", "Berlaku<")
+
+
+def test_what_the_pages_ask_for(
+    app: Flask, client: FlaskClient, session: Session, producer: Producer
+) -> None:
+    office = app.test_client()
+    sign_in(office, make_user(session, Role.OFFICIAL))
+    session.commit()
+
+    def said() -> list[str]:
+        rows = text(client.get(PAGE)).split("data-permit=")[1:]
+        heads = [row.split("<details")[0] for row in rows]
+        return [word for head in heads for word in WORDS if word in head]
+
+    def told(words: str) -> int:
+        page = text(office.get(f"/mentoring/producers/{producer.slug}"))
+        return page.split('id="permits"')[1].split("</section>")[0].count(f"{words}</span>")
+
+    assert said() == ["Boleh diisi"] * 3
+    assert told("belum ada produk") == 3
+    make_product(session, producer, category=Category.CRAFT)
+    session.commit()
+    assert said() == ["Belum ada", "Tidak perlu", "Tidak perlu"]
+    assert (told("belum ada"), told("tidak perlu")) == (1, 2)
+    # It may be said all the same.
+    assert send(client, "halal", number="ID33333333333333333").status_code == 303
+    assert said() == ["Belum ada", "Tidak perlu", "Berlaku<"]
+    make_product(session, producer, category=Category.TEA)
+    session.commit()
+    assert said() == ["Belum ada", "Belum ada", "Berlaku<"]
+    assert told("belum ada") == 2

@@ -11,15 +11,17 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 
 from ovop_market.accounts.models import AuditEvent, Role
+from ovop_market.catalogue.models import Product
 from ovop_market.core import clock
 from ovop_market.core.errors import Conflict, MoveRefused, Unusable
 from ovop_market.extensions import db
+from ovop_market.villages import flagships
 from ovop_market.villages import programme_services as services
 from ovop_market.villages import programme_states as states
 from ovop_market.villages.models import Designation, Permit, PermitKind, Stage
 from ovop_market.villages.programme_models import DesignationStep, StarAward, VillageTarget
 from ovop_market.villages.programme_services import Aims
-from tests.factories import NOW, make_producer, make_user, make_village, sign_in
+from tests.factories import NOW, make_producer, make_product, make_user, make_village, sign_in
 
 TODAY = clock.wib_date(NOW)
 DAY = timedelta(days=1)
@@ -204,6 +206,54 @@ def test_the_database_knows_no_sixth_star(session: Session, proposed: Designatio
         session.flush()
 
 
+def test_a_product_of_the_village_is_chosen(
+    session: Session, by: By, proposed: Designation
+) -> None:
+    own = make_product(session, make_producer(session), slug="kemplang-laut")
+    make_product(session, make_producer(session), slug="terasi")
+    make_product(session, make_producer(session), slug="lama", listed=False)
+    dendang = make_village(session, "19.05.04.2005", name="Dendang")
+    make_product(session, make_producer(session, dendang), slug="keranjang")
+
+    def choose(slug: str, seen: str | None = None) -> int | None:
+        services.choose_product(session, proposed, slug, seen=seen, **by.told)
+        return proposed.flagship_product_id
+
+    assert [each.slug for each in flagships.choices(session, proposed)] == [
+        "kemplang-laut",
+        "terasi",
+    ]
+    for slug in ("keranjang", "lama", "tidak-ada"):
+        with pytest.raises(Unusable) as refusal:
+            choose(slug)
+        assert refusal.value.details["field"] == "product"
+    for _twice in range(2):
+        assert choose("kemplang-laut", seen="0") == own.id
+    with pytest.raises(Conflict):
+        choose("terasi", seen="0")
+    # What is not sold any more stays chosen, and can be kept.
+    own.listed = False
+    session.flush()
+    assert choose("kemplang-laut", seen=str(own.id)) == own.id
+    assert [each.on_sale for each in flagships.choices(session, proposed)] == [True, False]
+    assert choose("", seen=str(own.id)) is None
+    assert proposed.flagship == "kemplang"
+    assert [event.details["product"] for event in audited(session, "flagship chosen")] == [
+        [None, "kemplang-laut"],
+        ["kemplang-laut", None],
+    ]
+
+
+def test_the_database_knows_the_products(session: Session, proposed: Designation) -> None:
+    with pytest.raises(IntegrityError):
+        session.execute(
+            text("UPDATE designation SET flagship_product_id = 999999 WHERE id = :id"),
+            {"id": proposed.id},
+        )
+        session.commit()
+    session.rollback()
+
+
 def test_targets(session: Session, by: By) -> None:
     village = make_village(session)
 
@@ -259,6 +309,7 @@ def noon(clock_at):
 def test_an_official_leads_a_designation(client, session: Session, noon) -> None:
     village = make_village(session)
     seller = make_producer(session, village, name="Rumah Sari")
+    make_product(session, seller)
     session.add(Permit(producer_id=seller.id, kind=PermitKind.NIB, number="1", expires_on=None))
     village_id = village.id
     enter(client, session)
@@ -305,6 +356,46 @@ def test_an_official_leads_a_designation(client, session: Session, noon) -> None
     assert "pempek udang" in client.get("/programme?year=x").get_data(as_text=True)
 
 
+@pytest.mark.parametrize("headers", [{}, {"HX-Request": "true"}])
+def test_an_official_chooses_the_product(
+    client, session: Session, noon, headers: dict[str, str]
+) -> None:
+    village = make_village(session)
+    product = make_product(session, make_producer(session, village), slug="pempek-laut")
+    number = product.id
+    url = f"/programme/{village.designations[0].id}"
+    enter(client, session)
+
+    def choose(slug: str, seen: int) -> tuple[int, str]:
+        said = {"csrf_token": client.csrf(url), "product": slug, "seen": str(seen)}
+        answer = client.post(f"{url}/product", data=said, headers=headers)
+        return answer.status_code, answer.get_data(as_text=True)
+
+    def links(*pages: str) -> list[bool]:
+        bodies = [client.get(page).get_data(as_text=True) for page in pages]
+        assert all("pempek udang" in body for body in bodies)
+        return ['href="/products/pempek-laut">pempek udang</a>' in body for body in bodies]
+
+    public = ("/programme", "/villages/belo-laut")
+    assert links(*public) == [False, False]
+    assert choose("keranjang", 0)[0] == 422
+    status, body = choose("pempek-laut", 0)
+    assert status == (200 if headers else 303)
+    if headers:
+        assert "Produk unggulan tersimpan" in body
+    status, body = choose("", 0)
+    assert status == 409 and "diubah orang lain" in body
+    assert 'href="/products/pempek-laut">' in client.get(url).get_data(as_text=True)
+    assert links(*public) == [True, True]
+    # Its page is gone with the last pack, and with it the links; the choice stays.
+    session.get(Product, number).listed = False
+    session.commit()
+    assert links(*public) == [False, False]
+    assert "tidak dijual sekarang" in client.get(url).get_data(as_text=True)
+    assert choose("", number)[0] == (200 if headers else 303)
+    assert "belum dihubungkan" in client.get(url).get_data(as_text=True)
+
+
 @pytest.mark.parametrize("number", ["0", "-1", str(2**31), str(2**63), "satu"])
 def test_ids_that_nothing_has(client, session: Session, noon, number: str) -> None:
     enter(client, session)
@@ -321,6 +412,7 @@ def test_another_area_sees_and_changes_nothing(client, session: Session, noon) -
     token = {"csrf_token": client.csrf("/programme/new")}
     posts = {
         "stages": {"to": "evaluation", "day": "2026-11-02", "note": ""},
+        "product": {"product": ""},
         "stars": {"stars": "3", "certificate": "x", "day": "2026-11-02"},
         "baseline": {"baseline_sales": "1"},
         "targets": {"year": "2026", "orders": "1"},

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from ovop_market.extensions import db
 from ovop_market.villages.models import Designation, Stage
 from ovop_market.villages.programme_models import DesignationStep
-from tests.factories import make_village
+from tests.factories import make_producer, make_product, make_village
 
 pytestmark = pytest.mark.rebuilds
 
@@ -44,3 +44,42 @@ def test_designations_get_the_first_line_of_their_history(app: Flask, session: S
         with pytest.raises(DBAPIError):
             session.execute(text(statement))
         session.rollback()
+
+
+def test_products_of_designations_come_and_go(app: Flask, session: Session) -> None:
+    village = make_village(session)
+    product = make_product(session, make_producer(session, village))
+    (designation,) = village.designations
+    designation.baseline_sales, designation.flagship_product_id = 7_000_000, product.id
+    session.commit()
+    number, chosen = designation.id, product.id
+    db.session.remove()
+
+    def baseline_stands() -> None:
+        with pytest.raises(DBAPIError, match="a baseline is entered once"):
+            session.execute(text("UPDATE designation SET baseline_sales = 2"))
+        session.rollback()
+
+    def row() -> tuple[object, ...]:
+        found = session.execute(text("SELECT id, flagship, baseline_sales FROM designation"))
+        (only,) = map(tuple, found)
+        session.rollback()
+        return only
+
+    kept = (number, "pempek udang", 7_000_000)
+    for _twice in range(2):
+        downgrade(revision="0023")
+        assert row() == kept
+        baseline_stands()
+        upgrade()
+        assert row() == kept
+        baseline_stands()
+    check()
+    # The words stay, the choice is made again; a product that there is not is none.
+    assert session.scalar(select(Designation.flagship_product_id)) is None
+    session.execute(text("UPDATE designation SET flagship_product_id = :id"), {"id": chosen})
+    session.commit()
+    with pytest.raises(DBAPIError):
+        session.execute(text("UPDATE designation SET flagship_product_id = 999999"))
+        session.commit()
+    session.rollback()
