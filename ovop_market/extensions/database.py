@@ -11,7 +11,7 @@ import contextvars
 import random
 import sqlite3
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -89,12 +89,16 @@ class Choice(TypeDecorator[StrEnum]):
     def __init__(self, choices: type[StrEnum]) -> None:
         super().__init__(max(len(choice) for choice in choices))
         self.choices = choices
+        self._members = {None: None} | {str(choice): choice for choice in choices}
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
         return None if value is None else str(self.choices(value))
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> StrEnum | None:
-        return None if value is None else self.choices(value)
+    def result_processor(
+        self, dialect: Dialect, coltype: object
+    ) -> Callable[[str | None], StrEnum | None]:
+        # It is asked for each value of each row, so it is nothing but a look into a dictionary.
+        return self._members.__getitem__
 
 
 def one_of(column: str, choices: type[StrEnum]) -> CheckConstraint:

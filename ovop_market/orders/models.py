@@ -14,6 +14,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -354,3 +355,13 @@ class OrderEvent(Model):
 
 
 Index("ix_order_event_producer_id_id", OrderEvent.producer_id, OrderEvent.id)
+
+# What has lapsed lately is little among very much.
+_LAPSED = text(f"action = '{Action.LAPSE}'")
+Index(
+    "ix_order_event_lapsed",
+    OrderEvent.producer_id,
+    OrderEvent.at,
+    sqlite_where=_LAPSED,
+    postgresql_where=_LAPSED,
+)

@@ -1,26 +1,17 @@
-"""The producers that need a visit: six statements, however many there are; and a producer's line
+"""The producers that need a visit: seven statements, however many there are; and a producer's line
 of sales. Sales are what the website has verified."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from itertools import chain
+from typing import Any, NamedTuple
 
-from sqlalchemy import (
-    BigInteger,
-    ColumnElement,
-    Integer,
-    and_,
-    cast,
-    func,
-    literal,
-    select,
-    union_all,
-)
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, select
+from sqlalchemy.orm import Session, aliased
 
 from ovop_market.accounts.models import User
 from ovop_market.catalogue.models import Product
@@ -30,10 +21,10 @@ from ovop_market.orders.models import Order, OrderEvent, Purchase
 from ovop_market.orders.states import Action, OrderState
 from ovop_market.reach import due_rules as rules
 from ovop_market.reach import shown
-from ovop_market.reach.due_rules import Due, Known, LineMonth, Reason, Sold
+from ovop_market.reach.due_rules import Due, Known, LineMonth, Reason, Sales, Sold
 from ovop_market.reach.filters import Period, add_months
-from ovop_market.reach.models import ReachProductMonth
-from ovop_market.reach.parts import through
+from ovop_market.reach.models import ReachProducerMonth
+from ovop_market.reach.parts import through, total
 from ovop_market.reach.recount import REGENCY_LENGTH
 from ovop_market.reach.shown import Chosen
 from ovop_market.villages.areas import in_area
@@ -41,8 +32,6 @@ from ovop_market.villages.models import Designation, Permit, PermitKind, Produce
 from ovop_market.villages.visit_models import Visit
 
 PER_PAGE = 25
-# An order that nobody answers lapses on the day after it was placed; the clock may come late.
-_LATE = timedelta(days=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +44,6 @@ class DueRow:
     village: str
     last_visit: date | None
     reasons: Sequence[Due]
-
-    def has(self, reason: Reason) -> bool:
-        """Whether this is one of its reasons."""
-        return any(due.reason is reason for due in self.reasons)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,36 +72,55 @@ def due_list(
     """Those of the person's area, or of one village in it, who need a visit: most reasons first,
     then those whom nobody has visited for longest."""
     producers = _producers(session, user)
-    names = {p.id: p.name for p in producers}
-    visited = {p.id: p.last_visit for p in producers}
-    villages = sorted({(p.village_slug, p.village) for p in producers}, key=lambda v: v[1])
+    by_id = {p.id: p for p in producers}
+    villages = sorted({(p.village_slug, p.village) for p in producers}, key=lambda v: v[::-1])
     inside = [in_area(user), *([Village.slug == village] if village else [])]
     asked = [p for p in producers if not village or p.village_slug == village]
     known = _known(session, inside, now)
     today = clock.wib_date(now)
-    rows = []
+    found = []
     for p in asked:
+        last = p.last_visit
         # Whoever visits a group has visited its members.
-        days = [day for day in (p.last_visit, visited.get(p.group_id)) if day]
-        last = max(days, default=None)
-        found = rules.reasons(known(p.id, p.village_id, last), today)
-        if found:
-            group = names.get(p.group_id) if p.group_id else None
-            rows.append(DueRow(p.slug, p.name, group, p.village, last, found))
-    rows.sort(key=lambda row: (-len(row.reasons), row.last_visit or date.min, row.name, row.slug))
-    counts = {each: sum(row.has(each) for row in rows) for each in Reason}
-    shown = [row for row in rows if reason is None or row.has(reason)]
+        if p.group_id in by_id:
+            last = max(filter(None, (last, by_id[p.group_id].last_visit)), default=None)
+        why = rules.reasons(known(p.id, p.village_id, last), today)
+        if why:
+            found.append(_Found(-len(why), last or date.min, p.name, p.slug, p.id, why))
+    kinds = [{each.reason for each in row.why} for row in found]
+    counts = Counter(chain.from_iterable(kinds))
+    shown = [row for row, of in zip(found, kinds, strict=True) if reason is None or reason in of]
     pages = max(1, -(-len(shown) // PER_PAGE))
     page = min(page, pages)
+    shown.sort()
     return DueList(
-        rows=shown[(page - 1) * PER_PAGE : page * PER_PAGE],
+        rows=[_row(by_id, row) for row in shown[(page - 1) * PER_PAGE : page * PER_PAGE]],
         page=page,
         pages=pages,
-        total=len(rows),
-        counts=counts,
+        total=len(found),
+        counts={each: counts[each] for each in Reason},
         producers=len(asked),
         villages=villages,
     )
+
+
+class _Found(NamedTuple):
+    """Who needs a visit. They sort as they are listed; no two have the same slug."""
+
+    fewer: int
+    last_visit: date
+    name: str
+    slug: str
+    id: int
+    why: tuple[Due, ...]
+
+
+def _row(producers: Mapping[int, Any], found: _Found) -> DueRow:
+    producer = producers[found.id]
+    group = producers.get(producer.group_id)
+    last = None if found.last_visit == date.min else found.last_visit
+    name = group.name if group else None
+    return DueRow(found.slug, found.name, name, producer.village, last, found.why)
 
 
 def sales_line(session: Session, producer_id: int, today: date) -> list[LineMonth]:
@@ -173,9 +177,11 @@ def _known(
     for producer_id, kind, until in rows:
         permits[producer_id][kind] = until
     stars = _stars(session, inside)
-    needed = needs(session, *inside)
-    months = _sold(session, inside, today)
-    open_orders = _unanswered(session, inside, now)
+    # Which permits they need is asked of those alone who have some.
+    some = select(Permit.producer_id).where(Permit.producer_id.in_(_ids(inside)))
+    needed = needs(session, Producer.id.in_(some))
+    sales = _sales(session, inside, today)
+    waiting, lapsed = _waiting(session, now), _lapsed(session, inside, now)
 
     def known(producer_id: int, village_id: int, last_visit: date | None) -> Known:
         return Known(
@@ -183,9 +189,9 @@ def _known(
             permits=permits.get(producer_id, {}),
             needed=needed.get(producer_id, frozenset()),
             stars=stars.get(village_id),
-            months=months.get(producer_id, {}),
-            waiting=(producer_id, True) in open_orders,
-            lapsed=(producer_id, False) in open_orders,
+            sales=sales.get(producer_id, rules.NONE),
+            waiting=producer_id in waiting,
+            lapsed=producer_id in lapsed,
         )
 
     return known
@@ -202,76 +208,64 @@ def _stars(session: Session, inside: Iterable[ColumnElement[bool]]) -> dict[int,
     return {row.village_id: row.stars for row in rows}
 
 
-def _months(start: date, end: date) -> Any:
-    """Verified sums by producer and month."""
-    month = ReachProductMonth.month
-    return (
-        select(
-            Product.producer_id,
-            month,
-            cast(func.sum(ReachProductMonth.orders), Integer),
-            cast(func.sum(ReachProductMonth.revenue), BigInteger),
-        )
-        .join(Product, ReachProductMonth.product_id == Product.id)
-        .where(through(False, ReachProductMonth), month.between(start, end))
-        .group_by(Product.producer_id, month)
-    )
-
-
-def _sold(
-    session: Session, inside: Iterable[ColumnElement[bool]], today: date
-) -> dict[int, dict[date, Sold]]:
-    this = today.replace(day=1)
-    start, end = add_months(this, -rules.MONTHS_NEEDED), this - timedelta(days=1)
-    villages = select(Village.id).where(*inside)
-    found: dict[int, dict[date, Sold]] = defaultdict(dict)
-    rows = session.execute(_months(start, end).where(ReachProductMonth.village_id.in_(villages)))
-    for producer_id, month, orders, revenue in rows:
-        found[producer_id][month] = Sold(orders, revenue)
-    return found
-
-
-def _unanswered(
-    session: Session, inside: Sequence[ColumnElement[bool]], now: datetime
-) -> set[tuple[int, bool]]:
-    """Producers with an order that waits (True), or that lapsed without an answer (False)."""
-    since = now - timedelta(days=rules.LAPSED_DAYS)
-    answered = select(OrderEvent.id).where(
-        OrderEvent.order_id == Order.id,
-        OrderEvent.state.in_((OrderState.ACCEPTED, OrderState.COUNTERED)),
-    )
-    lapse = select(OrderEvent.id).where(
-        OrderEvent.order_id == Order.id, OrderEvent.action == Action.LAPSE, OrderEvent.at >= since
-    )
-    sides = (
-        (
-            1,
-            and_(
-                Order.state == OrderState.PLACED,
-                Purchase.placed_at <= now - timedelta(hours=rules.UNANSWERED_HOURS),
-            ),
-        ),
-        (
-            0,
-            and_(
-                Order.state == OrderState.EXPIRED,
-                Purchase.placed_at >= since - _LATE,
-                lapse.exists(),
-                ~answered.exists(),
-            ),
-        ),
-    )
+def _sales(
+    session: Session, inside: Sequence[ColumnElement[bool]], today: date
+) -> dict[int, Sales]:
+    """What is verified of each producer: one row, however many months and products."""
+    sold, spans = ReachProducerMonth, rules.spans(today)
+    orders, revenue = sold.orders, sold.revenue
+    asked = [(spans.now, revenue)]
+    asked += [
+        (span, what) for span in (spans.before, spans.year_before) for what in (orders, revenue)
+    ]
+    sums = [total(case((sold.month.between(*span), what), else_=0)) for span, what in asked]
+    months = func.count(case((and_(sold.month.between(*spans.star), orders > 0), 1)))
     rows = session.execute(
-        union_all(
-            *(
-                select(Order.producer_id, literal(waiting))
-                .join(Order.purchase)
-                .join(Order.producer)
-                .join(Producer.village)
-                .where(*inside, condition)
-                .distinct()
-                for waiting, condition in sides
-            )
+        select(sold.producer_id, *sums, months)
+        .where(
+            through(False, sold),
+            sold.month.between(*spans.all),
+            sold.producer_id.in_(_ids(inside)),
+        )
+        .group_by(sold.producer_id)
+    )
+    return {row[0]: Sales(row[1], Sold(*row[2:4]), Sold(*row[4:6]), row[6]) for row in rows}
+
+
+def _waiting(session: Session, now: datetime) -> frozenset[int]:
+    """Producers of anywhere with an order that waits: no order does for longer than a day."""
+    rows = session.scalars(
+        select(Order.producer_id)
+        .join(Order.purchase)
+        .where(
+            Order.state == OrderState.PLACED,
+            Purchase.placed_at <= now - timedelta(hours=rules.UNANSWERED_HOURS),
         )
     )
-    return {(producer_id, bool(waiting)) for producer_id, waiting in rows}
+    return frozenset(rows)
+
+
+def _lapsed(
+    session: Session, inside: Sequence[ColumnElement[bool]], now: datetime
+) -> frozenset[int]:
+    """Producers with an order that lapsed without an answer: so it stays."""
+    other = aliased(OrderEvent)
+    answered = select(other.id).where(
+        other.order_id == OrderEvent.order_id,
+        other.state.in_((OrderState.ACCEPTED, OrderState.COUNTERED)),
+    )
+    # Said in full: of a parameter SQLite cannot know that the index of what has lapsed serves.
+    lapse = bindparam("lapse", Action.LAPSE, OrderEvent.action.type, literal_execute=True)
+    rows = session.scalars(
+        select(OrderEvent.producer_id).where(
+            OrderEvent.producer_id.in_(_ids(inside)),
+            OrderEvent.action == lapse,
+            OrderEvent.at >= now - timedelta(days=rules.LAPSED_DAYS),
+            ~answered.exists(),
+        )
+    )
+    return frozenset(rows)
+
+
+def _ids(inside: Iterable[ColumnElement[bool]]) -> Select[Any]:
+    return select(Producer.id).join(Producer.village).where(*inside)

@@ -11,10 +11,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Set
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Set
+from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
+from types import MappingProxyType
+from typing import NamedTuple
 
 from ovop_market.reach.figures import Sums
 from ovop_market.reach.filters import add_months
@@ -29,8 +31,6 @@ STAR_MONTHS, STAR_WITHIN = 6, 12
 STAR_AIMED_AT = 3
 FALL_PERCENT, FALL_MONTHS = 30, 3
 UNANSWERED_HOURS, LAPSED_DAYS = 12, 30
-# How many whole months the rules look back: three months of the year before.
-MONTHS_NEEDED = 12 + FALL_MONTHS
 LINE_MONTHS = 24
 # How high a month stands on the line whose orders are withheld: in the middle of what it may be.
 WITHHELD_HEIGHT = 2.5
@@ -46,34 +46,74 @@ class Reason(StrEnum):
     UNANSWERED = "unanswered"
 
 
-@dataclass(frozen=True, slots=True)
-class Sold:
-    """Verified orders and revenue (rupiah) of a month."""
+class Sold(NamedTuple):
+    """Verified orders and revenue (rupiah) of some months."""
 
     orders: int = 0
     revenue: int = 0
 
-    def __add__(self, other: Sold) -> Sold:
-        return Sold(self.orders + other.orders, self.revenue + other.revenue)
+
+class Sales(NamedTuple):
+    """What was sold in the months of Spans: now its revenue; of `star`, in how many of them there
+    were orders."""
+
+    revenue: int = 0
+    before: Sold = Sold()
+    year_before: Sold = Sold()
+    star_months: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+NONE = Sales()
+
+
+class Known(NamedTuple):
     """What is known of a producer. `permits` have their last day, None for those without an end;
-    `needed` are the permits for what it lists (nothing: it lists nothing); `months` are by their
-    first day; `stars` those of its village's latest programme year."""
+    `needed` are the permits for what it lists (nothing: it lists nothing); `stars` those of its
+    village's latest programme year. A tuple, as a page makes thousands."""
 
     last_visit: date | None = None
-    permits: Mapping[PermitKind, date | None] = field(default_factory=dict)
+    permits: Mapping[PermitKind, date | None] = MappingProxyType({})
     needed: Set[PermitKind] = frozenset()
     stars: int | None = None
-    months: Mapping[date, Sold] = field(default_factory=dict)
+    sales: Sales = NONE
     waiting: bool = False
     lapsed: bool = False
 
 
+class Span(NamedTuple):
+    """Whole months, from one to another, each by its first day."""
+
+    first: date
+    last: date
+
+
 @dataclass(frozen=True, slots=True)
-class Due:
+class Spans:
+    """Which months the rules look at: the last 3, the 3 before, the same 3 of the year before, and
+    the last 12, of which a star is asked."""
+
+    now: Span
+    before: Span
+    year_before: Span
+    star: Span
+
+    @property
+    def all(self) -> Span:
+        every = (self.now, self.before, self.year_before, self.star)
+        return Span(min(span.first for span in every), max(span.last for span in every))
+
+
+def spans(today: date) -> Spans:
+    """Those of a day."""
+    return Spans(
+        now=_span(today, 0, FALL_MONTHS),
+        before=_span(today, FALL_MONTHS, FALL_MONTHS),
+        year_before=_span(today, 12, FALL_MONTHS),
+        star=_span(today, 0, STAR_WITHIN),
+    )
+
+
+class Due(NamedTuple):
     """A reason with what it rests on; which of the others are filled in depends on it.
 
     `days` since the last visit (None: never); `permit` and its last day `until`, `ended`; a fall
@@ -94,7 +134,7 @@ class Due:
 def reasons(known: Known, today: date) -> tuple[Due, ...]:
     """Why the producer needs a visit, in the order of Reason; of permits each."""
     found = [_unvisited(known, today), *_permits(known, today), _star(known, today)]
-    found += [_falling(known, today), _unanswered(known)]
+    found += [_falling(known.sales), _unanswered(known)]
     return tuple(due for due in found if due is not None)
 
 
@@ -106,10 +146,13 @@ def _unvisited(known: Known, today: date) -> Due | None:
 
 
 def _permits(known: Known, today: date) -> list[Due]:
+    if not known.permits:
+        return []
+    soon = today + timedelta(days=SOON)
     return [
         Due(Reason.PERMIT, permit=kind, until=until, ended=until < today)
         for kind in PermitKind
-        if (until := known.permits.get(kind)) and until <= today + timedelta(days=SOON)
+        if (until := known.permits.get(kind)) and until <= soon
     ]
 
 
@@ -124,21 +167,19 @@ def _star(known: Known, today: date) -> Due | None:
         until = known.permits[kind]
         if until is not None and until < today:
             return None
-    months = sum(known.months.get(m, Sold()).orders > 0 for m in _before(today, 0, STAR_WITHIN))
-    return Due(Reason.STAR) if months >= STAR_MONTHS else None
+    return Due(Reason.STAR) if known.sales.star_months >= STAR_MONTHS else None
 
 
-def _falling(known: Known, today: date) -> Due | None:
+def _falling(sales: Sales) -> Due | None:
     """Revenue of the last 3 whole months is 30 % or more under that of the same months a year
     before; where those had fewer than 5 orders, under that of the 3 months before, if these had 5.
     """
-    now = _sum(known, _before(today, 0, FALL_MONTHS))
-    earlier, year = _sum(known, _before(today, 12, FALL_MONTHS)), True
+    earlier, year = sales.year_before, True
     if earlier.orders < FEWEST:
-        earlier, year = _sum(known, _before(today, FALL_MONTHS, FALL_MONTHS)), False
+        earlier, year = sales.before, False
     if earlier.orders < FEWEST or earlier.revenue == 0:
         return None
-    fall = earlier.revenue - now.revenue
+    fall = earlier.revenue - sales.revenue
     if fall * 100 < earlier.revenue * FALL_PERCENT:
         return None
     return Due(Reason.FALLING, year=year)
@@ -150,14 +191,10 @@ def _unanswered(known: Known) -> Due | None:
     return Due(Reason.UNANSWERED, waiting=known.waiting, lapsed=known.lapsed)
 
 
-def _before(today: date, back: int, count: int) -> list[date]:
+def _span(today: date, back: int, count: int) -> Span:
     """So many whole months, the last of them `back` months before the month that is over."""
     this = today.replace(day=1)
-    return [add_months(this, -back - n) for n in range(1, count + 1)]
-
-
-def _sum(known: Known, months: Iterable[date]) -> Sold:
-    return sum((known.months.get(month, Sold()) for month in months), Sold())
+    return Span(add_months(this, -back - count), add_months(this, -back - 1))
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,14 +48,22 @@ class Sales:
     def _over(self, village: int, asked: set[date]) -> Sums:
         found = Sums()
         for year in {month.year for month in asked}:
-            inside, outside = Sums(), Sums()
-            for month in (date(year, number, 1) for number in range(1, 13)):
-                if month in asked:
-                    inside += self.month(village, month)
-                else:
-                    outside += self.month(village, month)
-            found += known(inside, outside, self._years.get((village, year), HELD))
+            inside = self._sum(village, (month for month in asked if month.year == year))
+            if inside.held:
+                months = (date(year, number, 1) for number in range(1, 13))
+                outside = self._sum(village, (month for month in months if month not in asked))
+                inside = known(inside, outside, self._years.get((village, year), HELD))
+            found += inside
         return found
+
+    def _sum(self, village: int, months: Iterable[date]) -> Sums:
+        told = [sums for month in months if (sums := self._months.get((village, month)))]
+        return Sums(
+            sum(sums.orders for sums in told),
+            sum(sums.units for sums in told),
+            sum(sums.revenue for sums in told),
+            any(sums.held for sums in told),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,16 +157,12 @@ def effect(subjects: Sequence[Subject], sales: Sales, first: date | None, today:
     windows = [_window(each, first, last) for each in measured]
     # Whoever is compared with a village depends on its months alone.
     of_window = {window: _others(window, subjects, sales, first) for window in set(windows)}
-    others = [of_window[window] for window in windows]
+    beside_of = {window: _beside(window, others, sales) for window, others in of_window.items()}
     villages = tuple(
-        _village(each, window, beside, sales)
-        for each, window, beside in zip(measured, windows, others, strict=True)
+        _village(each, window, beside_of[window], sales)
+        for each, window in zip(measured, windows, strict=True)
     )
-    shown = [
-        (found, beside)
-        for found, beside in zip(villages, others, strict=True)
-        if found.index is not None
-    ]
+    shown = [(found, of_window[found.months]) for found in villages if found.index is not None]
     compared = {other.id: other for _found, beside in shown for other in beside}
     besides = [found.beside.index for found, _ in shown if found.beside.index is not None]
     return Effect(
@@ -206,16 +210,18 @@ def _others(
     ]
 
 
+def _beside(window: tuple[date, ...], others: Sequence[Subject], sales: Sales) -> Beside:
+    before = _before(window)
+    indices = [_index(sales.over(o.id, window), sales.over(o.id, before), 1) for o in others]
+    return Beside(_mean(indices), len(others), sum(other.households for other in others))
+
+
 def _village(
-    subject: Subject, window: tuple[date, ...], others: Sequence[Subject], sales: Sales
+    subject: Subject, window: tuple[date, ...], beside: Beside, sales: Sales
 ) -> VillageEffect:
     sold = sales.over(subject.id, window)
     told = bool(window) and not sold.held
     baseline, start = subject.baseline or 0, subject.start or date.min
-    indices = [
-        _index(sales.over(other.id, window), sales.over(other.id, _before(window)), 1)
-        for other in others
-    ]
     late = (window[0].year - start.year) * 12 + window[0].month - start.month if window else 0
     return VillageEffect(
         village=subject,
@@ -223,7 +229,7 @@ def _village(
         late=late,
         average=sold.revenue // len(window) if told else 0,
         index=_mean([_part(sold.revenue, baseline * len(window))]) if told else None,
-        beside=Beside(_mean(indices), len(others), sum(other.households for other in others)),
+        beside=beside,
     )
 
 
@@ -231,22 +237,25 @@ def _points(
     shown: Sequence[tuple[VillageEffect, Sequence[Subject]]], sales: Sales
 ) -> Iterable[Point]:
     """Months of which a village's sales are withheld leave that village out."""
-    for number in range(max((len(found.months) for found, _ in shown), default=0)):
+    others = {found.months: beside for found, beside in shown}
+    villages: dict[tuple[date, ...], list[Subject]] = {window: [] for window in others}
+    for found, _ in shown:
+        villages[found.months].append(found.village)
+    for number in range(max(map(len, others), default=0)):
         own: list[int] = []
         other: list[int] = []
         compared: set[int] = set()
-        besides: dict[tuple[date, ...], dict[int, int]] = {}
-        for found, beside in shown:
-            window = found.months
+        for window, beside in others.items():
             if number >= len(window):
                 continue
-            sold = sales.month(found.village.id, window[number])
-            if not sold.held:
-                own.append(_part(sold.revenue, found.village.baseline or 1))
-            if window not in besides:
-                besides[window] = _month_of(window, number, beside, sales)
-            other += besides[window].values()
-            compared.update(besides[window])
+            for village in villages[window]:
+                sold = sales.month(village.id, window[number])
+                if not sold.held:
+                    own.append(_part(sold.revenue, village.baseline or 1))
+            besides = _month_of(window, number, beside, sales)
+            # Each village has its own beside it.
+            other += [*besides.values()] * len(villages[window])
+            compared.update(besides)
         yield Point(number + 1, _mean(own), len(own), _mean(other), len(compared))
 
 

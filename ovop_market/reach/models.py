@@ -132,6 +132,17 @@ class ReachYear(Counts, Model):
     weight: Mapped[int] = mapped_column(BigInteger)
 
 
+class ReachProducerMonth(Counts, Model):
+    """What one producer sent in one month: by producer first, as the list of whom to visit asks. A
+    purchase has one order of a producer, so `purchases` are its orders."""
+
+    __tablename__ = "reach_producer_month"
+    __table_args__ = (*_checks(), _CLUSTERED)
+
+    producer_id: Mapped[int] = mapped_column(ForeignKey("producer.id"), primary_key=True)
+    month: Mapped[date] = mapped_column(primary_key=True)
+
+
 class ReachVillageMonth(Counts, Repeats, Model):
     """What one village sent in one month."""
 

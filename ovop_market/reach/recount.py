@@ -37,6 +37,7 @@ from ovop_market.reach.models import (
     Channel,
     ReachDay,
     ReachPlaceMonth,
+    ReachProducerMonth,
     ReachProductMonth,
     ReachVillageMonth,
     ReachVillageYear,
@@ -81,11 +82,12 @@ def _rollup(
 
 
 # In this order they are written, so that two transactions never wait for each other. A purchase is
-# counted once for a product (which is sold by one producer, so in one order), for a village and for
-# a regency of villages, however many orders it has.
+# counted once for a product and for a producer (it has one order of each), for a village and for a
+# regency of villages, however many orders it has.
 ROLLUPS = (
     _rollup(ReachDay, "day product_id region_code channel", "one", "village_id"),
     _rollup(ReachProductMonth, "month product_id channel", "one", "village_id"),
+    _rollup(ReachProducerMonth, "producer_id month channel", "orders"),
     _rollup(
         ReachVillageMonth,
         "month village_id channel",
@@ -112,7 +114,8 @@ FLAGS = ("one", "first_of_village", "first_of_area")
 # Where it is that one, and the buyer had bought before.
 REPEATS = ("repeat_in_village", "repeat_in_area")
 PART = (
-    *("day", "month", "year", "product_id", "village_id", "area_code", "region_code", "channel"),
+    *("day", "month", "year", "product_id", "producer_id"),
+    *("village_id", "area_code", "region_code", "channel"),
     *FLAGS,
     *REPEATS,
     "home_purchases",
@@ -170,6 +173,7 @@ def of_orders(orders: ColumnElement[bool]) -> Select[Any]:
         first_of_month(day).label("month"),
         cast(extract("year", day), Integer).label("year"),
         line.c.product_id,
+        line.c.producer_id,
         line.c.village_id,
         area,
         region,
@@ -202,6 +206,7 @@ def of_sales(sales: ColumnElement[bool]) -> Select[Any]:
             first_of_month(day).label("month"),
             cast(extract("year", day), Integer).label("year"),
             Variant.product_id,
+            Product.producer_id,
             Producer.village_id,
             area.label("area_code"),
             region,
@@ -243,6 +248,7 @@ def _lines(orders: ColumnElement[bool]) -> FromClause:
         Order.received_at.label("received_at"),
         wib_day(Order.received_at).label("day"),
         Variant.product_id.label("product_id"),
+        Order.producer_id.label("producer_id"),
         Village.id.label("village_id"),
         func.substr(Village.region_code, 1, REGENCY_LENGTH).label("area_code"),
         func.substr(Purchase.region_code, 1, REGENCY_LENGTH).label("region_code"),
@@ -270,6 +276,7 @@ def _lines(orders: ColumnElement[bool]) -> FromClause:
             Order.purchase_id,
             Order.received_at,
             Variant.product_id,
+            Order.producer_id,
             Purchase.region_code,
             Order.repeat,
             Purchase.repeat,

@@ -44,7 +44,7 @@ from ovop_market.reach.models import ReachDay
 from ovop_market.reach.recount import ROLLUPS, Rollup
 from ovop_market.sales.models import ReportedSale
 from ovop_market.sales.signals import sale_moved
-from ovop_market.villages.models import Village
+from ovop_market.villages.models import Producer, Village
 
 log = structlog.get_logger("ovop")
 
@@ -191,11 +191,14 @@ def differences(session: Session) -> Iterator[str]:
     A row of zeros says the same as none.
     """
     with _all_parts(session) as parts:
-        names = _slugs(session, Village)
-        slugs = _slugs(session, Product)
+        slugs = {
+            "village_id": _slugs(session, Village),
+            "product_id": _slugs(session, Product),
+            "producer_id": _slugs(session, Producer),
+        }
         for rollup in ROLLUPS:
             for row in session.execute(_differing(rollup, parts)).mappings():
-                yield _told(rollup, row, names, slugs)
+                yield _told(rollup, row, slugs)
     yield from settling.differences(session)
 
 
@@ -252,14 +255,10 @@ def _side(rollup: Rollup, rows: FromClause, kept: int) -> Select[Any]:
     return select(*key, *measures)
 
 
-def _told(rollup: Rollup, row: Any, villages: dict[int, str], products: dict[int, str]) -> str:
+def _told(rollup: Rollup, row: Any, slugs: dict[str, dict[int, str]]) -> str:
     where = []
     for name in (*rollup.key, *rollup.follows):
-        value = row[name]
-        if name == "product_id":
-            value = products.get(value, value)
-        if name == "village_id":
-            value = villages.get(value, value)
+        value = slugs.get(name, {}).get(row[name], row[name])
         where.append(f"{name.removesuffix('_id').removesuffix('_code')} {value}")
     others = "notes" if row["channel"].reported else "orders"
     return (
@@ -268,7 +267,9 @@ def _told(rollup: Rollup, row: Any, villages: dict[int, str], products: dict[int
     )
 
 
-def _slugs(session: Session, model: type[Product] | type[Village]) -> dict[int, str]:
+def _slugs(
+    session: Session, model: type[Product] | type[Village] | type[Producer]
+) -> dict[int, str]:
     return dict(row._tuple() for row in session.execute(select(model.id, model.slug)))
 
 

@@ -63,6 +63,10 @@ class Part:
         return self.product.id
 
     @property
+    def producer_id(self) -> int:
+        return self.product.producer_id
+
+    @property
     def village_id(self) -> int:
         return self.product.producer.village_id
 

@@ -34,6 +34,7 @@ def roll(
         month=day.replace(day=1),
         year=day.year,
         product_id=product.id,
+        producer_id=product.producer_id,
         village_id=village.id,
         area_code=village.region_code[: recount.REGENCY_LENGTH],
         region_code=region,

@@ -16,6 +16,7 @@ from ovop_market.orders.states import Action, Actor, OrderState
 from ovop_market.reach import due
 from ovop_market.reach.due_rules import Reason
 from ovop_market.reach.filters import add_months
+from ovop_market.reach.models import Channel
 from ovop_market.villages.models import Permit, PermitKind, Producer
 from tests.counting import counted
 from tests.factories import (
@@ -91,6 +92,118 @@ def test_each_reason(session, official) -> None:
         Reason.FALLING: 1,
         Reason.UNANSWERED: 2,
     }
+
+
+@pytest.mark.parametrize(
+    ("sold_in", "falls"),
+    [
+        # (months before the present one, orders, revenue)
+        ([(1, 7, 700), (13, 5, 1_000)], True),
+        ([(3, 7, 700), (15, 5, 1_000)], True),
+        ([(1, 3, 350), (2, 3, 350), (13, 3, 500), (15, 2, 500)], True),
+        ([(1, 7, 701), (13, 5, 1_000)], None),
+        # Neither the present month, nor those beyond the three.
+        ([(0, 9, 1_000), (13, 5, 1_000)], True),
+        ([(1, 7, 900), (13, 5, 1_000), (16, 9, 9_000)], None),
+        ([(1, 7, 900), (13, 5, 1_000), (12, 9, 9_000)], None),
+        # Too few a year before.
+        ([(1, 6, 600), (13, 4, 10), (4, 3, 500), (6, 2, 500)], False),
+        ([(1, 6, 600), (13, 4, 10), (4, 3, 500), (7, 2, 500)], None),
+    ],
+)
+def test_months_of_a_fall(session, official, sold_in, falls: bool | None) -> None:
+    producer = make_producer(session, slug="rumah-uji")
+    make_visit(session, producer, day=TODAY)
+    products = [make_product(session, producer) for _ in range(2)]
+    for n, (back, orders, revenue) in enumerate(sold_in):
+        day = add_months(TODAY.replace(day=1), -back) + timedelta(days=27)
+        roll(session, products[n % 2], day, orders, revenue)
+        # What nobody has checked does not count.
+        roll(session, products[0], day, 9, 9_000 * (back + 1), channel=Channel.FAIR)
+    found = due.due_list(session, official, NOW)
+    told = [(why.reason, why.year) for row in found.rows for why in row.reasons]
+    assert told == ([] if falls is None else [(Reason.FALLING, falls)])
+
+
+@pytest.mark.parametrize(
+    ("months", "eligible"),
+    [
+        ((1, 2, 3, 4, 5, 12), True),
+        ((1, 2, 3, 4, 5), False),
+        ((0, 1, 2, 3, 4, 5), False),
+        ((1, 2, 3, 4, 5, 13), False),
+    ],
+)
+def test_months_of_a_star(session, official, months, eligible: bool) -> None:
+    producer = make_producer(session, slug="rumah-uji")
+    make_visit(session, producer, day=TODAY)
+    products = [make_product(session, producer) for _ in range(2)]
+    for kind in PermitKind:
+        session.add(Permit(producer_id=producer.id, kind=kind, number="1"))
+    for back in months:
+        for product in products:
+            roll(session, product, add_months(TODAY.replace(day=1), -back), 1, 1_000)
+    # A month whose order is disputed again has none.
+    roll(session, products[0], add_months(TODAY.replace(day=1), -7), 1, 1_000)
+    roll(session, products[0], add_months(TODAY.replace(day=1), -7), -1, -1_000)
+    found = [row for row in due.due_list(session, official, NOW).rows if row.slug == "rumah-uji"]
+    assert [Reason.STAR in {why.reason for why in row.reasons} for row in found] == [
+        True
+    ] * eligible
+
+
+def test_lapsed_without_an_answer_within_thirty_days(session, official) -> None:
+    """However late the clock came; and only while it is of these days."""
+    days = {"today": (0, 1), "late": (28, 40), "last": (30, 31), "long-ago": (31, 33)}
+    for slug, (lapsed, placed) in days.items():
+        producer = make_producer(session, slug=slug)
+        make_visit(session, producer, day=TODAY)
+        order = make_order(session, producer=producer, now=NOW - timedelta(days=placed))
+        at = NOW - timedelta(days=lapsed)
+        lifecycle.act(session, order, Action.LAPSE, By(Actor.CLOCK), at, reason="")
+    assert set(listed(session, official)) == {"today", "late", "last"}
+    later = due.due_list(session, official, NOW + timedelta(seconds=1))
+    assert {row.slug for row in later.rows} == {"today", "late"}
+
+
+def test_pages_and_counts_of_reasons(session, official) -> None:
+    """A producer of two ended permits is counted once; a page beyond the last is the last."""
+    for number in range(27):
+        producer = make_producer(session, slug=f"rumah-{number:02}")
+        if number == 20:
+            for kind in (PermitKind.NIB, PermitKind.PIRT):
+                permit = Permit(producer_id=producer.id, kind=kind, number="1")
+                permit.expires_on = TODAY - timedelta(days=1)
+                session.add(permit)
+    found = due.due_list(session, official, NOW, page=9)
+    assert (found.page, found.pages, found.total, found.producers) == (2, 2, 27, 27)
+    assert [row.slug for row in found.rows] == ["rumah-25", "rumah-26"]
+    assert found.counts == dict.fromkeys(Reason, 0) | {Reason.UNVISITED: 27, Reason.PERMIT: 1}
+    first = due.due_list(session, official, NOW)
+    assert first.rows[0].slug == "rumah-20" and len(first.rows) == 25
+    alone = due.due_list(session, official, NOW, reason=Reason.PERMIT, page=2)
+    assert (alone.page, alone.pages, alone.total) == (1, 1, 27)
+    assert [[why.permit for why in row.reasons] for row in alone.rows] == [
+        [None, PermitKind.NIB, PermitKind.PIRT]
+    ]
+
+
+def test_it_reads_no_more_for_more_orders(session, official) -> None:
+    """The statements, and the tables that grow with orders, which are met by index alone."""
+    producer = make_producer(session)
+    make_order(session, OrderState.RECEIVED, producer=producer)
+    due.due_list(session, official, NOW)
+    with counted() as statements:
+        due.due_list(session, official, NOW)
+    assert len(statements) == 7, statements
+    read = " ".join(statements)
+    assert "reach_producer_month" in read and "reach_product_month" not in read
+    if session.get_bind().dialect.name == "sqlite":
+        (lapsed,) = [said for said in statements if "order_event" in said]
+        asked = [1] * lapsed.count("?")
+        plan = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {lapsed}", tuple(asked))
+        steps = [row[3] for row in plan]
+        assert any("USING INDEX ix_order_event_lapsed (producer_id=? AND at>?)" in s for s in steps)
 
 
 def test_most_reasons_first_then_the_longest_unvisited(session, official) -> None:

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 
 from ovop_market.reach import due_rules
-from ovop_market.reach.due_rules import Known, Reason, Sold, reasons
+from ovop_market.reach.due_rules import Known, Reason, Sales, Sold, Span, reasons
 from ovop_market.reach.figures import Sums
 from ovop_market.reach.filters import add_months
 from ovop_market.villages.models import PermitKind
@@ -19,9 +19,20 @@ FOOD = frozenset(PermitKind)
 CRAFT = frozenset({PermitKind.NIB})
 
 
-def months(**sold: tuple[int, int]) -> dict[date, Sold]:
+def months(**sold: tuple[int, int]) -> Sales:
     """m1 is the month that is over, m2 the one before …"""
-    return {add_months(THIS, -int(name[1:])): Sold(*pair) for name, pair in sold.items()}
+    by_month = {add_months(THIS, -int(name[1:])): Sold(*pair) for name, pair in sold.items()}
+    spans = due_rules.spans(TODAY)
+
+    def within(span: Span) -> list[Sold]:
+        return [sold for month, sold in by_month.items() if span.first <= month <= span.last]
+
+    def over(span: Span) -> Sold:
+        found = within(span)
+        return Sold(sum(sold.orders for sold in found), sum(sold.revenue for sold in found))
+
+    star = sum(sold.orders > 0 for sold in within(spans.star))
+    return Sales(over(spans.now).revenue, over(spans.before), over(spans.year_before), star)
 
 
 def why(reason: Reason, **known: object) -> list[due_rules.Due]:
@@ -51,7 +62,7 @@ def test_permits(left: int | None, due: int, ended: bool) -> None:
 
 
 SIX = months(**{f"m{n}": (1, 1_000) for n in (1, 2, 3, 5, 8, 12)})
-ELIGIBLE: dict[str, object] = {"permits": ALL_VALID, "needed": FOOD, "months": SIX, "stars": 2}
+ELIGIBLE: dict[str, object] = {"permits": ALL_VALID, "needed": FOOD, "sales": SIX, "stars": 2}
 
 
 @pytest.mark.parametrize(
@@ -68,9 +79,9 @@ ELIGIBLE: dict[str, object] = {"permits": ALL_VALID, "needed": FOOD, "months": S
         ({"permits": {PermitKind.NIB: None}, "needed": CRAFT}, 1),
         ({"permits": {PermitKind.NIB: None}}, 0),
         ({"permits": {}, "needed": CRAFT}, 0),
-        ({"months": months(**{f"m{n}": (9, 1) for n in (1, 2, 3, 4, 5)})}, 0),
+        ({"sales": months(**{f"m{n}": (9, 1) for n in (1, 2, 3, 4, 5)})}, 0),
         # The month before the last twelve, and the present one, do not count.
-        ({"months": months(**{f"m{n}": (9, 1) for n in (0, 1, 2, 3, 4, 5, 13)})}, 0),
+        ({"sales": months(**{f"m{n}": (9, 1) for n in (0, 1, 2, 3, 4, 5, 13)})}, 0),
     ],
 )
 def test_eligible_for_a_star(change: dict[str, object], due: int) -> None:
@@ -98,8 +109,34 @@ def test_eligible_for_a_star(change: dict[str, object], due: int) -> None:
     ],
 )
 def test_falling(sold: dict[str, tuple[int, int]], due: bool | None) -> None:
-    found = why(Reason.FALLING, months=months(**sold))
+    found = why(Reason.FALLING, sales=months(**sold))
     assert [each.year for each in found] == ([] if due is None else [due])
+
+
+@pytest.mark.parametrize(
+    ("today", "now", "before", "year_before", "star"),
+    [
+        (date(2026, 11, 1), (8, 10), (5, 7), (-4, -2), (-1, 10)),
+        (date(2026, 11, 30), (8, 10), (5, 7), (-4, -2), (-1, 10)),
+        (date(2026, 12, 1), (9, 11), (6, 8), (-3, -1), (0, 11)),
+        (date(2026, 2, 28), (-1, 1), (-4, -2), (-13, -11), (-10, 1)),
+    ],
+)
+def test_whole_months_before_today(
+    today: date,
+    now: tuple[int, int],
+    before: tuple[int, int],
+    year_before: tuple[int, int],
+    star: tuple[int, int],
+) -> None:
+    """By number of the month in 2026: 0 is December 2025."""
+    spans = due_rules.spans(today)
+    january = date(2026, 1, 1)
+    wanted = {"now": now, "before": before, "year_before": year_before, "star": star}
+    for name, numbers in wanted.items():
+        months = tuple(add_months(january, number - 1) for number in numbers)
+        assert getattr(spans, name) == months, name
+    assert spans.all == (spans.year_before.first, spans.now.last)
 
 
 def test_unanswered() -> None:
@@ -114,7 +151,7 @@ def test_all_at_once_in_their_order() -> None:
     known = Known(
         permits={**ALL_VALID, PermitKind.HALAL: TODAY},
         needed=FOOD,
-        months=sold,
+        sales=sold,
         waiting=True,
     )
     assert [due.reason for due in reasons(known, TODAY)] == list(Reason)

@@ -80,6 +80,25 @@ def test_each_village_weighs_the_same() -> None:
     assert found.beside.index is None and {point.other for point in found.points} == {None}
 
 
+def test_each_village_has_its_own_beside_it() -> None:
+    """Two since January, one since April; the first month of the other: 200 of what it sold before
+    January, 350 of what it sold before April."""
+    january, april = (Subject(n, "Ketap", JANUARY, 1_000, 9) for n in (3, 4)), date(2026, 4, 1)
+    found = effect(
+        [*january, Subject(5, "Ketap", april, 1_000, 9), NOT_YET],
+        sales(
+            **dict.fromkeys(("v3", "v4", "v5"), months(JANUARY, *[1_000] * 10)),
+            v2=months(date(2025, 3, 1), *[400] * 10) | months(JANUARY, 800, 0, 0, 1_200),
+        ),
+        date(2025, 3, 1),
+        TODAY,
+    )
+    first = found.points[0]
+    assert (first.own, first.own_villages) == (100, 3)
+    assert (first.other, first.other_villages) == (250, 1)
+    assert [each.beside.households for each in found.villages] == [4, 4, 4]
+
+
 def test_months_without_records_are_not_zeros() -> None:
     """Designated long before the website: its months begin with the records."""
     old = Subject(1, "Belo Laut", date(2016, 1, 1), 1_000, 7)
