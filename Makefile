@@ -18,7 +18,8 @@ run: setup ## set up, fill an empty database, serve on http://127.0.0.1:8000
 setup: $(VENV)/.installed $(VENV)/.messages ## the set-up alone
 
 test: $(VENV)/.installed-dev $(VENV)/.messages ## every test, on SQLite and on PostgreSQL
-	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder $(ARGS)
+	@# Servers and workers start dozens of times: what Python has compiled is kept, whatever the shell says.
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 check: $(VENV)/.installed-dev $(VENV)/.messages ## lint, types, imports, templates, migrations
 	@$(BIN)/ruff format --check .

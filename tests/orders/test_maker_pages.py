@@ -168,7 +168,9 @@ def advance_ready(session: Session, order: Order) -> None:
 
 def test_nothing_of_the_buyer_is_on_it(client: FlaskClient, session: Session) -> None:
     order = make_order(session, S.READY, quantity=37, name="Sari Contoh")
-    body = client.get(f"/made/{code_of(session, order)}").text
+    code = code_of(session, order)
+    # By chance its own code, as any address of a file, may have such letters in it.
+    body = re.sub(rf"assets/\S+|{code}", "", client.get(f"/made/{code}").text)
     for text in (
         "Sari",
         "Contoh 2",
@@ -180,7 +182,7 @@ def test_nothing_of_the_buyer_is_on_it(client: FlaskClient, session: Session) ->
         "37",
         "500 g",
     ):
-        assert text not in re.sub(r"assets/\S+", "", body), text
+        assert text not in body, text
 
 
 def test_it_is_a_public_page_that_nobody_indexes(client: FlaskClient, session: Session) -> None:
