@@ -98,10 +98,15 @@ def reach_rebuild() -> None:
 
 
 @reach.command("settle")
-def reach_settle() -> None:
+@click.option("--all", "every", is_flag=True, help="All years, whether they have changed or not.")
+def reach_settle(every: bool) -> None:
     """Decides what is shown of each year that has changed. The worker does it by itself."""
     from ovop_market import jobs
+    from ovop_market.reach import settling
 
+    if every:
+        settling.forget(db.session())
+        db.session.commit()
     report = jobs.run(current_app._get_current_object(), jobs.REACH)  # type: ignore[attr-defined]
     click.echo(f"{report.counts['settled']} years")
     if report.failed:
@@ -110,10 +115,16 @@ def reach_settle() -> None:
 
 @reach.command("verify")
 def reach_verify() -> None:
-    """Exits with 1 and says where, if the rollup differs from the orders."""
-    from ovop_market.reach import services
+    """Exits with 1 and says where, if the rollup differs from the orders, or what is stored from
+    what would be decided."""
+    from ovop_market.extensions.database import begin_as_reader
+    from ovop_market.reach import services, settling
 
-    _report(list(services.differences(db.session())))
+    found = list(services.differences(db.session()))
+    db.session.rollback()
+    # To decide all years takes a while: nobody shall wait for it.
+    begin_as_reader(True)
+    _report(found + list(settling.differences(db.session())))
 
 
 @ledger.command("verify")

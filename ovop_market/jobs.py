@@ -35,6 +35,7 @@ from ovop_market.payments.gateway import midtrans, watch
 from ovop_market.payments.queries import proofs
 from ovop_market.payments.services import statements
 from ovop_market.reach import large, settling
+from ovop_market.reach.raw import Tree
 from ovop_market.villages import permit_queries
 from ovop_market.web import pictures
 from ovop_market.web.logs import log, places_of
@@ -172,6 +173,7 @@ def _sweep(app: Flask, counts: Counts, _stopped: Stopped) -> None:
             PICTURE_LIFETIME,
         ),
         "exports": (partial(large.sweep, media=app.config["OVOP"].media), large.LIFETIME),
+        "years of reach": (lambda session, _before: settling.tidy(session), timedelta(0)),
     }
     for name, (sweep, lifetime) in sweeps.items():
         with app.app_context():
@@ -210,15 +212,29 @@ def _settle(app: Flask, counts: Counts, stopped: Stopped) -> None:
         session = db.session()
         with _reading():
             due = settling.due(session)
-        for tree in due:
+        # Workers that look at the same moment begin in different places.
+        for tree in random.sample(due, len(due)):
             if stopped():
                 return
-            with _reading():
-                settled = settling.decided(session, tree)
-            if settling.store(session, settled):
-                counts["settled"] += 1
-            session.commit()
+            try:
+                counts[_settle_one(session, tree)] += 1
+            except OperationalError:
+                session.rollback()
+                raise
+            except Exception as error:
+                session.rollback()
+                _failed(error, counts, year=str(tree.year), area=tree.area)
             time.sleep(GIVE_WAY)
+
+
+def _settle_one(session: Session, tree: Tree) -> str:
+    """Decides without holding anybody up, then stores; returns what became of it."""
+    with _reading():
+        settled = settling.decided(session, tree)
+    # What has changed meanwhile is for the next look.
+    done = settled is not None and settling.store(session, settled)
+    session.commit()
+    return "settled" if done else "late"
 
 
 def sweep_proofs(session: Session, before: datetime, folder: Path) -> int:

@@ -1,4 +1,5 @@
-"""What has been decided of a year's reach is stored, so that a page need not decide it.
+"""What has been decided of a year's reach is stored, so that a page need not decide it; and a year
+has a mark, which is another one whenever anything of it is written.
 
 It is made of the rollups: what is lost with the tables, the worker makes again.
 """
@@ -17,6 +18,9 @@ _KEY = ("year", "area_code", "reported")
 
 
 def upgrade() -> None:
+    op.add_column(
+        "reach_year", sa.Column("mark", sa.BigInteger(), nullable=False, server_default="0")
+    )
     op.create_table(
         "reach_shown_year",
         sa.Column("year", sa.Integer(), nullable=False),
@@ -49,3 +53,4 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("reach_shown")
     op.drop_table("reach_shown_year")
+    op.drop_column("reach_year", "mark")

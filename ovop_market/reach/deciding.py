@@ -17,6 +17,8 @@ def decide(
 ) -> Withheld[Any, Any]:
     """What is withheld of a table, by its name; `limits` as `withhold` takes them."""
     numbers = numbers_of(cells)
+    if kept.memo is None:
+        return withhold(numbers, overlap=overlap, **limits)
     said = (sorted(numbers.items()), [(key, _listed(limits[key])) for key in sorted(limits)])
     digest = hashlib.blake2b(repr(said).encode(), digest_size=16).digest()
     before = kept.memo.get(name)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from itertools import chain, compress
+from heapq import nsmallest
+from itertools import chain, compress, starmap
 from typing import Any, Generic, TypeVar
 
 from ovop_market.reach.figures import Sums
@@ -16,6 +17,9 @@ Row = TypeVar("Row", bound=Ordered)
 Col = TypeVar("Col", bound=Ordered)
 Other = TypeVar("Other", bound=Ordered)
 Cells = Mapping[tuple[Row, Col], Raw]
+
+# Orders, units, revenue, and how many of those added up are withheld.
+_Numbers = tuple[int, int, int, int]
 
 NONE = Sums()
 HELD = Sums(held=True)
@@ -37,9 +41,9 @@ class Grid(Generic[Row, Col]):
         """`numbers` of the cells and of the `whole` rows: orders, units, revenue, and 1 where it is
         withheld."""
         self.rows, self.columns = tuple(rows), tuple(columns)
-        self.numbers = tuple(array("q", each) for each in numbers)
-        self.whole = tuple(array("q", each) for each in whole)
-        self._over: dict[frozenset[Col], Mapping[Row, Sums]] = {}
+        self.numbers = tuple(map(_packed, numbers))
+        self.whole = tuple(map(_packed, whole))
+        self._added: dict[frozenset[Col], Sequence[_Numbers]] = {}
 
     @classmethod
     def shown(cls, cells: Mapping[tuple[Row, Col], Sums], totals: Mapping[Row, Sums]) -> Any:
@@ -90,6 +94,26 @@ class Grid(Generic[Row, Col]):
         for row in withheld.rows:
             _hide(whole, at[row])
         return cls(rows, columns, numbers, whole)
+
+    @classmethod
+    def stacked(cls, grids: Sequence[Grid[Row, Col]]) -> Any:
+        """Several of other rows as one."""
+        return cls.shown(
+            {key: sums for grid in grids for key, sums in grid.cells.items()},
+            {row: sums for grid in grids for row, sums in grid.totals.items()},
+        )
+
+    def only(self, rows: Collection[Row]) -> Grid[Row, Col]:
+        """Some of its rows."""
+        some = sorted(row for row in rows if row in self._at)
+        at = [self._at[row] for row in some]
+        starts = self._starts.values()
+        return Grid(
+            some,
+            self.columns,
+            [[each[start + row] for start in starts for row in at] for each in self.numbers],
+            [[each[row] for row in at] for each in self.whole],
+        )
 
     @cached_property
     def totals(self) -> Mapping[Row, Sums]:
@@ -161,16 +185,31 @@ class Grid(Generic[Row, Col]):
     def over(self, columns: frozenset[Col]) -> Mapping[Row, Sums]:
         """Each row's sum over some columns: of the cells; or, where one of those is withheld and
         none of the others, the total without the others. Else it is held, and at least so much."""
-        if columns not in self._over:
-            inside = self._across(columns.__contains__)
-            outside = self._across(lambda column: column not in columns)
-            self._over[columns] = {
-                row: known(_sums(*some), _sums(*rest), self.totals[row])
-                if some[3]
-                else _sums(*some)
-                for row, some, rest in zip(self.rows, inside, outside, strict=True)
-            }
-        return self._over[columns]
+        return dict(zip(self.rows, starmap(_sums, self.added(columns)), strict=True))
+
+    def added(self, columns: frozenset[Col]) -> Sequence[_Numbers]:
+        """The same as numbers, in the order of the rows."""
+        if columns not in self._added:
+            whole = zip(*self.whole, strict=True)
+            if columns.issuperset(self.columns):
+                # All of them together are the total, where it is known.
+                told = [
+                    self._cells_of(number) if total[3] else total
+                    for number, total in enumerate(whole)
+                ]
+            else:
+                inside = self._across(columns.__contains__)
+                outside = self._across(lambda column: column not in columns)
+                told = list(map(_known, inside, outside, whole))
+            self._added[columns] = told
+        return self._added[columns]
+
+    def _cells_of(self, number: int) -> _Numbers:
+        """What is shown of a row's cells, added up."""
+        orders, units, revenue, held = (
+            sum(each[number :: len(self.rows)]) for each in self.numbers
+        )
+        return orders, units, revenue, held
 
     def down(self, rows: Collection[Row]) -> Mapping[Col, Sums]:
         """Each column's sum over some rows, where it says anything."""
@@ -180,7 +219,7 @@ class Grid(Generic[Row, Col]):
         lines = [[each[start::height] for start in at] for each in self.numbers]
         return dict(_said(self.columns, *(map(sum, zip(*line, strict=True)) for line in lines)))
 
-    def _across(self, wanted: Callable[[Col], bool]) -> Iterator[tuple[int, ...]]:
+    def _across(self, wanted: Callable[[Col], bool]) -> Iterator[_Numbers]:
         """Each row's four numbers over some columns."""
         height = len(self.rows)
         starts = [start for column, start in self._starts.items() if wanted(column)]
@@ -196,6 +235,10 @@ class Grid(Generic[Row, Col]):
     @cached_property
     def _starts(self) -> Mapping[Col, int]:
         return {column: number * len(self.rows) for number, column in enumerate(self.columns)}
+
+
+def _packed(numbers: Iterable[int]) -> array[int]:
+    return numbers if isinstance(numbers, array) else array("q", numbers)
 
 
 def _hide(numbers: Sequence[array[int]], cell: int) -> None:
@@ -217,9 +260,17 @@ def _said(keys: Iterable[Other], *numbers: Iterable[int]) -> Iterator[tuple[Othe
 
 def known(inside: Sums, outside: Sums, total: Sums) -> Sums:
     """What is known of a part: the sum of what is shown of it, or all without the rest."""
-    if inside.held and not outside.held and not total.held:
-        return without(total, outside)
+    return _sums(*_known(_numbers(inside), _numbers(outside), _numbers(total)))
+
+
+def _known(inside: _Numbers, outside: _Numbers, total: _Numbers) -> _Numbers:
+    if inside[3] and not outside[3] and not total[3]:
+        return (total[0] - outside[0], total[1] - outside[1], total[2] - outside[2], 0)
     return inside
+
+
+def _numbers(sums: Sums) -> _Numbers:
+    return sums.orders, sums.units, sums.revenue, int(sums.held)
 
 
 def without(total: Sums, part: Sums) -> Sums:
@@ -244,6 +295,40 @@ def together(parts: Iterable[Mapping[Other, Sums]]) -> dict[Other, Sums]:
                 sums[2] += each.revenue
                 sums[3] = sums[3] or each.held
     return {key: Sums(*sums) for key, sums in found.items()}
+
+
+def over_all(grids: Iterable[tuple[Grid[Other, Any], frozenset[Any]]]) -> dict[Other, Sums]:
+    """Of several, each over some of its columns, all rows added up."""
+    return {row: _sums(*sums) for row, sums in _added_up(grids).items()}
+
+
+def most_revenue(
+    grids: Iterable[tuple[Grid[Other, Any], frozenset[Any]]],
+    most: int,
+    among: Collection[Other] | None = None,
+) -> dict[Other, Sums]:
+    """The same of those rows alone that show most revenue, the first of them first; `among` some.
+    Of equal ones those with the smaller key; rows of nothing are left out."""
+    found = _added_up(grids)
+    some = (row for row, sums in found.items() if any(sums) and (among is None or row in among))
+    best = nsmallest(most, some, key=lambda row: (-found[row][2], row))
+    return {row: _sums(*found[row]) for row in best}
+
+
+def _added_up(
+    grids: Iterable[tuple[Grid[Other, Any], frozenset[Any]]],
+) -> dict[Other, _Numbers]:
+    found: dict[Other, _Numbers] = {}
+    for grid, columns in grids:
+        for row, more in zip(grid.rows, grid.added(columns), strict=True):
+            sums = found.get(row)
+            # Written out: a page adds up some ten thousand.
+            found[row] = (
+                more
+                if sums is None
+                else (sums[0] + more[0], sums[1] + more[1], sums[2] + more[2], sums[3] + more[3])
+            )
+    return found
 
 
 def summed(parts: Iterable[tuple[Other, Raw]]) -> dict[Other, Raw]:

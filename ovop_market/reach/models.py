@@ -3,7 +3,8 @@ know regions, never buyers.
 
 ReachDay is the finest. The others add up the same parts by month, so that a page reads as
 many rows as it shows, however many orders there are. All are written by reach.services alone, in
-the transaction that moves the order, or that notes or withdraws the sale.
+the transaction that moves the order, or that notes or withdraws the sale; what is decided of them
+(ReachShown), by reach.settling afterwards.
 
 What they count: `purchases` counts a checkout once in each rollup's own cell, where it was first
 received (what is published rests on it: see withholding); `orders` counts an order once, at the
@@ -120,8 +121,9 @@ class ReachPlaceMonth(Counts, Repeats, Model):
 class ReachYear(Counts, Model):
     """All that the villages of one regency sent in one calendar year.
 
-    `weight` adds up, of each pack, where, when and what it was: nothing moves in the year without
-    changing it. By it is known whether what was decided of the year still holds (reach.snapshots).
+    `weight` adds up, of each pack, where, when and what it was. `mark` is another number whenever
+    anything of the year is written: by it is known whether what was decided still holds
+    (reach.snapshots).
     """
 
     __tablename__ = "reach_year"
@@ -130,6 +132,7 @@ class ReachYear(Counts, Model):
     year: Mapped[int] = mapped_column(primary_key=True)
     area_code: Mapped[str] = mapped_column(ForeignKey("region.code"), primary_key=True)
     weight: Mapped[int] = mapped_column(BigInteger)
+    mark: Mapped[int] = mapped_column(BigInteger, server_default="0")
 
 
 class ReachProducerMonth(Counts, Model):

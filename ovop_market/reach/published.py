@@ -93,6 +93,10 @@ class Published(ReadOnce):
         """Villages."""
         return self.kept.keep("villages", self._villages)
 
+    def all_products(self) -> Grid[int, date]:
+        """Products of all villages."""
+        return self.kept.keep("products", self._all_products)
+
     def product_grid(self, village_id: int) -> Grid[int, date]:
         """Products of a village."""
         name = f"products:{village_id}"
@@ -101,12 +105,17 @@ class Published(ReadOnce):
         return self.kept.keep(name, lambda: self._products(village_id, {}))
 
     def read_products(self, villages: Collection[int]) -> None:
-        """Makes the tables of some villages' products, in a statement or two."""
-        read_products(self.session, {self: villages})
-        missing = [v for v in villages if not self.kept.has(f"products:{v}")]
+        """Makes the tables of some villages' products, in one statement."""
+        missing = {v for v in villages if not self.kept.has(f"products:{v}")}
         if not missing or not self.kept.stamp:
             return
         sold = self.sold()
+        if self.kept.has("products"):
+            every = self.all_products()
+            for village in missing:
+                some = [product for product, each in sold.items() if each.village_id == village]
+                self.kept.keep(f"products:{village}", partial(every.only, some))
+            return
         parts: dict[int, dict[tuple[int, date], Raw]] = {village: {} for village in missing}
         for (product, month), numbers in raw.products(self.session, self.tree, missing).items():
             # What was first sold since `sold` was read is for the next tables.
@@ -115,6 +124,12 @@ class Published(ReadOnce):
                 parts[village][product, month] = numbers
         for village, part in parts.items():
             self.kept.keep(f"products:{village}", partial(self._products, village, part))
+
+    def _all_products(self) -> Grid[int, date]:
+        villages = self.villages()
+        self.read_products(villages)
+        grids = [self.product_grid(village) for village in villages]
+        return Grid.stacked(grids)
 
     def _months(self) -> Grid[str, date]:
         by_month = of_columns(self.raw_provinces())
@@ -372,15 +387,6 @@ def all_of(session: Session, trees: Iterable[Tree]) -> Mapping[Tree, Published]:
     """Of several, in one statement and those that have changed."""
     found = snapshots.fresh(session, list(trees))
     return {tree: Published(session, tree, kept) for tree, kept in found.items()}
-
-
-def read_products(session: Session, wanted: Mapping[Published, Collection[int]]) -> None:
-    """Reads what is stored of some villages' products, of several trees at once."""
-    names = {
-        found.tree: [f"products:{village}" for village in villages]
-        for found, villages in wanted.items()
-    }
-    stored.read(session, {found.tree: found.kept for found in wanted}, lambda tree: names[tree])
 
 
 def _split(cells: Cells[str, date], parent: Callable[[str], str]) -> Mapping[str, Cells[str, date]]:

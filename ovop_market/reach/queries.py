@@ -39,8 +39,6 @@ from ovop_market.villages.models import Designation, Producer, Village
 
 PRODUCTS_OFFERED = 300  # in the filter; a village's own are always fewer
 PRODUCTS_LISTED = 20
-# Of so many villages at a time it is asked what is shown of their products.
-VILLAGES_AT_ONCE = 25
 # Of a list of villages, those that are told with how far they reach.
 VILLAGES_LISTED = 25
 
@@ -249,9 +247,8 @@ def _years(
 def _products(session: Session, asked: Sides) -> tuple[ProductLine, ...]:
     """The products with the largest revenue that is shown; one more than are listed, if there are
     more."""
-    now, home = _best_products(asked.now)
-    before = asked.before.by_product({home[product] for product in now})
-    some = list(now)
+    now = asked.now.best_products(PRODUCTS_LISTED + 1)
+    before, some = asked.before.by_product(now), list(now)
     rows = session.execute(
         select(Product.id, Product.slug, Product.name, Village.name)
         .join(Producer, Product.producer_id == Producer.id)
@@ -262,35 +259,9 @@ def _products(session: Session, asked: Sides) -> tuple[ProductLine, ...]:
     lines = []
     for product in some:
         slug, name, village = names[product]
-        sums = now[product], before.get(home[product], {}).get(product, Sums())
+        sums = now[product], before.get(product, Sums())
         lines.append(ProductLine(slug, name, *sums, village))
     return tuple(lines)
-
-
-def _best_products(side: Shown) -> tuple[dict[int, Sums], dict[int, int]]:
-    """The products that are listed, those first that show most; and the village of each.
-
-    Nothing that is withheld decides which they are. No product shows more than its village does, so
-    villages are gone through by what they show, until none that is left could show more. Of those
-    that show nothing, only the ones looked at by then name their products.
-    """
-    villages = side.by_village()
-    order = sorted(villages, key=lambda village: (-villages[village].revenue, village))
-    sums: dict[int, Sums] = {}
-    home: dict[int, int] = {}
-    best: list[int] = []
-    for start in range(0, len(order), VILLAGES_AT_ONCE):
-        most = villages[order[start]].revenue
-        enough = len(best) > PRODUCTS_LISTED and sums[best[-1]].revenue >= most
-        if start and (enough or not most):
-            break
-        for village, products in side.by_product(order[start : start + VILLAGES_AT_ONCE]).items():
-            sums |= products
-            home |= dict.fromkeys(products, village)
-        some = (product for product, each in sums.items() if each != Sums())
-        best = sorted(some, key=lambda product: (-sums[product].revenue, product))
-        best = best[: PRODUCTS_LISTED + 1]
-    return {product: sums[product] for product in best}, home
 
 
 def regencies_reached(session: Session, village_id: int) -> int:

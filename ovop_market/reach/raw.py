@@ -1,4 +1,4 @@
-"""What the rollups hold of a year, before anything is withheld: for reach.published alone."""
+"""What the rollups hold of a year, before anything is withheld: for those who decide on it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ from ovop_market.reach.recount import PROVINCE_LENGTH
 from ovop_market.villages.models import Village
 
 Key = TypeVar("Key")
-TRACE = 1e-6
+# A power of two: sums of it are exact, in whatever order they are added up.
+TRACE = 2.0**-20
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +259,7 @@ def with_stored(
     if areas is not None:
         some.append(rollup.area_code.in_(areas))
     said = case((through(reported=True, rollup=rollup), 1), else_=0)
-    numbers = (rollup.purchases, rollup.orders, rollup.units, rollup.revenue, rollup.weight)
+    numbers = (rollup.purchases, rollup.orders, rollup.units, rollup.revenue, rollup.mark)
     found = (
         select(rollup.year, rollup.area_code, said.label("said"), *map(total, numbers))
         .where(*some)

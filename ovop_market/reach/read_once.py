@@ -16,6 +16,7 @@ from ovop_market.reach.recount import PROVINCE_LENGTH
 from ovop_market.reach.withholding import Withheld
 
 Made = TypeVar("Made")
+Memo = dict[str, tuple[bytes, Withheld[Any, Any]]]
 
 
 def province_of(code: str) -> str:
@@ -52,23 +53,18 @@ class Kept:
     """What there is of a tree, by the name of each part, as of its stamp.
 
     `memo` is what was decided last, by the table's name, with a digest of what it was decided of:
-    what a receipt does not touch need not be decided again. `unread`: what is stored of it and has
-    not been asked for. `stored`: whether the database has more of it; `new`: whether it has not
-    been asked yet.
+    what a receipt does not touch need not be decided again. None: it is not remembered.
+
+    `unread`: what is stored of it and has not been asked for. `stored`: whether the database has
+    more of it; `new`: whether it has not been asked yet.
     """
 
     stamp: tuple[int, ...]
     parts: dict[str, Any] = field(default_factory=dict)
     unread: dict[str, Callable[[], Any]] = field(default_factory=dict)
-    memo: dict[str, tuple[bytes, Withheld[Any, Any]]] = field(default_factory=dict)
+    memo: Memo | None = None
     stored: bool = False
     new: bool = False
-
-    def let_go(self) -> None:
-        """Keeps nothing but what was decided last: the parts are many."""
-        self.stamp = ()
-        self.parts.clear()
-        self.unread.clear()
 
     def has(self, name: str) -> bool:
         """Whether a part of it is there."""
@@ -76,11 +72,13 @@ class Kept:
 
     def keep(self, name: str, make: Callable[[], Made]) -> Made:
         """A part of it: as it is there, or is made now."""
-        if name not in self.parts:
-            # What another thread has kept meanwhile stays: it may have decided by it already.
-            self.parts.setdefault(name, self.unread.get(name, make)())
-            self.unread.pop(name, None)
-        return self.parts[name]  # type: ignore[no-any-return]
+        if name in self.parts:
+            return self.parts[name]  # type: ignore[no-any-return]
+        made = self.unread.get(name, make)()
+        # What another thread has kept meanwhile stays: it may have decided by it already.
+        kept = self.parts.setdefault(name, made)
+        self.unread.pop(name, None)
+        return kept  # type: ignore[no-any-return]
 
 
 class ReadOnce:
@@ -106,6 +104,10 @@ class ReadOnce:
             return Reached(months, bits, {code: sent[code].purchases for code in bits})
 
         return self.kept.keep("reached", find)
+
+    def reached_in(self, month: date) -> frozenset[str]:
+        """The same of one month."""
+        return self.kept.keep(f"reached in:{month}", lambda: self.reached().over([month]))
 
     def raw_places(self) -> Cells[str, date]:
         """What went where, by month."""

@@ -61,6 +61,8 @@ class Rollup:
     key: tuple[str, ...]
     follows: tuple[str, ...]
     measures: Mapping[str, str]
+    # Whether its rows bear a mark, which is another one whenever they are written.
+    marked: bool = False
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -74,11 +76,12 @@ def _rollup(
     follows: str = "",
     more: Sequence[str] = (),
     repeats: str = "",
+    marked: bool = False,
 ) -> Rollup:
     measures = {"purchases": purchases} | {name: name for name in (*_ALWAYS, *more)}
     if repeats:
         measures["repeats"] = repeats
-    return Rollup(model, tuple(key.split()), tuple(follows.split()), measures)
+    return Rollup(model, tuple(key.split()), tuple(follows.split()), measures, marked)
 
 
 # In this order they are written, so that two transactions never wait for each other. A purchase is
@@ -106,7 +109,7 @@ ROLLUPS = (
         "first_of_area",
         repeats="repeat_in_area",
     ),
-    _rollup(ReachYear, "year area_code channel", "first_of_area", more=("weight",)),
+    _rollup(ReachYear, "year area_code channel", "first_of_area", more=("weight",), marked=True),
 )
 
 # In which cells of its own a part is the one that its purchase is counted at.

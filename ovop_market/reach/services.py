@@ -7,6 +7,7 @@ order and without; `rebuild` and `differences` ask it for all.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -119,7 +120,7 @@ def _write(session: Session, rollup: Rollup, deltas: _Deltas, whose: dict[str, s
 
 def _add(session: Session, rollup: Rollup, key: tuple[Any, ...], numbers: dict[str, int]) -> None:
     values = dict(zip((*rollup.key, *rollup.follows), key, strict=True)) | numbers
-    session.execute(_adding(session, rollup), values)
+    session.execute(_adding(session, rollup), values | _mark(rollup))
 
 
 def _adding(session: Session, rollup: Rollup) -> Any:
@@ -130,6 +131,7 @@ def _adding(session: Session, rollup: Rollup) -> Any:
         insertion = insert_into(session, rollup.model)
         there, more = rollup.model.__table__.c, insertion.excluded
         sums = {name: there[name] + more[name] for name in rollup.measures}
+        sums |= {name: more[name] for name in _mark(rollup)}
         _statements[which] = insertion.on_conflict_do_update(index_elements=rollup.key, set_=sums)
     return _statements[which]
 
@@ -147,13 +149,18 @@ def _take_away(
     changed = session.execute(
         update(rollup.model)
         .where(*there, *enough)
-        .values({name: columns[name] + number for name, number in numbers.items()})
+        .values({name: columns[name] + number for name, number in numbers.items()} | _mark(rollup))
         .execution_options(synchronize_session=False)
     )
     if changed.rowcount == 0:  # type: ignore[attr-defined]
         # A count that is out of step must not keep a buyer from complaining.
         table = rollup.model.__tablename__
         log.error("reach is out of step: run `reach rebuild`", table=table, **whose)
+
+
+def _mark(rollup: Rollup) -> dict[str, int]:
+    """A mark that no row has had. Of several rows together it still fits into 64 bits."""
+    return {"mark": secrets.randbits(60)} if rollup.marked else {}
 
 
 # All of it
@@ -172,6 +179,9 @@ def rebuild(session: Session) -> int:
     with _all_parts(session) as parts:
         for rollup in ROLLUPS:
             _put_right(session, rollup, parts)
+            if rollup.marked:
+                # Whatever was decided before is to be decided again.
+                session.execute(update(rollup.model).values(_mark(rollup)))
     settling.forget(session)
     return session.scalars(select(func.count()).select_from(ReachDay)).one()
 
@@ -210,7 +220,6 @@ def differences(session: Session) -> Iterator[str]:
         for rollup in ROLLUPS:
             for row in session.execute(_differing(rollup, parts)).mappings():
                 yield _told(rollup, row, slugs)
-    yield from settling.differences(session)
 
 
 @contextmanager

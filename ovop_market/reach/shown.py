@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from ovop_market.reach import published, raw
 from ovop_market.reach.figures import Ladder, Spread, Sums
 from ovop_market.reach.filters import Period
-from ovop_market.reach.grids import HELD, Grid, together, without
+from ovop_market.reach.grids import HELD, Grid, most_revenue, over_all, together, without
 from ovop_market.reach.published import Published, Tree, province_of
 from ovop_market.reach.recount import PROVINCE_LENGTH
 from ovop_market.reach.withholding import at_least, tells_enough
@@ -95,36 +95,37 @@ class Shown:
         """Of each way of selling; of all villages alone."""
         if self.chosen.villages is not None:
             return {}
-        return together(tree.channel_grid().over(self.of_year(tree)) for tree in self.trees)
+        return over_all((tree.channel_grid(), self.of_year(tree)) for tree in self.trees)
 
     def by_village(self) -> Mapping[int, Sums]:
         """Of each chosen village; of the products of one, its own."""
         chosen = self.chosen.villages
         if self.chosen.products is not None:
             return dict.fromkeys(chosen or (), self.total)
-        all_of_them = together(tree.village_grid().over(self.of_year(tree)) for tree in self.trees)
+        all_of_them = over_all((tree.village_grid(), self.of_year(tree)) for tree in self.trees)
         if chosen is None:
             return all_of_them
         return {village: sums for village, sums in all_of_them.items() if village in chosen}
 
-    def by_product(self, villages: Collection[int]) -> Mapping[int, Mapping[int, Sums]]:
-        """Of each chosen product that some villages sold in the years, by its village."""
-        here = {tree: tree.villages().keys() & villages for tree in self.trees}
-        if self.trees:
-            published.read_products(self.trees[0].session, here)
-        found: dict[int, dict[int, Sums]] = {}
-        for tree, some in here.items():
-            tree.read_products(some)
-            for village in some:
-                over = tree.product_grid(village).over(self._months[tree.tree.year])
-                found[village] = together((found.get(village, {}), self._asked(over)))
-        return found
+    def best_products(self, most: int) -> Mapping[int, Sums]:
+        """The chosen products that show most revenue: nothing that is withheld decides which."""
+        return most_revenue(self._products(), most, self.chosen.products)
 
-    def _asked(self, products: Mapping[int, Sums]) -> Mapping[int, Sums]:
-        chosen = self.chosen.products
-        if chosen is None:
-            return products
-        return {product: sums for product, sums in products.items() if product in chosen}
+    def by_product(self, products: Collection[int]) -> Mapping[int, Sums]:
+        """Of some of the chosen products."""
+        return most_revenue(self._products(), len(products), products)
+
+    def _products(self) -> Iterator[tuple[Grid[int, date], frozenset[date]]]:
+        """The tables of products, with the months that are asked for."""
+        for tree in self.trees:
+            months = self.of_year(tree)
+            if self.chosen.villages is None:
+                yield tree.all_products(), months
+                continue
+            mine = tree.villages().keys() & self._mine(tree)
+            tree.read_products(mine)
+            for village in mine:
+                yield tree.product_grid(village), months
 
     # By destination
 
@@ -137,8 +138,8 @@ class Shown:
     def by_place(self) -> Mapping[str, Sums]:
         """Of each province and regency."""
         if self.chosen.villages is None:
-            return together(
-                grid.over(self.of_year(tree))
+            return over_all(
+                (grid, self.of_year(tree))
                 for tree in self.trees
                 for grid in (tree.province_grid(), tree.place_grid())
             )
@@ -195,7 +196,7 @@ class Shown:
 
     def _month_spread(self, month: date, sums: Sums) -> Spread:
         here = [tree for tree in self.trees if tree.tree.year == month.year]
-        reached: set[str] = set().union(*(tree.reached().over([month]) for tree in here))
+        reached: set[str] = set().union(*(tree.reached_in(month) for tree in here))
         grids = [grid for tree in here for grid in (tree.province_grid(), tree.place_grid())]
         told = [grid.reached(month) for grid in grids]
         some: set[str] = set().union(*(codes for codes, _ in told))

@@ -85,8 +85,8 @@ def _take(shelf: _Shelf, tree: Tree, now: float, stamp: tuple[int, ...], there: 
     since, kept = shelf.pop(tree, (now, None))
     if kept is None or kept.stamp != stamp or now - since > LONGEST:
         since = now
-        # What was decided last is asked of again: most of it is the same.
-        memo = kept.memo if kept else {}
+        # Of a year that changes, what is decided is remembered: most of it will be the same again.
+        memo = (kept.memo or {}) if kept and kept.stamp != stamp else None
         kept = Kept(stamp, {} if stamp else stored.nothing(tree), memo=memo)
         kept.stored = kept.new = there == stored.said(stamp)
     shelf[tree] = since, kept

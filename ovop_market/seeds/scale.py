@@ -88,8 +88,12 @@ def _pay_out(session: Session, planned: Orders, now: datetime) -> None:
 def _settle(session: Session) -> int:
     """So that the first page need not decide all of it."""
     due = settling.due(session)
+    session.commit()
     for tree in due:
-        settling.store(session, settling.decided(session, tree))
+        settled = settling.decided(session, tree)
+        session.commit()
+        if settled is not None:
+            settling.store(session, settled)
         session.commit()
     return len(due)
 

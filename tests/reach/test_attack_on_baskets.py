@@ -101,6 +101,7 @@ class Baskets(World):
                 month=month,
                 year=month.year,
                 product_id=product.id,
+                producer_id=product.producer_id,
                 village_id=product.producer.village_id,
                 area_code="19.05",
                 region_code=basket.region,

@@ -36,12 +36,13 @@ REPEATS = (ReachVillageMonth, ReachPlaceMonth)
 
 
 def rows(session: Session) -> list[set[tuple[object, ...]]]:
-    """All rows, but for how many buyers came back: that is forgotten on the way back to 0022."""
+    """All rows, but for how many buyers came back, which is forgotten on the way back to 0022, and
+    for the marks of years, which follow from nothing."""
     return [
         {
             tuple(row)
             for row in session.execute(
-                select(*(c for c in rollup.model.__table__.c if c.name != "repeats"))
+                select(*(c for c in rollup.model.__table__.c if c.name not in ("repeats", "mark")))
             )
         }
         for rollup in ROLLUPS
