@@ -117,14 +117,15 @@ def reach_settle(every: bool) -> None:
 def reach_verify() -> None:
     """Exits with 1 and says where, if the rollup differs from the orders, or what is stored from
     what would be decided."""
-    from ovop_market.extensions.database import begin_as_reader
+    from ovop_market.jobs import reading
     from ovop_market.reach import services, settling
 
     found = list(services.differences(db.session()))
     db.session.rollback()
     # To decide all years takes a while: nobody shall wait for it.
-    begin_as_reader(True)
-    _report(found + list(settling.differences(db.session())))
+    with reading():
+        found += settling.differences(db.session())
+    _report(found)
 
 
 @ledger.command("verify")

@@ -149,7 +149,7 @@ def _permits(app: Flask, counts: Counts, stopped: Stopped) -> None:
     with app.app_context():
         session = db.session()
         while not stopped():
-            with _reading():
+            with reading():
                 today = clock.wib_date(clock.now())
                 found = permit_queries.unreminded(session, today, after=after, limit=AT_ONCE)
             if not found:
@@ -194,7 +194,7 @@ def _exports(app: Flask, counts: Counts, stopped: Stopped) -> None:
     for asked in large.waiting(media):
         if stopped():
             return
-        with app.app_context(), _reading():
+        with app.app_context(), reading():
             try:
                 made = large.make(db.session(), media, asked, clock.now(), stopped)
             except OperationalError:
@@ -210,7 +210,7 @@ def _settle(app: Flask, counts: Counts, stopped: Stopped) -> None:
     """Decides and stores what is shown of each year that has changed."""
     with app.app_context():
         session = db.session()
-        with _reading():
+        with reading():
             due = settling.due(session)
         # Workers that look at the same moment begin in different places.
         for tree in random.sample(due, len(due)):
@@ -229,7 +229,7 @@ def _settle(app: Flask, counts: Counts, stopped: Stopped) -> None:
 
 def _settle_one(session: Session, tree: Tree) -> str:
     """Decides without holding anybody up, then stores; returns what became of it."""
-    with _reading():
+    with reading():
         settled = settling.decided(session, tree)
     # What has changed meanwhile is for the next look.
     done = settled is not None and settling.store(session, settled)
@@ -270,7 +270,7 @@ def _each(app: Flask, look: Look, do: Do, counts: Counts, stopped: Stopped) -> N
     after: Waiting | None = None
     with app.app_context():
         while not stopped():
-            with _reading():
+            with reading():
                 found = look(db.session(), now=clock.now(), after=after, limit=AT_ONCE)
             if not found:
                 return
@@ -301,7 +301,7 @@ def _one(waiting: Waiting, do: Do, counts: Counts) -> None:
 
 
 @contextmanager
-def _reading() -> Iterator[None]:
+def reading() -> Iterator[None]:
     """A look that waits for no writer, and that none waits for."""
     begin_as_reader(True)
     try:

@@ -46,7 +46,9 @@ class Grid(Generic[Row, Col]):
         self._added: dict[frozenset[Col], Sequence[_Numbers]] = {}
 
     @classmethod
-    def shown(cls, cells: Mapping[tuple[Row, Col], Sums], totals: Mapping[Row, Sums]) -> Any:
+    def shown(
+        cls, cells: Mapping[tuple[Row, Col], Sums], totals: Mapping[Row, Sums]
+    ) -> Grid[Row, Col]:
         """One of these cells."""
         rows = sorted({row for row, _ in cells}.union(totals))
         columns = sorted({column for _, column in cells})
@@ -96,7 +98,7 @@ class Grid(Generic[Row, Col]):
         return cls(rows, columns, numbers, whole)
 
     @classmethod
-    def stacked(cls, grids: Sequence[Grid[Row, Col]]) -> Any:
+    def stacked(cls, grids: Sequence[Grid[Row, Col]]) -> Grid[Row, Col]:
         """Several of other rows as one."""
         return cls.shown(
             {key: sums for grid in grids for key, sums in grid.cells.items()},
