@@ -30,4 +30,9 @@ counts SQL but BEGIN, COMMIT and PRAGMA; a public page may have 6, and is marked
 some money out) against 10,000 awaited payments: from the bytes of the file to the commit of what is
 booked, as an operator does it, without the pages in between. 5 s are allowed on SQLite.
 `python -m benchmarks.matching` measures this alone.
+
+*Who has an account?* Forms that must not tell, asked for logins that have one and for others,
+in turns, with passwords hashed at their real cost. The medians may be 50 ms apart; beyond, they are
+marked !.
+`python -m benchmarks.guessing` measures this alone.
 """

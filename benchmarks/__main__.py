@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from pathlib import Path
 
-from benchmarks import load, matching
+from benchmarks import guessing, load, matching
 from benchmarks.checkouts import THREADS, Checkouts, buy, buy_from_all
 from benchmarks.load import Sample, Target, percentile
 from benchmarks.pairs import Pair, compare
@@ -74,12 +74,14 @@ def main() -> None:
             done = checkouts(pool, market, variants, chosen.seconds)
             busy = while_buying(pool, market, variants, chosen.seconds)
         booked = matching.measure(url, folder / "media", say)
+        guessed = guessing.measure(url, folder / "media", say)
     print(heading(url, chosen.encoding, chosen.seconds))
     print(kept_pages(pairs))
     print(checkout_table(done))
     print(busy_line(*busy))
     print(rendering_table(renderings, steps))
     print(matching.matching_table(booked))
+    print(guessing.guessing_table(guessed))
 
 
 def render(

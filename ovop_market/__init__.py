@@ -43,7 +43,8 @@ def create_app(config: Config | None = None) -> Flask:
 
     db.init_app(app)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"))
-    login.init_app(app)
+    # Its own way to tell templates who is signed in looks that up for public pages as well.
+    login.init_app(app, add_context_processor=False)
     csrf.init_app(app)
     compress.init_app(app)
     web.init_app(app)

@@ -68,6 +68,8 @@ class Config:
     rate_age: timedelta
     # How often one address may ask the open data, as Flask-Limiter writes it ("120 per minute").
     api_rate: str
+    # Whether officials and operators must have a second factor.
+    require_2fa: bool
     # For trying out what time does: never in production.
     clock_ahead: timedelta
 
@@ -196,6 +198,7 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Config:
         rajaongkir_url=_rajaongkir_url(env.get("OVOP_RAJAONGKIR_URL") or "", plain=demo),
         rate_age=_rate_age(env.get("OVOP_RATE_HOURS") or "12"),
         api_rate=_api_rate(env.get("OVOP_API_RATE") or "120 per minute"),
+        require_2fa=_switch(env, "OVOP_REQUIRE_2FA", usual=not demo),
         clock_ahead=_clock_ahead(env.get("OVOP_CLOCK_AHEAD") or "", allowed=demo),
     )
 
@@ -238,6 +241,13 @@ def _api_rate(value: str) -> str:
     except ValueError:
         raise ConfigurationError("OVOP_API_RATE must look like 120 per minute") from None
     return value
+
+
+def _switch(env: Mapping[str, str], name: str, *, usual: bool) -> bool:
+    value = env.get(name) or ("1" if usual else "0")
+    if value not in ("0", "1"):
+        raise ConfigurationError(f"{name} must be 1 or 0")
+    return value == "1"
 
 
 def _own_name(database_url: str) -> str:

@@ -28,7 +28,7 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
 
 from ovop_market import create_app
-from ovop_market.accounts import services as accounts
+from ovop_market.accounts import passwords
 from ovop_market.config import Config, from_environment
 from ovop_market.core import clock
 from ovop_market.extensions import db
@@ -225,10 +225,11 @@ def databases(scratch: Path, postgres_url: str) -> dict[str, Database]:
 @pytest.fixture(scope="session", autouse=True)
 def quick_hashing() -> Iterator[None]:
     """Passwords of tests need not withstand anybody: argon2id at its lowest cost."""
-    kept = accounts._hasher
-    accounts._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    kept = passwords._hasher
+    passwords._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    passwords.CODE_TIME, passwords.CODE_MEMORY = 1, 8
     yield
-    accounts._hasher = kept
+    passwords._hasher = kept
 
 
 @pytest.fixture(autouse=True)

@@ -1,20 +1,19 @@
 """Accounts: who signs in, as what."""
 
 from flask import Flask
+from flask_login import current_user
 
-from ovop_market.accounts.models import User
-from ovop_market.extensions import db, login
-
-
-def _load(session_id: str) -> User | None:
-    from ovop_market.accounts import services
-
-    return services.by_session_id(db.session(), session_id)
+from ovop_market.extensions import login
 
 
 def init_app(app: Flask) -> None:
     """Registers the pages of this feature."""
+    from ovop_market.accounts import cookies, own_views, recovery_views, second_factor_views
     from ovop_market.accounts.views import blueprint
 
-    login.user_loader(_load)
+    login.user_loader(cookies.load)
+    app.jinja_env.globals["current_user"] = current_user
+    cookies.init_app(app)
+    second_factor_views.init_app(app)
     app.register_blueprint(blueprint)
+    assert own_views and recovery_views, "their pages are on the blueprint"

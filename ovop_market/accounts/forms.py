@@ -1,11 +1,11 @@
-"""Signing in and registering."""
+"""Signing in, registering, passwords and codes."""
 
 from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
 from wtforms import HiddenField, PasswordField, StringField
 
-from ovop_market.accounts.services import MAX_PASSWORD, MIN_PASSWORD
+from ovop_market.accounts.passwords import MAX_TYPED
 from ovop_market.web.forms import BaseForm, at_most, required
 
 
@@ -13,16 +13,54 @@ class SignInForm(BaseForm):
     """`next` is where to go afterwards: a path of this site, or it is ignored."""
 
     login = StringField(_l("Email atau nomor HP"), [required(), at_most(254)])
-    password = PasswordField(_l("Kata sandi"), [required(), at_most(1024)])
+    password = PasswordField(_l("Kata sandi"), [required(), at_most(MAX_TYPED)])
     next = HiddenField()
 
 
 class RegisterForm(BaseForm):
-    """A buyer's account; the other roles are made by operators."""
+    """A buyer's account; the other roles are made by operators. Which passwords are taken,
+    accounts.passwords says."""
 
     name = StringField(_l("Nama"), [required(), at_most(100)])
     login = StringField(_l("Email atau nomor HP"), [required(), at_most(254)])
-    password = PasswordField(
-        _l("Kata sandi"), [required(), at_most(MAX_PASSWORD, at_least=MIN_PASSWORD)]
-    )
+    password = PasswordField(_l("Kata sandi"), [required(), at_most(MAX_TYPED)])
     next = HiddenField()
+
+
+class CodeForm(BaseForm):
+    """A code of the app, or one from paper."""
+
+    code = StringField(_l("Kode"), [required(), at_most(20)])
+
+
+class ResetForm(BaseForm):
+    """Whose password is to be set anew."""
+
+    login = StringField(_l("Email atau nomor HP"), [required(), at_most(254)])
+
+
+class NewPasswordForm(BaseForm):
+    """A new password, on the page of a link."""
+
+    password = PasswordField(_l("Kata sandi baru"), [required(), at_most(MAX_TYPED)])
+
+
+class ChangePasswordForm(BaseForm):
+    """A new password, by somebody who knows the present one."""
+
+    current = PasswordField(_l("Kata sandi sekarang"), [required(), at_most(MAX_TYPED)])
+    password = PasswordField(_l("Kata sandi baru"), [required(), at_most(MAX_TYPED)])
+
+
+class PasswordAgainForm(BaseForm):
+    """The present password, before something that a thief of the phone would do."""
+
+    current = PasswordField(_l("Kata sandi"), [required(), at_most(MAX_TYPED)])
+    next = HiddenField()
+
+
+class ConfirmationForm(BaseForm):
+    """What is asked for before the second factor is changed: both factors."""
+
+    current = PasswordField(_l("Kata sandi"), [required(), at_most(MAX_TYPED)])
+    code = StringField(_l("Kode"), [required(), at_most(20)])

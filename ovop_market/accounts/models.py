@@ -6,7 +6,16 @@ from datetime import datetime
 from enum import StrEnum
 
 from flask_login import UserMixin
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, String
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    String,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ovop_market.extensions.database import Choice, Model, Moment, one_of
@@ -21,6 +30,14 @@ class Role(StrEnum):
     OPERATOR = "operator"
 
 
+class Purpose(StrEnum):
+    """What a one-time link opens."""
+
+    VERIFY = "verify"
+    RESET = "reset"
+    INVITE = "invite"
+
+
 class User(UserMixin, Model):
     """An account. Signed in to by e-mail (lower case) or by phone (E.164)."""
 
@@ -31,6 +48,9 @@ class User(UserMixin, Model):
         CheckConstraint("email = lower(email)", name="email_lower"),
         CheckConstraint(
             "(role = 'official') = (region_code IS NOT NULL)", name="officials_have_an_area"
+        ),
+        CheckConstraint(
+            "totp_since IS NULL OR totp_secret IS NOT NULL", name="second_factor_has_secret"
         ),
     )
 
@@ -46,13 +66,117 @@ class User(UserMixin, Model):
     epoch: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime] = mapped_column(Moment)
     disabled_at: Mapped[datetime | None] = mapped_column(Moment)
+    # When the person has shown that mail to the address reaches them.
+    verified_at: Mapped[datetime | None] = mapped_column(Moment)
+    # The second factor (RFC 6238): its secret, sealed (accounts.sealing); since when it is asked
+    # for (until then it is being set up); and the last step whose code was taken.
+    totp_secret: Mapped[str | None] = mapped_column(String(200))
+    totp_since: Mapped[datetime | None] = mapped_column(Moment)
+    totp_step: Mapped[int | None] = mapped_column(BigInteger)
+
+    # The secret of the session that is being begun: what Flask-Login puts into the cookie.
+    session_token = ""
 
     @property
     def is_active(self) -> bool:
         return self.disabled_at is None
 
     def get_id(self) -> str:
-        return f"{self.id}.{self.epoch}"
+        return self.session_token
+
+
+class UserSession(Model):
+    """A device on which somebody is signed in. The cookie holds a secret, this table its SHA-256:
+    a cookie that was copied is worth nothing once its row has ended. No address is kept: "Chrome
+    di Android, two days ago" tells people enough to know their own."""
+
+    __tablename__ = "user_session"
+    __table_args__ = (Index("ix_user_session_user_id_seen_at", "user_id", "seen_at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    digest: Mapped[str] = mapped_column(String(64), unique=True)
+    # That of the account when it began.
+    epoch: Mapped[int]
+    browser: Mapped[str] = mapped_column(String(20))
+    system: Mapped[str] = mapped_column(String(20))
+    began_at: Mapped[datetime] = mapped_column(Moment)
+    # Written every few minutes at most.
+    seen_at: Mapped[datetime] = mapped_column(Moment, index=True)
+    ended_at: Mapped[datetime | None] = mapped_column(Moment)
+
+
+class Throttle(Model):
+    """How often something was tried lately, and until when it must not be tried again. `key` is a
+    keyed hash: whose login or address it is, is not in the table."""
+
+    __tablename__ = "throttle"
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    tries: Mapped[int]
+    open_at: Mapped[datetime] = mapped_column(Moment)
+    # When it begins at nothing again.
+    over_at: Mapped[datetime] = mapped_column(Moment, index=True)
+
+
+class RecoveryCode(Model):
+    """One of the codes that take the place of the second factor, once each."""
+
+    __tablename__ = "recovery_code"
+    __table_args__ = (UniqueConstraint("user_id", "digest"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    # Stretched and keyed: the codes are short enough to be typed, so a hash could be tried out.
+    digest: Mapped[str] = mapped_column(String(64))
+    used_at: Mapped[datetime | None] = mapped_column(Moment)
+
+
+_WAITING = text("done_at IS NULL")
+
+
+class HelpRequest(Model):
+    """Somebody who has forgotten the password and whom no machine can reach: a person will."""
+
+    __tablename__ = "account_help"
+    __table_args__ = (
+        Index(
+            "ix_account_help_waiting",
+            "user_id",
+            unique=True,
+            sqlite_where=_WAITING,
+            postgresql_where=_WAITING,
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    asked_at: Mapped[datetime] = mapped_column(Moment)
+    done_at: Mapped[datetime | None] = mapped_column(Moment)
+    done_by_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
+
+
+class Link(Model):
+    """A link that works once and for a while. Its secret is only in the link: `digest` is all that
+    is kept of it, so that who reads the table opens nothing. Written by accounts.links alone."""
+
+    __tablename__ = "account_link"
+    __table_args__ = (
+        one_of("purpose", Purpose),
+        CheckConstraint("expires_at > made_at", name="lives_for_a_while"),
+        # An invitation is to somebody who may have no account yet.
+        CheckConstraint("purpose = 'invite' OR user_id IS NOT NULL", name="about_somebody"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    purpose: Mapped[Purpose] = mapped_column(Choice(Purpose))
+    digest: Mapped[str] = mapped_column(String(64), unique=True)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"), index=True)
+    # What an invitation says.
+    details: Mapped[dict[str, object] | None] = mapped_column(JSON)
+    made_at: Mapped[datetime] = mapped_column(Moment)
+    expires_at: Mapped[datetime] = mapped_column(Moment, index=True)
+    used_at: Mapped[datetime | None] = mapped_column(Moment)
 
 
 class AuditEvent(Model):

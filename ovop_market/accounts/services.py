@@ -1,20 +1,19 @@
-"""Accounts: making them, and finding out who signs in. Passwords are kept as argon2id only."""
+"""Accounts: making them, finding out who signs in, and the record of what was done with them."""
 
 from __future__ import annotations
 
 import re
 from datetime import datetime
-from functools import lru_cache
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from email_validator import EmailNotValidError, validate_email
 from flask_babel import gettext as _
 from lokal import normalize_phone
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from ovop_market.accounts import passwords
 from ovop_market.accounts.models import AuditEvent, Role, User
+from ovop_market.accounts.passwords import MAX_PASSWORD, MIN_PASSWORD
 from ovop_market.core.errors import Unusable
 from ovop_market.extensions.database import insert_into
 from ovop_market.regions.models import Region
@@ -22,11 +21,9 @@ from ovop_market.regions.models import Region
 # RFC 2606: addresses that can be nobody's.
 _RESERVED = re.compile(r"[A-Za-z0-9._+-]{1,64}@([A-Za-z0-9-]{1,63}\.)+example")
 
-MIN_PASSWORD, MAX_PASSWORD = 8, 128
-LARGEST_AREA = 2  # the level of a regency; 1 is that of a province
+__all__ = ["MAX_PASSWORD", "MIN_PASSWORD"]
 
-# OWASP Password Storage Cheat Sheet: argon2id with m=19456 KiB, t=2, p=1.
-_hasher = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
+LARGEST_AREA = 2  # the level of a regency; 1 is that of a province
 
 
 def email_of(text: str) -> str | None:
@@ -44,6 +41,20 @@ def phone_of(text: str) -> str | None:
     return normalize_phone(text)
 
 
+def login_of(text: str) -> str | None:
+    """The e-mail address or telephone number that a typed login means; None if it is neither."""
+    return email_of(text) if "@" in text else phone_of(text)
+
+
+def user_of(session: Session, login: str) -> User | None:
+    """The account that is signed in to by this login, however it is written."""
+    known = login_of(login)
+    if known is None:
+        return None
+    column = User.email if "@" in known else User.phone
+    return session.scalar(select(User).where(column == known))
+
+
 def register(
     session: Session,
     *,
@@ -54,22 +65,26 @@ def register(
     now: datetime,
     actor_id: int | None = None,
     region_code: str | None = None,
+    verified: bool = False,
 ) -> User:
     """A new account. `login` is an e-mail address or an Indonesian telephone number.
 
-    `region_code` is an official's regency or province; the others have none. Raises Unusable,
-    naming the field, for a login that is neither or is taken, for a password outside 8 to 128
-    characters, and for an official without an area that is on the list.
+    `region_code` is an official's regency or province; the others have none. `verified`: it is
+    known by other means that mail to the address reaches the person. Raises Unusable, naming the
+    field, for a login that is neither or is taken (`details["taken"]`), for a password that
+    passwords.check refuses, and for an official without an area that is on the list.
     """
-    _check_area(session, role, region_code)
-    email = email_of(login) if "@" in login else None
-    phone = None if email else phone_of(login)
-    if email is None and phone is None:
+    known = login_of(login)
+    if known is None:
         raise Unusable(
             _("Tulis alamat email, atau nomor HP seperti 0812 3456 7890."), field="login"
         )
-    if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
-        raise Unusable(_("Kata sandi 8 sampai 128 huruf."), field="password")
+    passwords.check(password, login=known, name=name)
+    # It takes its time: before the first statement, so that no lock is held meanwhile, and whether
+    # or not the login is taken.
+    password_hash = passwords.hashed(password)
+    _check_area(session, role, region_code)
+    email, phone = (known, None) if "@" in known else (None, known)
     user_id = session.scalar(
         insert_into(session, User)
         .values(
@@ -78,16 +93,19 @@ def register(
             email=email,
             phone=phone,
             region_code=region_code,
-            password_hash=_hasher.hash(password),
+            password_hash=password_hash,
             epoch=0,
             created_at=now,
+            verified_at=now if verified else None,
         )
         .on_conflict_do_nothing()
         .returning(User.id)
     )
     if user_id is None:
         raise Unusable(
-            _("Email atau nomor ini sudah punya akun. Masuk dengan akun itu."), field="login"
+            _("Email atau nomor ini sudah punya akun. Masuk dengan akun itu."),
+            field="login",
+            taken=True,
         )
     record(
         session,
@@ -116,26 +134,9 @@ def _check_area(session: Session, role: Role, region_code: str | None) -> None:
 
 def authenticate(session: Session, login: str, password: str) -> User | None:
     """The account of this login and password, or None; it takes as long for unknown logins."""
-    email = email_of(login) if "@" in login else None
-    phone = None if email else phone_of(login)
-    user = None
-    if email or phone:
-        column = User.email if email else User.phone
-        user = session.scalar(select(User).where(column == (email or phone)))
-    try:
-        _hasher.verify(user.password_hash if user else _nobody(), password[:MAX_PASSWORD])
-    except (VerificationError, InvalidHashError):
-        return None
-    return user if user and user.disabled_at is None else None
-
-
-def by_session_id(session: Session, session_id: str) -> User | None:
-    """The account that a session belongs to; None once the account's epoch has moved on."""
-    user_id, _dot, epoch = session_id.partition(".")
-    if not (user_id.isdecimal() and epoch.isdecimal()) or len(user_id) > 15:
-        return None
-    user = session.get(User, int(user_id))
-    return user if user and user.epoch == int(epoch) and user.disabled_at is None else None
+    user = user_of(session, login)
+    fits = passwords.fits(user.password_hash if user else None, password)
+    return user if user and fits and user.disabled_at is None else None
 
 
 def record(
@@ -150,9 +151,3 @@ def record(
     session.add(
         AuditEvent(at=now, actor_id=actor_id, action=action, subject=subject, details=details)
     )
-
-
-@lru_cache(maxsize=1)
-def _nobody() -> str:
-    """A hash that no password fits, so that an unknown login costs the same work."""
-    return _hasher.hash("an account that does not exist")

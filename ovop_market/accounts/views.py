@@ -1,20 +1,32 @@
-"""Signing in and out, registering, and one's own page."""
+"""Signing in and out, and registering."""
 
 from __future__ import annotations
 
-from flask import Blueprint, redirect, render_template, request, session, url_for
+from flask import Blueprint, current_app, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from flask_login import current_user, login_user, logout_user
+from flask_login import current_user
+from werkzeug.wrappers import Response
 
-from ovop_market.accounts import services
-from ovop_market.accounts.forms import RegisterForm, SignInForm
+from ovop_market.accounts import (
+    attempts,
+    cookies,
+    passwords,
+    recovery,
+    second_factor,
+    services,
+    throttle,
+)
+from ovop_market.accounts import sessions as signed_in
+from ovop_market.accounts.attempts import TooSoon
+from ovop_market.accounts.forms import CodeForm, RegisterForm, SignInForm
 from ovop_market.accounts.models import Role, User
+from ovop_market.accounts.throttle import Bucket
 from ovop_market.core import clock
 from ovop_market.core.errors import Unusable
 from ovop_market.extensions import db
-from ovop_market.extensions.database import begin_as_reader
-from ovop_market.web import access, sessions
+from ovop_market.extensions.addresses import sender
+from ovop_market.web import access
 
 blueprint = Blueprint("accounts", __name__)
 
@@ -25,9 +37,10 @@ HOMES = {
     Role.OFFICIAL: "reach.reach",
     Role.OPERATOR: "payments.desk",
 }
+_REGISTERED = "registered"
 
 
-def _local(wanted: str | None) -> str:
+def local(wanted: str | None) -> str:
     """The wanted address if it is a path of this site, never another site; else empty."""
     path = wanted or ""
     local = path.startswith("/") and not path.startswith(("//", "/\\"))
@@ -36,13 +49,7 @@ def _local(wanted: str | None) -> str:
 
 def _next(user: User, wanted: str | None) -> str:
     """Where to go after signing in."""
-    return _local(wanted) or url_for(HOMES[user.role])
-
-
-def _begin_session(user: User) -> None:
-    """Signs the user in, in a fresh session."""
-    sessions.begin_anew()
-    login_user(user)
+    return local(wanted) or url_for(HOMES[user.role])
 
 
 @blueprint.get("/sign-in")
@@ -60,27 +67,91 @@ def begin_session() -> ResponseReturnValue:
     form = SignInForm()
     if not form.validate():
         return render_template("accounts/sign_in.html", form=form), 422
-    # Hashing takes its time; nobody's order waits for it (SQLite has one writer).
-    begin_as_reader(True)
-    user = services.authenticate(db.session(), form.login.data or "", form.password.data or "")
+    login, password = form.login.data or "", form.password.data or ""
+    counted = attempts.of_sign_in(login)
+    try:
+        attempts.count(*counted)
+    except TooSoon as error:
+        return attempts.too_soon("accounts/sign_in.html", form, error)
+    user = attempts.who(login, password)
+    # Of the same cost whatever the login: it is hashed anew where our costs have changed.
+    dated = user is not None and passwords.is_dated(user.password_hash)
     db.session.rollback()
-    begin_as_reader(False)
+    anew = passwords.hashed(password) if dated else ""
+    now = clock.now()
     if user is None:
-        # Of the form, not of a field: which of the two is wrong, nobody is told.
-        form.form_errors = [_("Email, nomor HP, atau kata sandi tidak cocok. Coba lagi.")]
-        return render_template("accounts/sign_in.html", form=form), 422
-    services.record(db.session(), "signed in", f"user {user.id}", clock.now(), user.id)
+        # Neither the login nor whether there is such an account is written down.
+        services.record(db.session(), "sign-in failed", "sign-in", now, None)
+    else:
+        attempts.went_well(db.session(), counted)
+        if anew:
+            user.password_hash = anew
+        if user.totp_since is None:
+            return _signed_in(user, login, form.next.data)
+        cookies.begin_half(user, login, local(form.next.data), now)
     db.session.commit()
-    _begin_session(user)
-    return redirect(_next(user, form.next.data), 303)
+    if user is not None:
+        return redirect(url_for("accounts.code"), 303)
+    # Of the form, not of a field: which of the two is wrong, nobody is told.
+    form.form_errors = [_("Email, nomor HP, atau kata sandi tidak cocok. Coba lagi.")]
+    return render_template("accounts/sign_in.html", form=form), 422
+
+
+def _signed_in(user: User, login: str, wanted: str | None) -> Response:
+    """Begins the session, and knows this device the next time."""
+    keep = cookies.begin(user, clock.now())
+    target = _next(user, wanted)
+    db.session.commit()
+    keep()
+    response = redirect(target, 303)
+    cookies.remember_device(response, services.login_of(login) or login)
+    return response
+
+
+@blueprint.get("/sign-in/code")
+@access.visitor
+def code() -> ResponseReturnValue:
+    """The second step."""
+    if cookies.half(clock.now()) is None:
+        return redirect(url_for("accounts.sign_in"), 303)
+    return render_template("accounts/code.html", form=CodeForm())
+
+
+@blueprint.post("/sign-in/code")
+@access.visitor
+def check_code() -> ResponseReturnValue:
+    found = cookies.half(clock.now())
+    if found is None:
+        return redirect(url_for("accounts.sign_in"), 303)
+    half, user = found
+    form = CodeForm()
+    if not form.validate():
+        return render_template("accounts/code.html", form=form), 422
+    bucket = Bucket(throttle.CODE, str(user.id))
+    try:
+        attempts.count(bucket)
+    except TooSoon as error:
+        return attempts.too_soon("accounts/code.html", form, error)
+    now = clock.now()
+    if not second_factor.accept(db.session(), user, form.code.data or "", now):
+        services.record(db.session(), "code refused", f"user {user.id}", now, None)
+        db.session.commit()
+        form.code.errors = [_("Kode ini tidak cocok. Tulis kode terbaru dari aplikasi.")]
+        return render_template("accounts/code.html", form=form), 422
+    throttle.clear(db.session(), [bucket])
+    return _signed_in(user, half.login, half.next)
 
 
 @blueprint.post("/sign-out")
 @access.visitor
 def end_session() -> ResponseReturnValue:
-    logout_user()
-    session.clear()
-    return redirect(_local(request.form.get("next")) or url_for("catalogue.front"), 303)
+    if current_user.is_authenticated:
+        found = cookies.this_session()
+        assert found is not None
+        signed_in.sign_out(db.session(), current_user.id, found.id, clock.now())
+        db.session.commit()
+    cookies.end()
+    return redirect(local(request.form.get("next")) or url_for("catalogue.front"), 303)
 
 
 @blueprint.get("/register")
@@ -93,28 +164,52 @@ def register() -> ResponseReturnValue:
 @blueprint.post("/register")
 @access.visitor
 def make_account() -> ResponseReturnValue:
+    """Whether the login has an account already, this page does not say: the mail does."""
     form = RegisterForm()
     if not form.validate():
         return render_template("accounts/register.html", form=form), 422
     try:
-        user = services.register(
-            db.session(),
-            login=form.login.data or "",
-            password=form.password.data or "",
-            name=form.name.data or "",
-            role=Role.BUYER,
-            now=clock.now(),
-        )
+        attempts.count(Bucket(throttle.REGISTER_ADDRESS, sender()))
+        _make(form)
+    except TooSoon as error:
+        return attempts.too_soon("accounts/register.html", form, error)
     except Unusable as refusal:
         db.session.rollback()
         form[str(refusal.details["field"])].errors = [refusal.message]
         return render_template("accounts/register.html", form=form), 422
     db.session.commit()
-    _begin_session(user)
-    return redirect(_next(user, form.next.data), 303)
+    session[_REGISTERED] = [form.login.data or "", local(form.next.data)]
+    return redirect(url_for("accounts.registered"), 303)
 
 
-@blueprint.get("/account")
-@access.signed_in
-def account() -> ResponseReturnValue:
-    return render_template("accounts/account.html", user=current_user)
+def _make(form: RegisterForm) -> None:
+    """Makes the account, or tells the owner of the one that there is. Raises Unusable for what is
+    wrong with what was typed, whoever it belongs to."""
+    now, login = clock.now(), form.login.data or ""
+    try:
+        user = services.register(
+            db.session(),
+            login=login,
+            password=form.password.data or "",
+            name=form.name.data or "",
+            role=Role.BUYER,
+            now=now,
+        )
+    except Unusable as refusal:
+        if not refusal.details.get("taken"):
+            raise
+        owner = services.user_of(db.session(), login)
+        assert owner is not None
+        recovery.tell_taken(db.session(), owner, now)
+    else:
+        recovery.ask_to_verify(db.session(), user, now)
+
+
+@blueprint.get("/register/sent")
+@access.visitor
+def registered() -> ResponseReturnValue:
+    """What comes next: the mail, and signing in."""
+    login, target = session.get(_REGISTERED, ["", ""])
+    by_mail = "@" in login and bool(current_app.config["OVOP"].smtp_url)
+    form = SignInForm(data={"login": login, "next": target})
+    return render_template("accounts/registered.html", form=form, by_mail=by_mail)

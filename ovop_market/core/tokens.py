@@ -57,5 +57,15 @@ def maker_code_in(text: str) -> str | None:
     return code if len(code) == MAKER_CODE_LENGTH and set(code) <= set(_ALPHABET) else None
 
 
+def recovery_code() -> str:
+    """A code such as `7K4M2XQ9RT`, 49 bits, that is written down on paper and typed once."""
+    return _letters(MAKER_CODE_LENGTH)
+
+
+def recovery_code_in(text: str) -> str | None:
+    """The code that somebody has typed, in small letters or in groups; None if it can be none."""
+    return maker_code_in(text)
+
+
 def _letters(how_many: int) -> str:
     return "".join(secrets.choice(_ALPHABET) for _ in range(how_many))

@@ -11,7 +11,8 @@ import contextvars
 import random
 import sqlite3
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -183,6 +184,29 @@ def begin_as_reader(reading: bool) -> None:
     """For the rest of this context, transactions on SQLite begin as readers, which wait for nobody
     (a request that changes nothing), or as writers."""
     _reading.set(reading)
+
+
+@contextmanager
+def at_once_or_not_at_all(session: Session) -> Iterator[None]:
+    """A small write that nobody needs: where another is writing (SQLite), it raises
+    OperationalError at once, instead of waiting. What the session was doing is rolled back."""
+    session.rollback()
+    before = _reading.get()
+    # A transaction that begins as a reader and whose first statement writes asks for the lock then.
+    begin_as_reader(True)
+    try:
+        if session.get_bind().dialect.name != "sqlite":
+            yield
+            return
+        driver: Any = session.connection().connection.dbapi_connection
+        (usual,) = driver.execute("PRAGMA busy_timeout").fetchone()
+        driver.execute("PRAGMA busy_timeout = 0")
+        try:
+            yield
+        finally:
+            driver.execute(f"PRAGMA busy_timeout = {usual}")
+    finally:
+        begin_as_reader(before)
 
 
 @event.listens_for(Engine, "connect")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ovop_market.accounts.signals import Told
 from ovop_market.orders.models import Order, OrderEvent
 from ovop_market.orders.states import Action, OrderState
 from ovop_market.payments.states import PaymentAction, RefundState
@@ -59,6 +60,14 @@ class Kind(StrEnum):
     SHARE_STOP = "share_stop"
     PERMIT_ENDING = "permit_ending"
     PERMIT_ENDED = "permit_ended"
+    # To the owner of an account.
+    VERIFY = "verify"
+    RESET = "reset"
+    TAKEN = "taken"
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a name
+    SECOND_FACTOR_ON = "second_factor_on"
+    SECOND_FACTOR_OFF = "second_factor_off"
+    RECOVERY_CODE_USED = "recovery_code_used"
 
 
 K, A, S, P = Kind, Action, OrderState, PaymentAction
@@ -87,6 +96,10 @@ TO_STAFF = frozenset(
         K.PERMIT_ENDED,
     }
 )
+
+# Of one's own account: by e-mail alone, and whoever did it (it may not have been the owner).
+ACCOUNT_KINDS: Mapping[Told, Kind] = {told: Kind(str(told)) for told in Told}
+TO_OWNER = frozenset(ACCOUNT_KINDS.values())
 
 
 def _always(_order: Order) -> bool:

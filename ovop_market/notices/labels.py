@@ -49,6 +49,13 @@ SUBJECTS: dict[Kind, LazyString] = {
     K.SHARE_CHANGED: _l("Bagian Anda berubah"),
     K.SHARE_STOP: _l("Jangan dibuat dulu"),
     K.LATE_SHARE: _l("Ada bagian yang terlambat"),
+    K.VERIFY: _l("Pastikan email Anda"),
+    K.RESET: _l("Buat kata sandi baru"),
+    K.TAKEN: _l("Anda sudah punya akun"),
+    K.PASSWORD_CHANGED: _l("Kata sandi sudah diganti"),
+    K.SECOND_FACTOR_ON: _l("Kode masuk sudah menyala"),
+    K.SECOND_FACTOR_OFF: _l("Kode masuk sudah dimatikan"),
+    K.RECOVERY_CODE_USED: _l("Kode cadangan sudah dipakai"),
 }
 
 FAILURES: dict[Failure, LazyString] = {

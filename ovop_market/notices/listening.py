@@ -6,18 +6,21 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from flask import current_app, has_app_context
+from flask import current_app, has_app_context, has_request_context
 from sqlalchemy.orm import Session
 
+from ovop_market.accounts.models import User
+from ovop_market.accounts.signals import Told, account_told
 from ovop_market.config import Config
 from ovop_market.notices import shares
-from ovop_market.notices.kinds import PAYMENT_KINDS, REFUND_KINDS, Kind, kinds_of
-from ovop_market.notices.services import Owed, owe
+from ovop_market.notices.kinds import ACCOUNT_KINDS, PAYMENT_KINDS, REFUND_KINDS, Kind, kinds_of
+from ovop_market.notices.services import USUAL_LANGUAGE, Owed, owe
 from ovop_market.notices.states import Channel
 from ovop_market.orders.models import Order, OrderEvent
 from ovop_market.orders.signals import order_moved, order_noted
 from ovop_market.payments.models import PaymentEvent, PayoutBatch, Refund
 from ovop_market.payments.signals import payments_moved, payouts_sent, refund_moved
+from ovop_market.web import language
 
 
 def channels_of(config: Config) -> frozenset[Channel]:
@@ -96,6 +99,21 @@ def follow_payouts(batch: PayoutBatch, *, session: Session, at: datetime, **_res
         owe(session, owed, channels)
 
 
+def follow_account(
+    user: User, *, session: Session, what: Told, at: datetime, link: str = "", **_rest: Any
+) -> None:
+    owed = Owed(
+        kind=ACCOUNT_KINDS[what],
+        thing=f"user {user.id} {at.isoformat()}",
+        at=at,
+        user=user,
+        # The secret of a link is sealed: neither this table nor its copy opens anything.
+        details={"link": link} if link else {},
+        language=language.current() if has_request_context() else USUAL_LANGUAGE,
+    )
+    owe(session, [owed], configured_channels())
+
+
 def _of_order(event: OrderEvent) -> Iterator[Owed]:
     order = event.order
     for kind in kinds_of(event):
@@ -119,3 +137,4 @@ def begin() -> None:
     payments_moved.connect(follow_payments)
     refund_moved.connect(follow_refund)
     payouts_sent.connect(follow_payouts)
+    account_told.connect(follow_account)

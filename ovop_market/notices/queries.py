@@ -13,8 +13,11 @@ from flask_babel import gettext as _
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
+from ovop_market.accounts import links, sealing
+from ovop_market.accounts.models import Purpose
+from ovop_market.accounts.signals import LINK
 from ovop_market.core.errors import NotFound
-from ovop_market.notices.kinds import STILL, TO_STAFF, Kind
+from ovop_market.notices.kinds import STILL, TO_OWNER, TO_STAFF, Kind
 from ovop_market.notices.labels import failure_text, subject_text
 from ovop_market.notices.models import Notice
 from ovop_market.notices.states import OLDEST, Channel, Failure, NoticeState
@@ -51,6 +54,8 @@ class Story:
     # A household's share of the order, if it tells of that.
     share: Allocation | None = None
     permit: Permit | None = None
+    # The secret of a link of the reader's account.
+    link: str = ""
     # What the purchase is being asked for, if it is.
     asked: Payment | None = None
 
@@ -103,7 +108,7 @@ def story_of(session: Session, notice: Notice) -> Story:
     """What the notice tells."""
     kind, details = Kind(notice.kind), notice.details
     to_staff = kind in TO_STAFF
-    if to_staff:
+    if to_staff or kind in TO_OWNER:
         name = notice.user.name if notice.user else ""
     else:
         name = notice.purchase.name if notice.purchase else ""
@@ -123,6 +128,7 @@ def story_of(session: Session, notice: Notice) -> Story:
         payout=one(Payout, "payout"),
         share=one(Allocation, "share"),
         permit=one(Permit, "permit"),
+        link=sealing.unseal(LINK, str(details.get("link", ""))) or "",
         asked=None if to_staff or notice.purchase_id is None else _asked(session, notice),
     )
 
@@ -156,6 +162,8 @@ def useless(session: Session, notice: Notice, story: Story, now: datetime) -> Fa
         return Failure.NOT_NEEDED
     share = _SHARE.get(story.kind)
     if share is not None and (story.share is None or story.share.state is not share):
+        return Failure.NOT_NEEDED
+    if story.kind in _LINKS and not links.find(session, _LINKS[story.kind], story.link, now):
         return Failure.NOT_NEEDED
     money = _OTHER.get(story.kind)
     if (money is not None and not money(session, notice, story)) or _unpaid_since(story):
@@ -225,6 +233,9 @@ def _still_ending(_session: Session, notice: Notice, story: Story) -> bool:
     return permit is not None and str(permit.expires_on) == notice.details.get("expires_on")
 
 
+# The notices whose link must still open something.
+_LINKS: Mapping[Kind, Purpose] = {Kind.VERIFY: Purpose.VERIFY, Kind.RESET: Purpose.RESET}
+
 # As long as what a notice of something else is worth telling. Kinds that are not here are always
 # told.
 _OTHER: Mapping[Kind, Callable[[Session, Notice, Story], bool]] = {
@@ -256,10 +267,12 @@ def _concerns(session: Session, notice: Notice, story: Story) -> bool:
         browser = notice.subscription
         if browser is None or browser.user_id != notice.user_id:
             return False
-    if story.kind not in TO_STAFF:
+    if story.kind not in TO_STAFF | TO_OWNER:
         return True
     if notice.user is None or notice.user.disabled_at is not None:
         return False
+    if story.kind in TO_OWNER:
+        return True
     producer_id = story.order.producer_id if story.order else None
     producer_id = story.payout.producer_id if story.payout else producer_id
     producer_id = story.share.offer.producer_id if story.share else producer_id
@@ -297,7 +310,7 @@ def failed(session: Session, now: datetime) -> tuple[list[FailedNotice], int]:
 
 def _failed(notice: Notice, now: datetime) -> FailedNotice:
     kind, number = Kind(notice.kind), _number(notice)
-    if kind not in TO_STAFF:
+    if kind not in TO_STAFF | TO_OWNER:
         who = _("Pembeli pesanan %(number)s", number=number)
     elif number:
         who = _("Penjual pesanan %(number)s", number=number)

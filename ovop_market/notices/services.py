@@ -18,7 +18,7 @@ from ovop_market.accounts.services import record
 from ovop_market.core.errors import Conflict, MoveRefused
 from ovop_market.core.tokens import digest
 from ovop_market.extensions.database import insert_into
-from ovop_market.notices.kinds import TO_STAFF, Kind
+from ovop_market.notices.kinds import TO_OWNER, TO_STAFF, Kind
 from ovop_market.notices.models import Notice, PushSubscription
 from ovop_market.notices.states import (
     BACK_OFF,
@@ -41,8 +41,9 @@ USUAL_LANGUAGE = "id"
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """Something to be told: to the buyer of `purchase`, or to the staff of a producer (see
-    kinds.TO_STAFF). `thing` names what happened, so that it is told once."""
+    """Something to be told: to the buyer of `purchase`, to the staff of a producer (see
+    kinds.TO_STAFF), or to the owner of an account (kinds.TO_OWNER). `thing` names what happened,
+    so that it is told once."""
 
     kind: Kind
     thing: str
@@ -51,6 +52,9 @@ class Owed:
     order: Order | None = None
     producer_id: int | None = None
     details: Mapping[str, object] = field(default_factory=dict)
+    # The owner, and the language in which the page was read.
+    user: User | None = None
+    language: str = USUAL_LANGUAGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,8 @@ def owe(session: Session, owed: Sequence[Owed], channels: Collection[Channel]) -
     for item in owed:
         if item.kind in TO_STAFF:
             rows += _staff_rows(item, staff.get(item.producer_id or 0, {}))
+        elif item.kind in TO_OWNER:
+            rows += _owner_rows(item, channels)
         elif item.purchase is not None:
             rows += _buyer_rows(item, item.purchase, browsers, channels)
     if rows:
@@ -154,6 +160,12 @@ def _buyer_rows(
         yield _row(item, Channel.EMAIL, f"buyer {purchase.id}", purchase.language)
     for browser in browsers.get(purchase.buyer_id or 0, ()):
         yield _push_row(item, browser)
+
+
+def _owner_rows(item: Owed, channels: Collection[Channel]) -> Iterator[dict[str, Any]]:
+    user = item.user
+    if user is not None and user.email and Channel.EMAIL in channels:
+        yield _row(item, Channel.EMAIL, f"user {user.id}", item.language, user.id)
 
 
 def _push_row(item: Owed, browser: _Browser) -> dict[str, Any]:

@@ -20,6 +20,10 @@
       occupy(form);
     }
   }, true);
+  // What was shown of a password is sent, and kept by the browser, as one.
+  document.addEventListener("submit", ({ target }) => {
+    target.querySelectorAll("[data-reveal][aria-pressed=true]").forEach((shown) => shown.click());
+  }, true);
   document.addEventListener("htmx:beforeRequest", ({ target }) => {
     if (target.matches("form[method=post]")) occupy(target);
   });
@@ -81,6 +85,13 @@
         copier.textContent = copier.dataset.copied;
         setTimeout(() => { copier.textContent = before; }, NOTED);
       });
+    }
+    const revealer = event.target.closest("[data-reveal]");
+    if (revealer) {
+      const input = document.getElementById(revealer.getAttribute("aria-controls"));
+      const shown = input.type === "text";
+      input.type = shown ? "password" : "text";
+      revealer.setAttribute("aria-pressed", String(!shown));
     }
     const step = event.target.closest("[data-step]");
     if (step) {

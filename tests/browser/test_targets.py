@@ -18,6 +18,8 @@ PUBLIC = (
     "/products?q=rotan",
     "/data",
     "/sign-in",
+    "/password/reset",
+    "/password/reset/waiting",
 )
 PRODUCT = "/products/pempek-udang-belo-laut"
 SIGNED_IN = {

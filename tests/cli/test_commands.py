@@ -7,12 +7,14 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ovop_market.accounts.models import Role, User
+from ovop_market.accounts import links, second_factor
+from ovop_market.accounts.models import Purpose, Role, User
 from ovop_market.catalogue.models import Offer
+from ovop_market.core import clock
 from ovop_market.delivery.models import CollectionPoint
 from ovop_market.orders.states import OrderState
 from ovop_market.reach.models import ReachDay
-from tests.factories import make_delivery, make_order, make_product
+from tests.factories import make_delivery, make_order, make_product, make_user
 
 POINT = {
     "--slug": "jebus",
@@ -58,6 +60,22 @@ def test_users_create_reads_the_password_from_standard_input(app: Flask, session
     assert (user.role, user.email) == (Role.OPERATOR, "baru@ovop.example")
     assert run(app, *words, input="panjang-sekali\n").exit_code == 1
     assert run(app, *words[:-1], "lain@ovop.example", input="pendek\n").exit_code == 1
+
+
+def test_who_cannot_get_in_is_helped_from_the_terminal(app: Flask, session: Session) -> None:
+    user = make_user(session, Role.OPERATOR, login="op@ovop.example")
+    second_factor.begin(session, user)
+    session.commit()
+    answer = run(app, "users", "password-link", "--login", "op@ovop.example")
+    token = answer.output.strip().rpartition("/password/reset/")[2]
+    assert links.find(session, Purpose.RESET, token, clock.now()) is not None
+    session.commit()
+    assert run(app, "users", "clear-second-factor", "--login", "op@ovop.example").exit_code == 0
+    session.refresh(user)
+    assert user.totp_secret is None
+    session.commit()
+    for command in ("password-link", "clear-second-factor"):
+        assert run(app, "users", command, "--login", "tidak@ada.example").exit_code == 1
 
 
 def test_a_second_collection_point(app: Flask, session: Session) -> None:

@@ -68,6 +68,8 @@ class Process:
             **os.environ,
             "OVOP_ENV": "production",
             "SECRET_KEY": SECRET_KEY,
+            # The people of these tests have no phone at hand (tests/accounts/test_second_factor).
+            "OVOP_REQUIRE_2FA": "0",
             **self.environ,
         }
         with self.log.open("ab") as log:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ovop_market.notices.kinds import TO_STAFF
+from ovop_market.notices.kinds import TO_OWNER, TO_STAFF
 from ovop_market.notices.queries import Story
-from ovop_market.notices.texts import buyer, producer
+from ovop_market.notices.texts import account, buyer, producer
 from ovop_market.notices.texts.message import Links, Message
 
 __all__ = ["Links", "Message", "message"]
@@ -12,4 +12,6 @@ __all__ = ["Links", "Message", "message"]
 
 def message(story: Story, links: Links) -> Message:
     """The message of a story, in the language that is spoken here (web.language.speaking)."""
+    if story.kind in TO_OWNER:
+        return account.message(story, links)
     return (producer if story.kind in TO_STAFF else buyer).message(story, links)

@@ -1,0 +1,185 @@
+"""The second factor of one's own account; and who is led to set one up before anything else."""
+
+from __future__ import annotations
+
+from flask import Flask, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user
+
+from ovop_market.accounts import attempts, second_factor, services, throttle
+from ovop_market.accounts.attempts import TooSoon
+from ovop_market.accounts.forms import CodeForm, ConfirmationForm
+from ovop_market.accounts.models import User
+from ovop_market.accounts.own_views import confirm_first
+from ovop_market.accounts.throttle import Bucket
+from ovop_market.accounts.views import HOMES, blueprint
+from ovop_market.core import clock
+from ovop_market.core.errors import NotAllowed, Unusable
+from ovop_market.extensions import db
+from ovop_market.web import access, htmx
+from ovop_market.web.forms import BaseForm
+
+# What is open to somebody who must set one up first.
+_OPEN = frozenset(
+    {
+        "accounts.two_steps",
+        "accounts.begin_two_steps",
+        "accounts.confirm_two_steps",
+        "accounts.confirmation",
+        "accounts.confirm",
+        "accounts.password",
+        "accounts.change_password",
+    }
+)
+
+
+@blueprint.get("/account/second-factor")
+@access.signed_in
+def two_steps() -> ResponseReturnValue:
+    return _page()
+
+
+def _page(form: BaseForm | None = None, status: int = 200) -> ResponseReturnValue:
+    return _body(form), status
+
+
+def _body(form: BaseForm | None = None) -> str:
+    """Not yet, being set up, or on: each is a page with one thing to do."""
+    user: User = current_user
+    required = second_factor.is_required(user)
+    if user.totp_since is not None:
+        return render_template(
+            "accounts/second_factor.html",
+            form=form or ConfirmationForm(),
+            since=user.totp_since,
+            left=second_factor.codes_left(db.session(), user),
+            required=required,
+        )
+    if second_factor.secret_of(user) is not None:
+        return _setting_up(form or CodeForm())
+    return render_template("accounts/second_factor_off.html", required=required)
+
+
+def _setting_up(form: BaseForm) -> str:
+    secret = second_factor.secret_of(current_user) or ""
+    return render_template(
+        "accounts/second_factor_setup.html",
+        form=form,
+        picture=second_factor.picture(current_user),
+        secret=" ".join(secret[at : at + 4] for at in range(0, len(secret), 4)),
+    )
+
+
+@blueprint.post("/account/second-factor")
+@access.signed_in
+def begin_two_steps() -> ResponseReturnValue:
+    asked = confirm_first("accounts.two_steps")
+    if asked is not None:
+        return asked
+    second_factor.begin(db.session(), current_user)
+    db.session.commit()
+    return redirect(url_for("accounts.two_steps"), 303)
+
+
+@blueprint.post("/account/second-factor/confirmation")
+@access.signed_in
+def confirm_two_steps() -> ResponseReturnValue:
+    form = CodeForm()
+    user_id = current_user.id
+    if current_user.totp_since is not None or second_factor.secret_of(current_user) is None:
+        return redirect(url_for("accounts.two_steps"), 303)
+    if not form.validate():
+        return _page(form, 422)
+    try:
+        attempts.count(Bucket(throttle.CODE, str(user_id)))
+        user = db.session.get_one(User, user_id)
+        second_factor.confirm(db.session(), user, form.code.data or "", clock.now())
+    except TooSoon as error:
+        return attempts.answer(_setting_up(attempts.waiting(form, error)), error)
+    except Unusable as refusal:
+        db.session.rollback()
+        form.code.errors = [refusal.message]
+        return _page(form, 422)
+    throttle.clear(db.session(), [Bucket(throttle.CODE, str(user_id))])
+    db.session.commit()
+    return _codes(user_id)
+
+
+def _codes(user_id: int) -> str:
+    """New codes for paper. They are in this answer and nowhere else, so it is no redirect. Called
+    with no transaction open: they are stretched first, then kept."""
+    codes = second_factor.new_codes(user_id)
+    user = db.session.get_one(User, user_id)
+    second_factor.keep_codes(db.session(), user, codes.values(), clock.now())
+    db.session.commit()
+    home = url_for(HOMES[current_user.role])
+    return render_template("accounts/recovery_codes.html", codes=codes, home=home)
+
+
+@blueprint.post("/account/second-factor/codes")
+@access.signed_in
+def renew_codes() -> ResponseReturnValue:
+    refused = _refused(ConfirmationForm())
+    if refused is not None:
+        return refused
+    user_id = current_user.id
+    db.session.commit()
+    return _codes(user_id)
+
+
+@blueprint.post("/account/second-factor/removal")
+@access.signed_in
+def end_two_steps() -> ResponseReturnValue:
+    if second_factor.is_required(current_user):
+        raise NotAllowed(_("Akun dinas dan pengelola harus memakai kode masuk."))
+    refused = _refused(ConfirmationForm())
+    if refused is not None:
+        return refused
+    user = db.session.get_one(User, current_user.id)
+    second_factor.turn_off(db.session(), user, clock.now())
+    db.session.commit()
+    flash(_("Kode masuk sudah dimatikan."), "done")
+    return redirect(url_for("accounts.two_steps"), 303)
+
+
+def _refused(form: ConfirmationForm) -> ResponseReturnValue | None:
+    """The page again unless password and code are right; None if they are."""
+    if current_user.totp_since is None:
+        return redirect(url_for("accounts.two_steps"), 303)
+    if not form.validate():
+        return _page(form, 422)
+    user_id = current_user.id
+    user = db.session.get_one(User, user_id)
+    bucket = Bucket(throttle.CODE, str(user_id))
+    try:
+        right = attempts.confirm_password(user, form.current.data or "")
+        if right:
+            attempts.count(bucket)
+            # With no transaction open: a code on paper is stretched first.
+            right = second_factor.accept(db.session(), user, form.code.data or "", clock.now())
+    except TooSoon as error:
+        return attempts.answer(_body(attempts.waiting(form, error)), error)
+    if right:
+        throttle.clear(db.session(), [bucket])
+        return None
+    services.record(db.session(), "code refused", f"user {user_id}", clock.now(), user_id)
+    db.session.commit()
+    form.form_errors = [_("Kata sandi atau kodenya tidak cocok. Coba lagi.")]
+    return _page(form, 422)
+
+
+def _set_up_first() -> ResponseReturnValue | None:
+    """Before every page for which one is signed in."""
+    door = access.door_of(request.endpoint)
+    if door is None or door.kind not in ("signed_in", "role") or request.endpoint in _OPEN:
+        return None
+    user = current_user
+    if not user.is_authenticated or user.totp_since or not second_factor.is_required(user):
+        return None
+    return htmx.moved(url_for("accounts.two_steps"))
+
+
+def init_app(app: Flask) -> None:
+    """Stands behind the doors: who is not let in is told so first."""
+    app.before_request(_set_up_first)
