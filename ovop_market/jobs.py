@@ -22,7 +22,7 @@ from flask import Flask
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from ovop_market.accounts import links, sessions, throttle
+from ovop_market.accounts import invitations, links, sessions, throttle
 from ovop_market.core import clock
 from ovop_market.extensions import db
 from ovop_market.extensions.database import begin_as_reader
@@ -176,6 +176,7 @@ def _sweep(app: Flask, counts: Counts, _stopped: Stopped) -> None:
         "exports": (partial(large.sweep, media=app.config["OVOP"].media), large.LIFETIME),
         "sessions": (sessions.sweep, sessions.KEPT),
         "tries": (throttle.sweep, timedelta(0)),
+        "invitations": (invitations.sweep, links.KEPT),
         "links": (links.sweep, links.KEPT),
         "years of reach": (lambda session, _before: settling.tidy(session), timedelta(0)),
     }

@@ -15,6 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ovop_market.accounts import services as accounts
+from ovop_market.accounts.invitation_models import Invitation
 from ovop_market.accounts.models import Role, User
 from ovop_market.catalogue.models import (
     Category,
@@ -39,7 +40,7 @@ from ovop_market.payments.services import receiving
 from ovop_market.payments.states import AWAITED
 from ovop_market.sales import services as sales
 from ovop_market.sales.models import ReportedSale, SaleChannel
-from ovop_market.villages import visit_services
+from ovop_market.villages import staff_services, visit_services
 from ovop_market.villages.models import (
     Designation,
     Producer,
@@ -48,6 +49,7 @@ from ovop_market.villages.models import (
     Stage,
     Village,
 )
+from ovop_market.villages.policy import StaffRole
 from ovop_market.villages.visit_models import Topic, Visit
 
 NOW = datetime(2026, 11, 24, 3, 5, tzinfo=UTC)  # 10.05 WIB
@@ -122,6 +124,39 @@ def make_producer(session: Session, village: Village | None = None, **values: An
         session.add(ProducerStaff(user_id=staff.id, producer_id=producer.id))
         session.flush()
     return producer
+
+
+def make_packer(session: Session, owner: User, **values: Any) -> User:
+    """Somebody who packs for all of the owner's producers."""
+    packer = make_user(session, Role.PRODUCER, **values)
+    own = select(ProducerStaff.producer_id).where(ProducerStaff.user_id == owner.id)
+    for producer_id in session.scalars(own).all():
+        session.add(
+            ProducerStaff(
+                user_id=packer.id,
+                producer_id=producer_id,
+                role=StaffRole.PACKER,
+                since=NOW,
+                invited_by_id=owner.id,
+            )
+        )
+    session.flush()
+    return packer
+
+
+def make_invitation(
+    session: Session, producer: Producer, owner: User, **values: Any
+) -> tuple[Invitation, str]:
+    """An open invitation to work for a producer, and the secret of its link."""
+    asked, token = staff_services.invite(
+        session,
+        producer,
+        login=values.get("login", f"diundang{next(_numbers)}@ovop.example"),
+        role=values.get("role", StaffRole.PACKER),
+        actor_id=owner.id,
+        now=values.get("now", clock.now()),
+    )
+    return asked.invitation, token
 
 
 def make_product(

@@ -8,7 +8,14 @@ from ovop_market.extensions import login
 
 def init_app(app: Flask) -> None:
     """Registers the pages of this feature."""
-    from ovop_market.accounts import cookies, own_views, recovery_views, second_factor_views
+    from ovop_market.accounts import (
+        cookies,
+        desk_views,
+        invitation_views,
+        own_views,
+        recovery_views,
+        second_factor_views,
+    )
     from ovop_market.accounts.views import blueprint
 
     login.user_loader(cookies.load)
@@ -16,4 +23,6 @@ def init_app(app: Flask) -> None:
     cookies.init_app(app)
     second_factor_views.init_app(app)
     app.register_blueprint(blueprint)
+    app.register_blueprint(invitation_views.blueprint)
+    app.register_blueprint(desk_views.blueprint)
     assert own_views and recovery_views, "their pages are on the blueprint"

@@ -83,7 +83,7 @@ def register(
     # It takes its time: before the first statement, so that no lock is held meanwhile, and whether
     # or not the login is taken.
     password_hash = passwords.hashed(password)
-    _check_area(session, role, region_code)
+    check_area(session, role, region_code)
     email, phone = (known, None) if "@" in known else (None, known)
     user_id = session.scalar(
         insert_into(session, User)
@@ -118,8 +118,9 @@ def register(
     return session.get_one(User, user_id)
 
 
-def _check_area(session: Session, role: Role, region_code: str | None) -> None:
-    """Officials belong to a regency or a province; nobody else belongs to an area."""
+def check_area(session: Session, role: Role, region_code: str | None) -> None:
+    """Officials belong to a regency or a province; nobody else belongs to an area. Raises
+    Unusable."""
     if role is not Role.OFFICIAL:
         if region_code is not None:
             raise Unusable(_("Hanya akun pejabat yang punya wilayah."), field="region_code")

@@ -58,6 +58,7 @@ RESET = Rule("reset", 2)
 RESET_ADDRESS = Rule("reset address", 9)
 VERIFICATION = Rule("verification", 2)
 REGISTER_ADDRESS = Rule("register address", 9)
+INVITATION = Rule("invitation", 19)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from ovop_market.inbox import parcels, to_make
 from ovop_market.inbox.parcels import Label
 from ovop_market.inbox.to_make import Due
 from ovop_market.inbox.views import blueprint
+from ovop_market.villages.policy import Duty
 from ovop_market.web import access
 
 HEAPS: dict[Due, LazyString] = {
@@ -35,7 +36,7 @@ A4, A6 = "a4", "a6"
 
 
 @blueprint.get("/inbox/today")
-@access.role("producer")
+@access.staff(Duty.SEE)
 def today() -> ResponseReturnValue:
     now = clock.now()
     return render_template(
@@ -48,7 +49,7 @@ def today() -> ResponseReturnValue:
 
 
 @blueprint.get("/inbox/packing")
-@access.role("producer")
+@access.staff(Duty.PRINT)
 def packing() -> ResponseReturnValue:
     orders = parcels.packing(db.session(), current_user)
     return render_template(
@@ -62,14 +63,14 @@ def packing() -> ResponseReturnValue:
 
 
 @blueprint.get("/inbox/<number>/label")
-@access.role("producer")
+@access.staff(Duty.PRINT)
 def label(number: str) -> ResponseReturnValue:
     title = _("Label pesanan %(number)s", number=number.upper())
     return _labels(title, parcels.label(db.session(), current_user, number))
 
 
 @blueprint.get("/inbox/labels")
-@access.role("producer")
+@access.staff(Duty.PRINT)
 def labels() -> ResponseReturnValue:
     numbers = request.args.getlist("order")
     return _labels(_("Label pesanan"), parcels.labels(db.session(), current_user, numbers))

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, joinedload
 from ovop_market.accounts.models import User
 from ovop_market.core.errors import NotFound
 from ovop_market.villages.models import Producer, ProducerKind, ProducerStaff
+from ovop_market.villages.policy import StaffRole
 from ovop_market.villages.queries import own_producers
 
 
@@ -48,7 +49,9 @@ def memberships(session: Session, user: User) -> list[Membership]:
         .execution_options(populate_existing=True)
     ).all()
     ids = [producer.id for producer in own]
-    acts = exists().where(ProducerStaff.producer_id == Producer.id)
+    acts = exists().where(
+        ProducerStaff.producer_id == Producer.id, ProducerStaff.role == StaffRole.OWNER
+    )
     members = session.execute(
         select(Producer, acts).where(Producer.group_id.in_(ids)).order_by(Producer.name)
     ).all()

@@ -22,6 +22,7 @@ from ovop_market.accounts.models import User
 from ovop_market.catalogue.models import Storage, Variant
 from ovop_market.core.errors import Conflict, NotFound, Unusable
 from ovop_market.inbox.queries import first_name, line_text, on_shelf, regency
+from ovop_market.inbox.scope import seen_orders
 from ovop_market.inbox.tabs import Shelf
 from ovop_market.orders.labels import STATES
 from ovop_market.orders.maker_models import MakerPage
@@ -31,7 +32,6 @@ from ovop_market.orders.presentation import may_be_made
 from ovop_market.orders.states import OrderState
 from ovop_market.regions.models import Region
 from ovop_market.villages.models import Producer, Village
-from ovop_market.villages.queries import own_producers
 from ovop_market.web import language
 from ovop_market.web.hosts import public_root
 
@@ -205,7 +205,7 @@ def maker_address(code: str) -> str:
 def _own(user: User) -> Select[Order]:
     return (
         select(Order)
-        .where(Order.producer_id.in_(own_producers(user)))
+        .where(seen_orders(user))
         .options(
             joinedload(Order.purchase).joinedload(Purchase.region),
             joinedload(Order.producer),

@@ -15,6 +15,7 @@ from flask_wtf.csrf import generate_csrf
 from ovop_market.accounts.models import User
 from ovop_market.core import clock
 from ovop_market.core.tokens import digest
+from ovop_market.villages.policy import Duty
 from ovop_market.web import access, language
 from ovop_market.web.assets import asset_url
 
@@ -69,7 +70,7 @@ def manifest() -> ResponseReturnValue:
 
 
 @blueprint.get("/inbox/session")
-@access.role("producer")
+@access.staff(Duty.SEE)
 def session() -> ResponseReturnValue:
     """Whose session this is, and its token: asked before anything is sent that has waited, since
     the token of the form may be that of a session that is over. No other site can read it."""

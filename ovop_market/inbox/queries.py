@@ -16,14 +16,18 @@ from ovop_market.accounts.models import User
 from ovop_market.core.errors import NotFound
 from ovop_market.inbox import share_queries
 from ovop_market.inbox.labels import due_text, step_text
+from ovop_market.inbox.scope import seen_orders
 from ovop_market.inbox.share_queries import ShareRow
 from ovop_market.inbox.tabs import SHELVES, Shelf, Tab
 from ovop_market.orders.labels import BADGES, STATES
 from ovop_market.orders.models import Order, OrderEvent, OrderLine, PaymentMethod, Purchase
+from ovop_market.orders.policy import duty_of
 from ovop_market.orders.queries import order_numbered
 from ovop_market.orders.states import Action, Actor, OrderState, moves_open_to
 from ovop_market.payments.queries.desk import payment_text
+from ovop_market.villages.acting import Acting, acting, refuse_unless
 from ovop_market.villages.models import Producer
+from ovop_market.villages.policy import Duty
 from ovop_market.villages.queries import own_producers
 
 # Work is shown together as far as a phone can carry it; what is over, in pages.
@@ -53,7 +57,8 @@ class Row:
     lines: tuple[str, ...]
     due_text: str
     payment_text: str
-    amount: int
+    # Null for whoever packs: what it costs is the owner's, and cash stands on the label.
+    amount: int | None
     step: Action | None
     step_text: str
 
@@ -72,16 +77,20 @@ class Inbox:
     # A member household's shares of its group's orders.
     shares: Sequence[ShareRow] = ()
     several_households: bool = False
+    # Whether the account owns a producer (or has none yet); and whether it has any.
+    owns: bool = True
+    acts: bool = True
 
 
 def inbox(session: Session, user: User, tab: Tab, page: int, now: datetime) -> Inbox:
-    """A tab with its orders and the counts of all tabs; three statements, one for the
+    """A tab with its orders and the counts of all tabs; four statements, one for the
     lines and one for what they hold."""
+    acts = acting(session, user)
     # The cursor first: an event between two statements is shown again rather than missed.
     cursor = latest_event(session, user)
     counts = _counts(session, user)
     shared = share_queries.counts(session, user)
-    shares = share_queries.in_tab(session, user, tab) if shared.get(tab) else []
+    shares = share_queries.in_tab(session, user, tab, acts) if shared.get(tab) else []
     size = CLOSED_PER_PAGE if SHELVES[tab].closed else OPEN_PER_PAGE
     pages = max(1, -(-counts[tab] // size))
     page = min(max(page, 1), pages)
@@ -89,13 +98,15 @@ def inbox(session: Session, user: User, tab: Tab, page: int, now: datetime) -> I
     return Inbox(
         tab=tab,
         counts={each: count + shared.get(each, 0) for each, count in counts.items()},
-        rows=[_row(order, now) for order in orders],
+        rows=[_row(order, now, acts) for order in orders],
         page=page,
         pages=pages,
         cursor=cursor,
         several=len({order.producer_id for order in orders}) > 1,
         shares=shares,
         several_households=len({share.household for share in shares}) > 1,
+        owns=acts.owns,
+        acts=bool(acts.roles),
     )
 
 
@@ -122,7 +133,7 @@ def has_news(session: Session, user: User, since: int) -> bool:
 def _watched(user: User) -> Select[int]:
     """The producers whose orders concern the account: its own, and the groups that those belong to:
     their orders are shared out."""
-    mine = own_producers(user)
+    mine = own_producers(user, Duty.SEE)
     groups = select(Producer.group_id).where(Producer.id.in_(mine), Producer.group_id.is_not(None))
     return mine.union(groups)  # type: ignore[return-value]
 
@@ -132,14 +143,21 @@ def not_there() -> NotFound:
     return NotFound(_("Pesanan ini tidak ada."))
 
 
-def order_of(session: Session, user: User, number: str) -> Order:
-    """An order of the account's producers with all that its page shows. Raises NotFound."""
-    return order_numbered(session, number, Order.producer_id.in_(own_producers(user)))
+def order_of(session: Session, user: User, number: str, duty: Duty = Duty.SEE) -> Order:
+    """An order of the account's producers with all that its page shows. Raises NotFound, and
+    NotAllowed for what is not the account's to do there."""
+    order = order_numbered(session, number, seen_orders(user))
+    refuse_unless(session, user.id, [order.producer_id], duty)
+    return order
 
 
-def usual_step(order: Order, now: datetime) -> Action | None:
-    """The producer's usual next step, or None when it is somebody else's turn."""
-    possible = set(moves_open_to(Actor.PRODUCER, order.state, order.facts(now)))
+def usual_step(order: Order, now: datetime, acts: Acting) -> Action | None:
+    """The account's usual next step, or None when it is somebody else's turn."""
+    possible = {
+        action
+        for action in moves_open_to(Actor.PRODUCER, order.state, order.facts(now))
+        if acts.may(order.producer_id, duty_of(action))
+    }
     # What the order holds is looked up only where it makes a difference.
     stocked = Action.START in possible and order.from_stock
     return next((a for a in (USUAL_FROM_STOCK if stocked else USUAL) if a in possible), None)
@@ -177,7 +195,7 @@ def _counts(session: Session, user: User) -> dict[Tab, int]:
     rows = session.execute(
         select(Order.state, gate, func.count())
         .outerjoin(Purchase, and_(Purchase.id == Order.purchase_id, accepted))
-        .where(Order.producer_id.in_(own_producers(user)))
+        .where(seen_orders(user))
         .group_by(Order.state, gate)
     ).all()
     return {
@@ -190,7 +208,7 @@ def _orders(session: Session, user: User, tab: Tab, offset: int, limit: int) -> 
     return session.scalars(
         select(Order)
         .join(Order.purchase)
-        .where(Order.producer_id.in_(own_producers(user)), on_shelf(SHELVES[tab]))
+        .where(seen_orders(user), on_shelf(SHELVES[tab]))
         .order_by(*_urgency(tab))
         .offset(offset)
         .limit(limit)
@@ -216,8 +234,8 @@ def _urgency(tab: Tab) -> tuple[Any, ...]:
     return (rank, due, Order.ready_by, Order.id)
 
 
-def _row(order: Order, now: datetime) -> Row:
-    step = usual_step(order, now)
+def _row(order: Order, now: datetime, acts: Acting) -> Row:
+    step = usual_step(order, now, acts)
     return Row(
         number=order.number,
         state=order.state,
@@ -229,7 +247,7 @@ def _row(order: Order, now: datetime) -> Row:
         lines=tuple(line_text(line) for line in order.lines),
         due_text=due_text(order),
         payment_text=payment_text(order),
-        amount=order.total,
+        amount=order.total if acts.may(order.producer_id, Duty.OWN) else None,
         step=step,
         step_text=step_text(order, step) if step else "",
     )

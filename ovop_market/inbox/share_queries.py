@@ -18,8 +18,10 @@ from ovop_market.accounts.models import User
 from ovop_market.catalogue.models import Offer
 from ovop_market.core import whatsapp
 from ovop_market.core.errors import NotFound
+from ovop_market.inbox.scope import seen_orders, seen_shares
 from ovop_market.inbox.tabs import SHARE_SHELVES, ShareShelf, Tab
 from ovop_market.orders.models import Allocation, Order, OrderLine, PaymentMethod, Purchase
+from ovop_market.orders.policy import share_duty_of
 from ovop_market.orders.presentation import may_be_made
 from ovop_market.orders.services.allocating import missing
 from ovop_market.orders.share_labels import SHARE_BADGES, SHARE_STATES, reason
@@ -33,8 +35,9 @@ from ovop_market.orders.share_states import (
     next_step,
 )
 from ovop_market.orders.states import OrderState
+from ovop_market.villages.acting import Acting, refuse_unless
 from ovop_market.villages.models import Producer
-from ovop_market.villages.queries import own_producers
+from ovop_market.villages.policy import Duty
 from ovop_market.web import filters
 
 # Work is shown together; what is over, only the latest of it.
@@ -57,7 +60,8 @@ class ShareRow:
     group_slug: str
     household: str
     due_text: str
-    value: int
+    # Rupiah; null for whoever packs, as in queries.Row.
+    value: int | None
     why: str
     step: ShareAction | None
     may_decline: bool
@@ -102,7 +106,7 @@ def counts(session: Session, user: User) -> Mapping[Tab, int]:
     return found
 
 
-def in_tab(session: Session, user: User, tab: Tab) -> list[ShareRow]:
+def in_tab(session: Session, user: User, tab: Tab, acts: Acting) -> list[ShareRow]:
     """The shares of a tab: what is open, what is due first; of what is over, the latest."""
     shelf = SHARE_SHELVES.get(tab)
     if shelf is None:
@@ -116,11 +120,12 @@ def in_tab(session: Session, user: User, tab: Tab) -> list[ShareRow]:
         .options(*_loaded())
         .execution_options(populate_existing=True)
     ).all()
-    return [share_row(share) for share in rows]
+    return [share_row(share, acts) for share in rows]
 
 
-def share_of(session: Session, user: User, share_id: int) -> Allocation:
-    """A share of the account's own household, or of an order of its own group. Raises NotFound."""
+def share_of(session: Session, user: User, share_id: int, duty: Duty = Duty.SEE) -> Allocation:
+    """A share of the account's own household, or of an order of its own group. Raises NotFound,
+    and NotAllowed for what is not the account's to do there."""
     share = session.scalar(
         select(Allocation)
         .join(Allocation.offer)
@@ -128,21 +133,29 @@ def share_of(session: Session, user: User, share_id: int) -> Allocation:
         .join(OrderLine.order)
         .where(
             Allocation.id == share_id,
-            or_(
-                Offer.producer_id.in_(own_producers(user)),
-                Order.producer_id.in_(own_producers(user)),
-            ),
+            or_(seen_shares(user), seen_orders(user)),
         )
         .options(*_loaded())
         .execution_options(populate_existing=True)
     )
     if share is None:
         raise NotFound(_("Bagian ini tidak ada di akun Anda."))
+    refuse_unless(session, user.id, sides_of(share), duty)
     return share
 
 
-def share_row(share: Allocation) -> ShareRow:
-    """A share as it is shown."""
+def sides_of(share: Allocation) -> tuple[int, int]:
+    """The producers whose people answer for a share: the household, and its group."""
+    return share.offer.producer_id, share.line.order.producer_id
+
+
+def share_row(share: Allocation, acts: Acting) -> ShareRow:
+    """A share as it is shown to an account that may do what `acts` says."""
+
+    def may(duty: Duty) -> bool:
+        return any(acts.may(side, duty) for side in sides_of(share))
+
+    step = step_of(share)
     line, order = share.line, share.line.order
     packs = share.packs if share.state in LIVE else share.offered
     return ShareRow(
@@ -157,10 +170,12 @@ def share_row(share: Allocation) -> ShareRow:
         group_slug=order.producer.slug,
         household=share.offer.producer.name,
         due_text=_due(share),
-        value=packs * line.unit_price,
+        value=packs * line.unit_price if may(Duty.OWN) else None,
         why=reason(share),
-        step=step_of(share),
-        may_decline=order.state in ANSWERABLE and allows(share.state, ShareAction.DECLINE),
+        step=step if step and may(share_duty_of(step)) else None,
+        may_decline=may(share_duty_of(ShareAction.DECLINE))
+        and order.state in ANSWERABLE
+        and allows(share.state, ShareAction.DECLINE),
     )
 
 
@@ -194,7 +209,7 @@ def advice(share: Allocation) -> str:
     return sentences.get(share.state, _("Pesanannya sudah selesai dibagi."))
 
 
-def coverage(session: Session, order: Order) -> list[LineCover]:
+def coverage(session: Session, order: Order, acts: Acting) -> list[LineCover]:
     """How far each line of a group's order is covered, with everybody who was asked."""
     lines = session.scalars(
         select(OrderLine)
@@ -208,10 +223,10 @@ def coverage(session: Session, order: Order) -> list[LineCover]:
         )
         .execution_options(populate_existing=True)
     ).all()
-    return [_line_cover(line) for line in lines if line.quantity]
+    return [_line_cover(line, acts) for line in lines if line.quantity]
 
 
-def _line_cover(line: OrderLine) -> LineCover:
+def _line_cover(line: OrderLine, acts: Acting) -> LineCover:
     def packs(*states: ShareState) -> int:
         return sum(share.packs for share in line.allocations if share.state in states)
 
@@ -225,7 +240,7 @@ def _line_cover(line: OrderLine) -> LineCover:
         made=made,
         missing=missing(line),
         households=[
-            Household(share_row(share), share.offer_id, _chat(share))
+            Household(share_row(share, acts), share.offer_id, _chat(share))
             for share in sorted(line.allocations, key=_live_first)
         ],
     )
@@ -278,7 +293,7 @@ def _shares(user: User) -> Select[Allocation]:
         .join(Allocation.line)
         .join(OrderLine.order)
         .join(Order.purchase)
-        .where(Offer.producer_id.in_(own_producers(user)))
+        .where(seen_shares(user))
     )
 
 

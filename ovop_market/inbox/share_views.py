@@ -30,6 +30,8 @@ from ovop_market.orders.services.allocating import is_shared, shares_of
 from ovop_market.orders.services.history import By
 from ovop_market.orders.share_states import ShareAction
 from ovop_market.orders.states import Actor
+from ovop_market.villages.acting import acting
+from ovop_market.villages.policy import Duty
 from ovop_market.villages.queries import own_producers
 from ovop_market.web import access, htmx
 from ovop_market.web.addresses import ID
@@ -61,7 +63,7 @@ def _page(
         "inbox/share.html",
         "inbox/_share.html",
         status,
-        share=share_queries.share_row(share),
+        share=share_queries.share_row(share, acting(db.session(), current_user)),
         advice=share_queries.advice(share),
         forms=forms,
         form=form,
@@ -72,7 +74,7 @@ def _page(
 
 
 @blueprint.get(f"/inbox/allocations/<{ID}:share_id>")
-@access.role("producer")
+@access.staff(Duty.SEE)
 def share(share_id: int) -> ResponseReturnValue:
     return _page(_load(share_id))
 
@@ -106,7 +108,7 @@ def decline(share_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post(f"/inbox/allocations/<{ID}:share_id>/completion")
-@access.role("producer")
+@access.staff(Duty.PREPARE)
 def hand_in(share_id: int) -> ResponseReturnValue:
     form = HandInForm()
     return _do(
@@ -116,6 +118,7 @@ def hand_in(share_id: int) -> ResponseReturnValue:
             session, share, by, now, packs=form.quantity.data
         ),
         _("Setoran dicatat."),
+        Duty.PREPARE,
     )
 
 
@@ -124,7 +127,7 @@ def hand_in(share_id: int) -> ResponseReturnValue:
 def share_out(number: str) -> ResponseReturnValue:
     """The coordinator shares the order out otherwise, with a reason."""
     session = db.session()
-    order = queries.order_of(session, current_user, number)
+    order = queries.order_of(session, current_user, number, Duty.OWN)
     if not is_shared(order):
         raise queries.not_there()
     offers = share_queries.members_offers(session, order)
@@ -160,7 +163,7 @@ def share_out(number: str) -> ResponseReturnValue:
 def offer_on(number: str) -> ResponseReturnValue:
     """Looks once more for households for what nobody makes yet."""
     session = db.session()
-    order = queries.order_of(session, current_user, number)
+    order = queries.order_of(session, current_user, number, Duty.OWN)
     if not is_shared(order):
         raise queries.not_there()
     by = By(Actor.PRODUCER, current_user.id)
@@ -176,13 +179,15 @@ def offer_on(number: str) -> ResponseReturnValue:
     return _order_done(number, _("Sisanya sudah ditawarkan."))
 
 
-def _load(share_id: int) -> Allocation:
-    return share_queries.share_of(db.session(), current_user, share_id)
+def _load(share_id: int, duty: Duty = Duty.SEE) -> Allocation:
+    return share_queries.share_of(db.session(), current_user, share_id, duty)
 
 
-def _do(share_id: int, form: BaseForm, verb: Verb, notice: str) -> ResponseReturnValue:
+def _do(
+    share_id: int, form: BaseForm, verb: Verb, notice: str, duty: Duty = Duty.OWN
+) -> ResponseReturnValue:
     """Load, validate, act, commit once, answer."""
-    share = _load(share_id)
+    share = _load(share_id, duty)
     if not form.validate():
         if _back() in ("list", "order"):
             return _refused(share_id, form, Unusable(next(iter(form.errors.values()))[0]))
@@ -230,7 +235,7 @@ def _order_done(number: str, notice: str) -> ResponseReturnValue:
 def _from_order(share_id: int) -> bool:
     """Whether it came from the order's page, which only the coordinator has."""
     group_id = _load(share_id).line.order.producer_id
-    mine = db.session().scalars(own_producers(current_user))
+    mine = db.session().scalars(own_producers(current_user, Duty.SEE))
     return _back() == "order" and group_id in set(mine)
 
 

@@ -17,6 +17,7 @@ from ovop_market.inbox.tabs import SHELVES, Tab
 from ovop_market.orders.models import Allocation, Hold, Order, OrderLine
 from ovop_market.orders.share_states import ShareState
 from ovop_market.villages.models import Producer
+from ovop_market.villages.policy import Duty
 from ovop_market.villages.queries import own_producers
 
 
@@ -122,7 +123,7 @@ def totals(parts: Iterable[Part]) -> list[Total]:
 def _to_be_done(user: User) -> ColumnElement[bool]:
     """What is held for the account's own orders, without what households have handed in; and for
     the shares that its households have taken of their groups' orders."""
-    mine = own_producers(user)
+    mine = own_producers(user, Duty.SEE)
     own = and_(
         Order.producer_id.in_(mine),
         or_(Allocation.id.is_(None), Allocation.state != ShareState.MADE),
@@ -132,7 +133,7 @@ def _to_be_done(user: User) -> ColumnElement[bool]:
 
 
 def _parts(session: Session, user: User) -> list[Part]:
-    own = set(session.scalars(own_producers(user)))
+    own = set(session.scalars(own_producers(user, Duty.SEE)))
     # A household hands its share in before the group's day.
     day = case((Order.producer_id.in_(own), Order.ready_by), else_=Allocation.ready_by)
     packs = func.sum(Hold.quantity)

@@ -27,12 +27,15 @@ from ovop_market.inbox.tabs import Tab, tab_of
 from ovop_market.orders import presentation
 from ovop_market.orders.labels import BADGES, BUTTONS, STATES
 from ovop_market.orders.models import Order
+from ovop_market.orders.policy import duty_of
 from ovop_market.orders.services import lifecycle, notes
 from ovop_market.orders.services.allocating import is_shared, shares_of
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.share_states import ANSWERABLE
 from ovop_market.orders.states import Action, Actor, moves_open_to, notes_open_to
 from ovop_market.payments.queries.desk import payment_text
+from ovop_market.villages.acting import Acting, acting
+from ovop_market.villages.policy import Duty
 from ovop_market.web import access, htmx
 from ovop_market.web.addresses import LARGEST_ID
 from ovop_market.web.forms import BaseForm, explain, state_seen, tap_key
@@ -121,12 +124,15 @@ def order_page(
     `refused` is the form that could not be taken, as it was typed; so is `sharing`.
     """
     now = clock.now()
+    acts = acting(db.session(), current_user)
+    owns = acts.may(order.producer_id, Duty.OWN)
     moves = moves_open_to(Actor.PRODUCER, order.state, order.facts(now))
-    actions = [*moves, *notes_open_to(Actor.PRODUCER, order.state)]
+    open_ = [*moves, *notes_open_to(Actor.PRODUCER, order.state)]
+    actions = [each for each in open_ if acts.may(order.producer_id, duty_of(each))]
     open_forms = {action: forms.fresh(order, action) for action in actions}
     if refused is not None and refused[0] in open_forms:
         open_forms[refused[0]] = refused[1]
-    usual = queries.usual_step(order, now)
+    usual = queries.usual_step(order, now, acts)
     return htmx.page_or_fragment(
         "inbox/order.html",
         "inbox/_order.html",
@@ -136,7 +142,9 @@ def order_page(
         badge_kind=BADGES[order.state],
         steps=presentation.history(order),
         advice=labels.advice(order),
-        panels=presentation.order_panels(db.session(), order, now, Actor.PRODUCER),
+        owns=owns,
+        # What features above add is about money.
+        panels=presentation.order_panels(db.session(), order, now, Actor.PRODUCER) if owns else [],
         payment_text=payment_text(order),
         usual=usual,
         usual_text=labels.step_text(order, usual) if usual else "",
@@ -150,30 +158,32 @@ def order_page(
         notice=notice,
         problem=problem,
         new_key=secret_token,
-        **_shared_out(order, sharing),
+        **_shared_out(order, sharing, acts),
     )
 
 
-def _shared_out(order: Order, sharing: ShareOutForm | None) -> dict[str, Any]:
+def _shared_out(order: Order, sharing: ShareOutForm | None, acts: Acting) -> dict[str, Any]:
     """What the page of a group's order says of its households."""
     if not is_shared(order):
         return {}
     session = db.session()
     offers = share_queries.members_offers(session, order)
-    covered = share_queries.coverage(session, order)
+    covered = share_queries.coverage(session, order, acts)
+    if not acts.may(order.producer_id, Duty.OWN):
+        return {"coverage": covered}
     if sharing is None and order.state in ANSWERABLE:
         sharing = share_out_form(offers, list(shares_of(order)), formdata=None)
     return {"coverage": covered, "offers": offers, "sharing": sharing}
 
 
 @blueprint.get("/inbox")
-@access.role("producer")
+@access.staff(Duty.SEE)
 def inbox() -> ResponseReturnValue:
     return list_page()
 
 
 @blueprint.get("/inbox/poll")
-@access.role("producer")
+@access.staff(Duty.SEE)
 def poll() -> ResponseReturnValue:
     """Nothing (204) as long as nothing has happened since an event; then the list again."""
     if not htmx.is_fragment():
@@ -185,7 +195,7 @@ def poll() -> ResponseReturnValue:
 
 
 @blueprint.get("/inbox/<number>")
-@access.role("producer")
+@access.staff(Duty.SEE)
 def order(number: str) -> ResponseReturnValue:
     return order_page(queries.order_of(db.session(), current_user, number))
 
@@ -196,7 +206,7 @@ def accept(number: str) -> ResponseReturnValue:
     form = forms.AcceptanceForm()
     return _do(
         Action.ACCEPT,
-        _load(number),
+        _load(number, Action.ACCEPT),
         form,
         lambda session, order, by, now: lifecycle.accept(
             session, order, by, now, ready_by=form.ready_by.data
@@ -207,7 +217,7 @@ def accept(number: str) -> ResponseReturnValue:
 @blueprint.post("/inbox/<number>/counteroffer")
 @access.role("producer")
 def counter(number: str) -> ResponseReturnValue:
-    order = _load(number)
+    order = _load(number, Action.COUNTER)
     form = forms.counteroffer_form(order)
     return _do(
         Action.COUNTER,
@@ -230,7 +240,7 @@ def decline(number: str) -> ResponseReturnValue:
     form = forms.DeclineForm()
     return _do(
         Action.DECLINE,
-        _load(number),
+        _load(number, Action.DECLINE),
         form,
         lambda session, order, by, now: lifecycle.act(
             session, order, Action.DECLINE, by, now, reason=form.reason.data
@@ -239,24 +249,24 @@ def decline(number: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/inbox/<number>/preparation")
-@access.role("producer")
+@access.staff(Duty.PREPARE)
 def start(number: str) -> ResponseReturnValue:
     return _tap(Action.START, number)
 
 
 @blueprint.post("/inbox/<number>/readiness")
-@access.role("producer")
+@access.staff(Duty.PREPARE)
 def finish(number: str) -> ResponseReturnValue:
     return _tap(Action.FINISH, number)
 
 
 @blueprint.post("/inbox/<number>/shipment")
-@access.role("producer")
+@access.staff(Duty.SEND)
 def ship(number: str) -> ResponseReturnValue:
     form = forms.ShipmentForm()
     return _do(
         Action.SHIP,
-        _load(number),
+        _load(number, Action.SHIP),
         form,
         lambda session, order, by, now: lifecycle.ship(
             session,
@@ -270,18 +280,20 @@ def ship(number: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/inbox/<number>/handover")
-@access.role("producer")
+@access.staff(Duty.SEND)
 def hand_over(number: str) -> ResponseReturnValue:
-    return _do(Action.HAND_OVER, _load(number), forms.TapForm(), lifecycle.hand_over)
+    return _do(
+        Action.HAND_OVER, _load(number, Action.HAND_OVER), forms.TapForm(), lifecycle.hand_over
+    )
 
 
 @blueprint.post("/inbox/<number>/tracking")
-@access.role("producer")
+@access.staff(Duty.SEND)
 def track(number: str) -> ResponseReturnValue:
     form = forms.TrackingForm()
     return _do(
         Action.TRACK,
-        _load(number),
+        _load(number, Action.TRACK),
         form,
         lambda session, order, by, now: notes.track(
             session,
@@ -294,14 +306,16 @@ def track(number: str) -> ResponseReturnValue:
     )
 
 
-def _load(number: str) -> Order:
-    return queries.order_of(db.session(), current_user, number)
+def _load(number: str, action: Action | None = None) -> Order:
+    """The order; for an action, if it is the account's to do."""
+    duty = duty_of(action) if action else Duty.SEE
+    return queries.order_of(db.session(), current_user, number, duty)
 
 
 def _tap(action: Action, number: str) -> ResponseReturnValue:
     return _do(
         action,
-        _load(number),
+        _load(number, action),
         forms.TapForm(),
         lambda session, order, by, now: lifecycle.act(session, order, action, by, now),
     )

@@ -12,6 +12,8 @@ from ovop_market.accounts.signals import Told
 from ovop_market.orders.models import Order, OrderEvent
 from ovop_market.orders.states import Action, OrderState
 from ovop_market.payments.states import PaymentAction, RefundState
+from ovop_market.villages import policy
+from ovop_market.villages.policy import Duty, StaffRole
 
 
 class Kind(StrEnum):
@@ -60,6 +62,8 @@ class Kind(StrEnum):
     SHARE_STOP = "share_stop"
     PERMIT_ENDING = "permit_ending"
     PERMIT_ENDED = "permit_ended"
+    # To an address that may have no account yet.
+    INVITED = "invited"
     # To the owner of an account.
     VERIFY = "verify"
     RESET = "reset"
@@ -100,6 +104,14 @@ TO_STAFF = frozenset(
 # Of one's own account: by e-mail alone, and whoever did it (it may not have been the owner).
 ACCOUNT_KINDS: Mapping[Told, Kind] = {told: Kind(str(told)) for told in Told}
 TO_OWNER = frozenset(ACCOUNT_KINDS.values())
+
+# Of these whoever packs is told as well: they say what to do with the parcel, and nothing of money.
+TO_PACKERS = frozenset({K.START, K.STOP, K.CALLED_OFF, K.SHARE_START, K.SHARE_STOP})
+
+
+def told(role: StaffRole, kind: Kind) -> bool:
+    """Whether somebody in this role in the producer is told of this."""
+    return kind in TO_PACKERS or policy.may(role, Duty.OWN)
 
 
 def _always(_order: Order) -> bool:

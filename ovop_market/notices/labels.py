@@ -56,6 +56,7 @@ SUBJECTS: dict[Kind, LazyString] = {
     K.SECOND_FACTOR_ON: _l("Kode masuk sudah menyala"),
     K.SECOND_FACTOR_OFF: _l("Kode masuk sudah dimatikan"),
     K.RECOVERY_CODE_USED: _l("Kode cadangan sudah dipakai"),
+    K.INVITED: _l("Anda diundang ke OVOP Market"),
 }
 
 FAILURES: dict[Failure, LazyString] = {

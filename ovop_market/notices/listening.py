@@ -9,8 +9,11 @@ from typing import Any
 from flask import current_app, has_app_context, has_request_context
 from sqlalchemy.orm import Session
 
+from ovop_market.accounts import sealing
+from ovop_market.accounts.invitation_models import Invitation
+from ovop_market.accounts.invitations import invited
 from ovop_market.accounts.models import User
-from ovop_market.accounts.signals import Told, account_told
+from ovop_market.accounts.signals import LINK, Told, account_told
 from ovop_market.config import Config
 from ovop_market.notices import shares
 from ovop_market.notices.kinds import ACCOUNT_KINDS, PAYMENT_KINDS, REFUND_KINDS, Kind, kinds_of
@@ -114,6 +117,26 @@ def follow_account(
     owe(session, [owed], configured_channels())
 
 
+def follow_invitation(
+    invitation: Invitation, *, session: Session, token: str, **_rest: Any
+) -> bool:
+    """Writes down that the link is to be mailed; whether that is possible at all."""
+    channels = configured_channels()
+    if Channel.EMAIL not in channels or not invitation.email:
+        return False
+    owed = Owed(
+        kind=Kind.INVITED,
+        thing=f"invitation {invitation.id}",
+        at=invitation.made_at,
+        invitation=invitation,
+        # Sealed, as the secrets of all links.
+        details={"invitation": invitation.id, "link": sealing.seal(LINK, token)},
+        language=language.current() if has_request_context() else USUAL_LANGUAGE,
+    )
+    owe(session, [owed], channels)
+    return True
+
+
 def _of_order(event: OrderEvent) -> Iterator[Owed]:
     order = event.order
     for kind in kinds_of(event):
@@ -138,3 +161,4 @@ def begin() -> None:
     refund_moved.connect(follow_refund)
     payouts_sent.connect(follow_payouts)
     account_told.connect(follow_account)
+    invited.connect(follow_invitation)

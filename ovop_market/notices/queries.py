@@ -14,10 +14,11 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from ovop_market.accounts import links, sealing
+from ovop_market.accounts.invitation_models import Invitation
 from ovop_market.accounts.models import Purpose
 from ovop_market.accounts.signals import LINK
 from ovop_market.core.errors import NotFound
-from ovop_market.notices.kinds import STILL, TO_OWNER, TO_STAFF, Kind
+from ovop_market.notices.kinds import STILL, TO_OWNER, TO_STAFF, Kind, told
 from ovop_market.notices.labels import failure_text, subject_text
 from ovop_market.notices.models import Notice
 from ovop_market.notices.states import OLDEST, Channel, Failure, NoticeState
@@ -54,8 +55,9 @@ class Story:
     # A household's share of the order, if it tells of that.
     share: Allocation | None = None
     permit: Permit | None = None
-    # The secret of a link of the reader's account.
+    # The secret of a link of the reader's account, or to an invitation.
     link: str = ""
+    invitation: Invitation | None = None
     # What the purchase is being asked for, if it is.
     asked: Payment | None = None
 
@@ -110,6 +112,8 @@ def story_of(session: Session, notice: Notice) -> Story:
     to_staff = kind in TO_STAFF
     if to_staff or kind in TO_OWNER:
         name = notice.user.name if notice.user else ""
+    elif kind is Kind.INVITED:
+        name = ""  # nobody knows yet what the person is called
     else:
         name = notice.purchase.name if notice.purchase else ""
 
@@ -128,6 +132,7 @@ def story_of(session: Session, notice: Notice) -> Story:
         payout=one(Payout, "payout"),
         share=one(Allocation, "share"),
         permit=one(Permit, "permit"),
+        invitation=one(Invitation, "invitation"),
         link=sealing.unseal(LINK, str(details.get("link", ""))) or "",
         asked=None if to_staff or notice.purchase_id is None else _asked(session, notice),
     )
@@ -234,7 +239,11 @@ def _still_ending(_session: Session, notice: Notice, story: Story) -> bool:
 
 
 # The notices whose link must still open something.
-_LINKS: Mapping[Kind, Purpose] = {Kind.VERIFY: Purpose.VERIFY, Kind.RESET: Purpose.RESET}
+_LINKS: Mapping[Kind, Purpose] = {
+    Kind.VERIFY: Purpose.VERIFY,
+    Kind.RESET: Purpose.RESET,
+    Kind.INVITED: Purpose.INVITE,
+}
 
 # As long as what a notice of something else is worth telling. Kinds that are not here are always
 # told.
@@ -277,7 +286,8 @@ def _concerns(session: Session, notice: Notice, story: Story) -> bool:
     producer_id = story.payout.producer_id if story.payout else producer_id
     producer_id = story.share.offer.producer_id if story.share else producer_id
     producer_id = story.permit.producer_id if story.permit else producer_id
-    return session.get(ProducerStaff, (notice.user.id, producer_id)) is not None
+    staff = session.get(ProducerStaff, (notice.user.id, producer_id))
+    return staff is not None and told(staff.role, story.kind)
 
 
 def notice_of(session: Session, notice_id: int) -> Notice:
@@ -310,7 +320,9 @@ def failed(session: Session, now: datetime) -> tuple[list[FailedNotice], int]:
 
 def _failed(notice: Notice, now: datetime) -> FailedNotice:
     kind, number = Kind(notice.kind), _number(notice)
-    if kind not in TO_STAFF | TO_OWNER:
+    if kind is Kind.INVITED:
+        who = _("Orang yang diundang")
+    elif kind not in TO_STAFF | TO_OWNER:
         who = _("Pembeli pesanan %(number)s", number=number)
     elif number:
         who = _("Penjual pesanan %(number)s", number=number)

@@ -156,6 +156,8 @@ def _outgoing(app: Flask, notice: Notice, story: queries.Story, now: datetime) -
         found = notice.subscription
         assert found is not None
         browser = Browser(found.endpoint, found.p256dh, found.auth)
+    elif story.invitation is not None:
+        address = story.invitation.email or ""
     elif notice.user is not None:
         address = notice.user.email or ""
     elif notice.purchase is not None:

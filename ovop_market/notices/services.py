@@ -13,12 +13,13 @@ from sqlalchemy import ColumnElement, and_, delete, exists, or_, select, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
+from ovop_market.accounts.invitation_models import Invitation
 from ovop_market.accounts.models import User
 from ovop_market.accounts.services import record
 from ovop_market.core.errors import Conflict, MoveRefused
 from ovop_market.core.tokens import digest
 from ovop_market.extensions.database import insert_into
-from ovop_market.notices.kinds import TO_OWNER, TO_STAFF, Kind
+from ovop_market.notices.kinds import TO_OWNER, TO_STAFF, Kind, told
 from ovop_market.notices.models import Notice, PushSubscription
 from ovop_market.notices.states import (
     BACK_OFF,
@@ -32,6 +33,7 @@ from ovop_market.notices.states import (
 )
 from ovop_market.orders.models import Order, Purchase
 from ovop_market.villages.models import ProducerStaff
+from ovop_market.villages.policy import StaffRole
 
 # Browsers of one account; the one that asked first makes room for a new one.
 MOST_BROWSERS = 10
@@ -54,6 +56,8 @@ class Owed:
     details: Mapping[str, object] = field(default_factory=dict)
     # The owner, and the language in which the page was read.
     user: User | None = None
+    # Of kind INVITED: whom it is sent to.
+    invitation: Invitation | None = None
     language: str = USUAL_LANGUAGE
 
 
@@ -69,6 +73,7 @@ class _Staff:
     """An account on the staff of a producer."""
 
     email: bool
+    role: StaffRole
     browsers: list[_Browser] = field(default_factory=list)
 
 
@@ -85,6 +90,8 @@ def owe(session: Session, owed: Sequence[Owed], channels: Collection[Channel]) -
             rows += _staff_rows(item, staff.get(item.producer_id or 0, {}))
         elif item.kind in TO_OWNER:
             rows += _owner_rows(item, channels)
+        elif item.invitation is not None:
+            rows += _invited_rows(item, item.invitation, channels)
         elif item.purchase is not None:
             rows += _buyer_rows(item, item.purchase, browsers, channels)
     if rows:
@@ -102,6 +109,7 @@ def _staff_of(
     rows = session.execute(
         select(
             ProducerStaff.producer_id,
+            ProducerStaff.role,
             User.id,
             User.email,
             PushSubscription.id.label("browser_id"),
@@ -114,7 +122,7 @@ def _staff_of(
     )
     for row in rows:
         person = found[row.producer_id].setdefault(
-            row.id, _Staff(email=bool(row.email) and Channel.EMAIL in channels)
+            row.id, _Staff(bool(row.email) and Channel.EMAIL in channels, row.role)
         )
         if row.browser_id is not None and Channel.PUSH in channels:
             person.browsers.append(_Browser(row.browser_id, row.id, row.language))
@@ -142,6 +150,8 @@ def _browsers_of(session: Session, owed: Iterable[Owed]) -> dict[int, list[_Brow
 
 def _staff_rows(item: Owed, people: Mapping[int, _Staff]) -> Iterator[dict[str, Any]]:
     for user_id, person in people.items():
+        if not told(person.role, item.kind):
+            continue
         if person.email:
             # A person who reads in some language on the phone reads e-mail in it as well.
             language = person.browsers[0].language if person.browsers else USUAL_LANGUAGE
@@ -166,6 +176,13 @@ def _owner_rows(item: Owed, channels: Collection[Channel]) -> Iterator[dict[str,
     user = item.user
     if user is not None and user.email and Channel.EMAIL in channels:
         yield _row(item, Channel.EMAIL, f"user {user.id}", item.language, user.id)
+
+
+def _invited_rows(
+    item: Owed, invitation: Invitation, channels: Collection[Channel]
+) -> Iterator[dict[str, Any]]:
+    if invitation.email and Channel.EMAIL in channels:
+        yield _row(item, Channel.EMAIL, f"invitation {invitation.id}", item.language)
 
 
 def _push_row(item: Owed, browser: _Browser) -> dict[str, Any]:

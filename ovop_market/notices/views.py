@@ -19,6 +19,7 @@ from ovop_market.extensions import db
 from ovop_market.notices import queries, services
 from ovop_market.notices.forms import BrowserForm, RemovalForm
 from ovop_market.notices.models import Notice
+from ovop_market.villages.policy import Duty
 from ovop_market.web import access, htmx, language
 from ovop_market.web.addresses import ID
 from ovop_market.web.forms import BaseForm
@@ -43,7 +44,7 @@ def worker() -> Response:
 
 
 @blueprint.post("/inbox/notifications")
-@access.role("producer")
+@access.staff(Duty.SEE)
 def subscribe() -> ResponseReturnValue:
     form = BrowserForm()
     _validate(form)
@@ -63,7 +64,7 @@ def subscribe() -> ResponseReturnValue:
 
 
 @blueprint.post("/inbox/notifications/removal")
-@access.role("producer")
+@access.staff(Duty.SEE)
 def unsubscribe() -> ResponseReturnValue:
     form = RemovalForm()
     _validate(form)

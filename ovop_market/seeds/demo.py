@@ -28,6 +28,7 @@ from ovop_market.seeds import (
     demo_programme,
     demo_rows,
     demo_sales,
+    demo_staff,
     demo_visits,
     demo_weeks,
 )
@@ -66,6 +67,7 @@ def plant(
         say(f"{what} ({time.monotonic() - begun:.1f} s)")
 
     market = demo_market.plant(session, now)
+    demo_staff.invite(session, market, now)
     demo_arrival.plant(session, market)
     done("villages, producers, products, couriers, accounts")
     history = History(session, market, now)

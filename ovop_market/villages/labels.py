@@ -6,12 +6,29 @@ from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
 
 from ovop_market.villages.models import PermitKind, ProducerKind, Stage
+from ovop_market.villages.policy import StaffRole
 from ovop_market.villages.programme_states import Mentor
 from ovop_market.villages.visit_models import Topic
 
 PRODUCER_KINDS: dict[ProducerKind, LazyString] = {
     ProducerKind.HOUSEHOLD: _l("Rumah tangga"),
     ProducerKind.GROUP: _l("Kelompok"),
+}
+
+STAFF: dict[StaffRole, LazyString] = {
+    StaffRole.OWNER: _l("pemilik"),
+    StaffRole.PACKER: _l("pengemas"),
+}
+
+# What each may do, in a sentence.
+STAFF_MAY: dict[StaffRole, LazyString] = {
+    StaffRole.OWNER: _l(
+        "Menjawab pesanan, mengubah harga dan stok, melihat uang, mengundang orang."
+    ),
+    StaffRole.PACKER: _l(
+        "Menyiapkan, mengemas, dan mengirim pesanan yang sudah diterima. Tidak melihat harga dan "
+        "uang, dan tidak menjawab pesanan."
+    ),
 }
 
 PERMITS: dict[PermitKind, LazyString] = {

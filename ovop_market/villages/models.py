@@ -21,6 +21,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ovop_market.extensions.database import Choice, Model, Moment, one_of
 from ovop_market.extensions.pictures import PictureColumns
+from ovop_market.villages.policy import StaffRole
 
 
 class Stage(StrEnum):
@@ -179,14 +180,24 @@ def open_on(producer: type[Producer], day: date) -> ColumnElement[bool]:
 
 
 class ProducerStaff(Model):
-    """Who may act for a producer: an account in its inbox."""
+    """Who may act for a producer, and as what: an account in its inbox.
+
+    A producer that has an owner keeps one: staff_services sees to it. That nobody packs where there
+    is no owner, a trigger does.
+    """
 
     __tablename__ = "producer_staff"
+    __table_args__ = (one_of("role", StaffRole),)
 
     user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"), primary_key=True)
     producer_id: Mapped[int] = mapped_column(
         ForeignKey("producer.id"), primary_key=True, index=True
     )
+    # The first who acts for a producer is its owner; packers are made by invitation.
+    role: Mapped[StaffRole] = mapped_column(Choice(StaffRole), default=StaffRole.OWNER)
+    # Null of those who were there before this was written down.
+    since: Mapped[datetime | None] = mapped_column(Moment)
+    invited_by_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
 
 
 class Permit(Model):

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, aliased
 from ovop_market.accounts.models import User
 from ovop_market.core.errors import NotFound
 from ovop_market.regions.models import Region
-from ovop_market.villages import flagships
+from ovop_market.villages import flagships, policy
 from ovop_market.villages.flagships import FlagshipProduct
 from ovop_market.villages.models import (
     Designation,
@@ -25,6 +25,7 @@ from ovop_market.villages.models import (
     Village,
     VillagePhoto,
 )
+from ovop_market.villages.policy import Duty
 from ovop_market.web.pictures import PictureSources, sources
 
 # What a village's page shows of the features above this one. Each of them puts its function here
@@ -43,9 +44,12 @@ _LATEST_YEAR = 9999
 _SLUG = re.compile(r"[a-z0-9-]{1,100}", re.ASCII)
 
 
-def own_producers(user: User) -> Select[int]:
-    """The ids of the producers that the account acts for, as a part of other statements."""
-    return select(ProducerStaff.producer_id).where(ProducerStaff.user_id == user.id)
+def own_producers(user: User, duty: Duty = Duty.OWN) -> Select[int]:
+    """The ids of the producers for which the account does this, as a part of other statements:
+    those that it owns, unless another duty is named (villages.policy)."""
+    return select(ProducerStaff.producer_id).where(
+        ProducerStaff.user_id == user.id, ProducerStaff.role.in_(policy.roles_for(duty))
+    )
 
 
 @dataclass(frozen=True, slots=True)

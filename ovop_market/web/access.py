@@ -7,6 +7,9 @@
 | link | whoever has the secret link | private, never sent on as a Referer |
 | signed_in | anyone with an account | private |
 | role(…) | accounts with one of the roles | private |
+| staff(…) | producers' accounts whose role in the producer has this duty | private |
+
+A view for producers is for their owners, unless `staff` says for which duty others are let in.
 
 A door decides only who comes in; which things a person finds inside is decided by queries that
 start from the actor.
@@ -32,6 +35,13 @@ from ovop_market.web import htmx
 View = TypeVar("View", bound=Callable[..., Any])
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 MAX_PLAIN_FORM = 64 * 1024  # bytes of a form without files
+PRODUCER = "producer"
+# The duty of views that name none: those of a producer's owners.
+OWNERS = "own"
+
+# Whether an account of a producer has a duty in it. villages, which is above, puts its function
+# here; it raises NotAllowed.
+refuse_without_duty: Callable[[Any, str], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +51,8 @@ class Door:
     kind: str
     roles: frozenset[str] = frozenset()
     guard: str = "csrf"
+    # What a producer's account must be allowed there (villages.policy); others are not asked.
+    duty: str = OWNERS
 
 
 def _door(door: Door) -> Callable[[View], View]:
@@ -64,8 +76,13 @@ machine = _door(Door("visitor", guard="signature"))
 
 
 def role(*roles: str) -> Callable[[View], View]:
-    """Accounts with one of these roles."""
+    """Accounts with one of these roles; of producers' accounts, those of owners."""
     return _door(Door("role", frozenset(roles)))
+
+
+def staff(duty: str) -> Callable[[View], View]:
+    """Producers' accounts, also of those who are not owners, if their role has this duty."""
+    return _door(Door("role", frozenset({PRODUCER}), duty=str(duty)))
 
 
 def takes_files(most: int) -> Callable[[View], View]:
@@ -162,6 +179,8 @@ def _admit() -> ResponseReturnValue | None:
             raise NotAllowed(
                 _("Halaman ini untuk akun lain. Masuk dengan akun yang sesuai."), other_account=True
             )
+        if refuse_without_duty and PRODUCER in door.roles and current_user.role == PRODUCER:
+            refuse_without_duty(current_user, door.duty)
     return None
 
 

@@ -45,11 +45,14 @@ def _advice(status: int) -> str:
     return advice.get(status, _("Coba lagi sebentar lagi. Kesalahan ini sudah tercatat."))
 
 
-def answer(status: int, message: str, *, other_account: bool = False) -> Response:
+def answer(
+    status: int, message: str, *, other_account: bool = False, own_page: bool = False
+) -> Response:
     """The error as a page, or for HTMX as a notice that leaves what was typed where it is; for
     programs as they read it.
 
-    `other_account`: whether the person is signed in, and another account would be let in.
+    `other_account`: whether the person is signed in, and another account would be let in;
+    `own_page`: whether the person is signed in as who they should be, and goes on from their own.
     """
     if problems.wanted():
         return problems.answer(status, _title(status), message)
@@ -58,14 +61,15 @@ def answer(status: int, message: str, *, other_account: bool = False) -> Respons
         response.headers["HX-Retarget"] = "#notices"
         response.headers["HX-Reswap"] = "innerHTML"
         return response
+    known = other_account or own_page
     page = render_template(
         "errors/page.html",
         status=status,
         title=_title(status),
         message=message,
         # To whoever is signed in, signing in answers with their own first page.
-        action_url=url_for("accounts.sign_in" if other_account else "catalogue.front"),
-        action_text=_("Ke halaman saya") if other_account else _("Ke halaman depan"),
+        action_url=url_for("accounts.sign_in" if known else "catalogue.front"),
+        action_text=_("Ke halaman saya") if known else _("Ke halaman depan"),
         other_account=other_account,
     )
     return make_response(page, status)
@@ -77,7 +81,10 @@ def _market_error(error: MarketError) -> Response:
         named = error.details.get("parameters", ())
         return problems.answer(error.status, _title(error.status), error.message, named)
     return answer(
-        error.status, error.message, other_account=bool(error.details.get("other_account"))
+        error.status,
+        error.message,
+        other_account=bool(error.details.get("other_account")),
+        own_page=bool(error.details.get("own_page")),
     )
 
 

@@ -38,6 +38,7 @@ STAFF = {
         "/shop",
         "/shop/sales",
         "/shop/statement",
+        "/shop/staff",
         "/groups/kelompok-pempek-belo-laut/sharing",
     ),
     "anggota": ("/inbox", "/shop/statement"),
@@ -50,7 +51,8 @@ STAFF = {
         "/programme/new",
         "/programme/effect",
     ),
-    "operator": ("/desk", "/desk/payments"),
+    "pengemas": ("/inbox", "/shop/staff"),
+    "operator": ("/desk", "/desk/payments", "/desk/users", "/desk/users/2"),
 }
 # The first of a list, opened.
 DETAILS = {"produsen": "[data-order] a.cover", "operator": "[data-stuck] a.cover"}

@@ -33,11 +33,13 @@ SIGNED_IN = {
         "/shop",
         "/shop/sales",
         "/shop/statement",
+        "/shop/staff",
         "/groups/kelompok-pempek-belo-laut/sharing",
     ),
     "anggota": ("/inbox", "/shop/statement"),
     "pejabat": ("/account", "/reach", "/reach?channel=reported"),
-    "operator": ("/desk",),
+    "pengemas": ("/account", "/inbox", "/shop/staff"),
+    "operator": ("/desk", "/desk/users", "/desk/users/2"),
 }
 # The label of a radio button or a box is tapped as well; a covering link is as large as its card.
 SMALL = """

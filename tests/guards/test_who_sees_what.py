@@ -26,7 +26,9 @@ from ovop_market.payments.states import BatchState, RefundKind
 from tests.factories import (
     NOW,
     make_group,
+    make_invitation,
     make_order,
+    make_packer,
     make_producer,
     make_product,
     make_purchase,
@@ -37,12 +39,14 @@ from tests.factories import (
 )
 from tests.payments import bank, earned
 
-WHO = ("nobody", "buyer", "stranger", "producer", "official", "operator")
+WHO = ("nobody", "buyer", "stranger", "packer", "producer", "official", "operator")
 ALL = dict.fromkeys(WHO, 200)
 SIGN_IN = 303
-# `stranger` is a producer as well, of another household.
+# `stranger` is a producer as well, of another household; `packer` works for `producer`'s.
 ONLY_PRODUCERS = {**dict.fromkeys(WHO, 403), "nobody": SIGN_IN, "producer": 200, "stranger": 200}
 ONLY_THE_PRODUCER = {**ONLY_PRODUCERS, "stranger": 404}
+STAFF = {**ONLY_PRODUCERS, "packer": 200}
+ONLY_ITS_STAFF = {**ONLY_THE_PRODUCER, "packer": 200}
 ONLY_OPERATORS = {**dict.fromkeys(WHO, 403), "nobody": SIGN_IN, "operator": 200}
 OFFICIALS = {**ONLY_OPERATORS, "official": 200}
 SIGNED_IN = {**ALL, "nobody": SIGN_IN}
@@ -85,18 +89,19 @@ TABLE: dict[str, dict[str, int]] = {
     "/account/second-factor": SIGNED_IN,
     "/account/confirmation": SIGNED_IN,
     "/account/purchases": SIGNED_IN,
-    "/inbox": ONLY_PRODUCERS,
-    "/inbox/poll": {**dict.fromkeys(WHO, 403), "nobody": 303, "producer": 303, "stranger": 303},
-    "/inbox/session": ONLY_PRODUCERS,
-    "/inbox/{order}": ONLY_THE_PRODUCER,
-    "/inbox/allocations/{share}": ONLY_THE_PRODUCER,
+    "/inbox": STAFF,
+    "/inbox/poll": {**STAFF, **dict.fromkeys(("producer", "stranger", "packer"), 303)},
+    "/inbox/session": STAFF,
+    "/inbox/{order}": ONLY_ITS_STAFF,
+    # Who packs sees what has been said yes to, and of orders that are asked for nothing.
+    "/inbox/allocations/{share}": {**ONLY_THE_PRODUCER, "packer": 404},
     "/groups": {**dict.fromkeys(WHO, 403), "nobody": 303, "official": 303, "operator": 303},
     # A group's fairness is for its people, and for those who watch over groups.
     "/groups/{group}/sharing": {**ONLY_THE_PRODUCER, "official": 200, "operator": 200},
-    "/inbox/{order}/label": ONLY_THE_PRODUCER,
-    "/inbox/labels": ONLY_PRODUCERS,
-    "/inbox/today": ONLY_PRODUCERS,
-    "/inbox/packing": ONLY_PRODUCERS,
+    "/inbox/{order}/label": ONLY_ITS_STAFF,
+    "/inbox/labels": STAFF,
+    "/inbox/today": STAFF,
+    "/inbox/packing": STAFF,
     "/made/{made}": ALL,
     "/shop": {**dict.fromkeys(WHO, 403), "nobody": 303, "producer": 303, "stranger": 303},
     "/shop/offers": ONLY_PRODUCERS,
@@ -113,6 +118,8 @@ TABLE: dict[str, dict[str, int]] = {
     "/shop/statement/payouts/{payout}": ONLY_THE_PRODUCER,
     "/shop/statement/payouts/{payout}/export.csv": ONLY_THE_PRODUCER,
     "/shop/visits": ONLY_PRODUCERS,
+    "/shop/staff": STAFF,
+    "/invitations/{invitation}": ALL,
     "/mentoring": OFFICIALS,
     "/mentoring/producers/{maker}": OFFICIALS,
     # Nobody took a picture (tests/villages/test_visits.py).
@@ -146,6 +153,10 @@ TABLE: dict[str, dict[str, int]] = {
     "/desk/statements/lines": ONLY_OPERATORS,
     "/desk/statements/lines/{line}": ONLY_OPERATORS,
     "/desk/notices": ONLY_OPERATORS,
+    "/desk/users": ONLY_OPERATORS,
+    "/desk/users/{person}": ONLY_OPERATORS,
+    # Which role it is to be has to be said (tests/accounts/test_desk.py).
+    "/desk/users/{person}/role": {**ONLY_OPERATORS, "operator": 422},
     "/desk/tariffs": ONLY_OPERATORS,
     "/desk/tariffs/export.csv": ONLY_OPERATORS,
     "/desk/tariffs/imports": ONLY_OPERATORS,
@@ -260,6 +271,8 @@ def test_who_gets_what(app: Flask, client: FlaskClient, session: Session, who: s
     share = make_share(session, owner)
     names = {
         **delivery_names(session),
+        "person": other.id,
+        "invitation": make_invitation(session, product.producer, owner)[1],
         "refund": refund.id,
         "batch": make_batch(session).id,
         "statement": statement.id,
@@ -282,7 +295,7 @@ def test_who_gets_what(app: Flask, client: FlaskClient, session: Session, who: s
         "asset": app.extensions["assets"]["css/site.css"].address,
     }
     if who != "nobody":
-        users = {"producer": owner, "stranger": other}
+        users = {"producer": owner, "stranger": other, "packer": make_packer(session, owner)}
         sign_in(client, users.get(who) or make_user(session, Role(who)))
     (key,) = set(session.scalars(select(Purchase.buyer_key)))
     got, telling = {}, []
@@ -317,10 +330,12 @@ ORDER_VERBS = (
     "handover",
     "tracking",
 )
+PACKERS_VERBS = ("preparation", "readiness", "shipment", "handover", "tracking")
 SIGNED_IN_ONES = set(WHO) - {"nobody"}
 BUYER_VERBS = ("cancellation", "agreement", "receipt", "dispute")
 POSTS: dict[str, set[str]] = {
     **{f"/inbox/{{order}}/{verb}": {"producer"} for verb in ORDER_VERBS},
+    **{f"/inbox/{{order}}/{verb}": {"producer", "packer"} for verb in PACKERS_VERBS},
     **{f"/purchases/{{token}}/orders/{{order}}/{verb}": set(WHO) for verb in BUYER_VERBS},
     "/inbox/allocations/{share}/acceptance": {"producer"},
     "/inbox/allocations/{share}/decline": {"producer"},
@@ -360,8 +375,16 @@ POSTS: dict[str, set[str]] = {
     "/desk/collection-points/{point}/opening": {"operator"},
     "/desk/collection-points/{point}/closure": {"operator"},
     "/desk/notices/{notice}/drop": {"operator"},
-    "/inbox/notifications": {"producer", "stranger"},
-    "/inbox/notifications/removal": {"producer", "stranger"},
+    "/desk/users/invitations": {"operator"},
+    "/desk/users/invitations/{invited}/withdrawal": {"operator"},
+    "/desk/users/{person}/disabling": {"operator"},
+    "/desk/users/{person}/enabling": {"operator"},
+    "/desk/users/{person}/role": {"operator"},
+    "/desk/users/{person}/reset-link": {"operator"},
+    "/desk/users/{person}/second-factor/removal": {"operator"},
+    "/desk/users/{person}/sessions/removal": {"operator"},
+    "/inbox/notifications": {"producer", "stranger", "packer"},
+    "/inbox/notifications/removal": {"producer", "stranger", "packer"},
     "/shop/offers/{offer}/count": {"producer"},
     "/shop/offers/{offer}/capacity": {"producer"},
     "/shop/offers/{offer}/movements": {"producer"},
@@ -400,6 +423,15 @@ POSTS: dict[str, set[str]] = {
     "/shop/producers/{maker}/cash": {"producer"},
     "/shop/producers/{maker}/closure": {"producer"},
     "/shop/producers/{maker}/reopening": {"producer"},
+    "/shop/producers/{maker}/invitations": {"producer"},
+    "/shop/producers/{maker}/invitations/{invited}/withdrawal": {"producer"},
+    "/shop/producers/{maker}/staff/{person}/role": {"producer"},
+    "/shop/producers/{maker}/staff/{person}/removal": {"producer"},
+    "/shop/producers/{maker}/staff/departure": {"producer", "packer"},
+    # Nobody here is invited: the page says so (tests/accounts/test_invitations.py).
+    "/invitations/{invitation}/acceptance": {"nobody"},
+    # Whoever is signed in is led back to the page.
+    "/invitations/{invitation}/account": set(WHO),
     # A visit is taken back by whoever noted it, or by an operator (tests/villages/test_visits.py).
     "/mentoring/producers/{maker}/visits": {"official", "operator"},
     "/mentoring/visits/{visit}/completion": {"official", "operator"},
@@ -456,9 +488,14 @@ def test_who_may_do_what(app: Flask, client: FlaskClient, session: Session, who:
     make_producer(session, staff=other)
     statement, line = make_statements(session)
     share = make_share(session, owner)
+    invited, token_of_it = make_invitation(session, product.producer, owner)
     names = {
         "share": share.id,
         "shared": share.line.order.number,
+        "invited": invited.id,
+        "invitation": token_of_it,
+        # The only owner: the role and the removal are refused with a reason (409, 422).
+        "person": owner.id,
         **delivery_names(session),
         "batch": make_batch(session).id,
         "statement": statement.id,
@@ -481,7 +518,7 @@ def test_who_may_do_what(app: Flask, client: FlaskClient, session: Session, who:
         "device": somebodys_device(session),
     }
     if who != "nobody":
-        users = {"producer": owner, "stranger": other}
+        users = {"producer": owner, "stranger": other, "packer": make_packer(session, owner)}
         sign_in(client, users.get(who) or make_user(session, Role(who)))
     token = client.csrf("/register")
     let_in = set()

@@ -187,8 +187,10 @@ def shown_on_a_phone(said: Message) -> str:
 
 
 def check_every_kind(told: Told) -> None:
-    # What owners of accounts are told: tests/notices/test_account_mail.py.
-    assert {notice.kind for notice, _said in told["id"]} == set(Kind) - TO_OWNER
+    # What owners of accounts are told: tests/notices/test_account_mail.py; whoever is invited:
+    # tests/accounts/test_invitations.py.
+    others = TO_OWNER | {Kind.INVITED}
+    assert {notice.kind for notice, _said in told["id"]} == set(Kind) - others
 
 
 def test_texts(told: Told, session: Session) -> None:

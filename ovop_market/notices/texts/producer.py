@@ -118,7 +118,8 @@ def _start(story: Story) -> Words:
     return Words(
         subject=_("Pesanan %(number)s sudah dibayar", number=order.number),
         todo=_prepare(order),
-        rows=_goods(order),
+        # Without the amount: whoever packs reads this too.
+        rows=_goods(order)[:-1],
     )
 
 

@@ -21,12 +21,14 @@ from ovop_market.core import clock
 from ovop_market.extensions.database import write_all, write_changes
 from ovop_market.orders import share_states
 from ovop_market.orders.models import Allocation, Hold, Order, OrderEvent, OrderLine
+from ovop_market.orders.policy import share_duty_of
 from ovop_market.orders.services.history import By, event_of
 from ovop_market.orders.services.locks import order_in_time
 from ovop_market.orders.share_states import ShareAction, ShareState
 from ovop_market.orders.signals import order_noted
 from ovop_market.orders.states import Action, OrderState
 from ovop_market.villages.models import ProducerStaff
+from ovop_market.villages.policy import roles_for
 
 # By offer: the means that a share was measured by, for its reason.
 Means = Mapping[int, Supply]
@@ -219,7 +221,10 @@ def _households(session: Session, offer_ids: Collection[int]) -> dict[int, int]:
 
 def _with_account(session: Session, producer_ids: Collection[int]) -> set[int]:
     """Those of the producers for which somebody can answer; the coordinator does for the others."""
-    rows = select(ProducerStaff.producer_id).where(ProducerStaff.producer_id.in_(producer_ids))
+    rows = select(ProducerStaff.producer_id).where(
+        ProducerStaff.producer_id.in_(producer_ids),
+        ProducerStaff.role.in_(roles_for(share_duty_of(ShareAction.TAKE))),
+    )
     return set(session.scalars(rows.distinct()))
 
 

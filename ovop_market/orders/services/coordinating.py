@@ -21,6 +21,8 @@ from ovop_market.orders.services.holds import give_back, held, hold_for
 from ovop_market.orders.services.locks import lock
 from ovop_market.orders.services.shares import accept_if_covered, offer_rest, said_before
 from ovop_market.orders.share_states import ANSWERABLE, LIVE
+from ovop_market.villages.acting import refuse_unless
+from ovop_market.villages.policy import Duty
 
 
 def share_out(
@@ -42,6 +44,7 @@ def share_out(
     Raises Unusable without a reason, or for packs that the households cannot make or nobody has
     ordered; MoveRefused when the order is over.
     """
+    refuse_unless(session, by.user_id, [order.producer_id], Duty.OWN)
     lock(session, order)
     said = {
         "action": "share out",
@@ -69,6 +72,7 @@ def share_out(
 
 def offer_on(session: Session, order: Order, by: By, now: datetime) -> int:
     """Looks once more for households that make what nobody makes; how many packs are left."""
+    refuse_unless(session, by.user_id, [order.producer_id], Duty.OWN)
     lock(session, order)
     if order.state not in ANSWERABLE:
         raise MoveRefused(_("Pesanan ini sudah selesai dibagi. Muat ulang halamannya."))

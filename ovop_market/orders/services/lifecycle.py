@@ -18,6 +18,7 @@ from ovop_market.core import clock
 from ovop_market.core.errors import Conflict, MoveRefused, Unusable
 from ovop_market.orders.labels import STATES
 from ovop_market.orders.models import Order, OrderEvent
+from ovop_market.orders.policy import duty_of
 from ovop_market.orders.queries import offered_terms
 from ovop_market.orders.services import allocating
 from ovop_market.orders.services.history import CLOCK, By, event_of
@@ -35,6 +36,7 @@ from ovop_market.orders.states import (
     move,
     timer_of,
 )
+from ovop_market.villages.acting import refuse_unless
 
 __all__ = ["CLOCK", "By", "event_of"]
 
@@ -53,15 +55,20 @@ def act(
     reason: str | None = None,
     content: dict[str, Any] | None = None,
     extra: Extra | None = None,
+    covered: bool = False,
 ) -> OrderEvent:
     """Does an action to an order and returns its event; a repeated tap returns the first's event.
 
     `content` is what the action says besides its name; the event keeps it, and a tap is a
     repetition only if it says the same. `extra` changes what the action changes besides the state
-    and returns further details for the event.
+    and returns further details for the event. `covered`: the households' shares say the group's
+    yes, and not whoever took the last of them.
 
-    Raises MoveRefused (409) when the order has moved on, Unusable (422) when a reason is missing.
+    Raises MoveRefused (409) when the order has moved on, Unusable (422) when a reason is missing,
+    NotAllowed (403) when who acts may not do this for the producer (docs/adr/0038).
     """
+    if by.actor is Actor.PRODUCER and not covered:
+        refuse_unless(session, by.user_id, [order.producer_id], duty_of(action))
     lock(session, order)
     reason = (reason or "").strip() or None
     content = content or {}

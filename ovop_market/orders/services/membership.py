@@ -29,7 +29,9 @@ from ovop_market.orders.services.history import By
 from ovop_market.orders.services.locks import lock_producers, lock_purchases
 from ovop_market.orders.share_states import ShareState
 from ovop_market.orders.states import FINAL, Actor, OrderState
+from ovop_market.villages.acting import refuse_unless
 from ovop_market.villages.models import Producer, ProducerKind
+from ovop_market.villages.policy import Duty
 
 
 def add_household(
@@ -135,8 +137,10 @@ def leave(
 def close_for_good(session: Session, producer: Producer, *, actor_id: int, now: datetime) -> None:
     """A producer stops: its products are listed no more, its history stays, it is paid what is due.
 
-    Raises Conflict as long as orders or shares are open, or, of a group, as long as it has members.
+    Raises Conflict as long as orders or shares are open, or, of a group, as long as it has members;
+    NotAllowed to whoever is not an owner.
     """
+    refuse_unless(session, actor_id, [producer.id], Duty.OWN)
     if producer.ended_at is not None:
         return
     leave(session, producer, by=By(Actor.PRODUCER, actor_id), now=now)

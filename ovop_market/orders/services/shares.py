@@ -21,6 +21,7 @@ from ovop_market.catalogue.supply import Share
 from ovop_market.core.errors import Conflict, MoveRefused, Unusable
 from ovop_market.orders import share_states
 from ovop_market.orders.models import Allocation, Order, OrderEvent
+from ovop_market.orders.policy import share_duty_of
 from ovop_market.orders.services import allocating, lifecycle
 from ovop_market.orders.services.allocating import missing
 from ovop_market.orders.services.asking_households import note
@@ -30,6 +31,7 @@ from ovop_market.orders.services.locks import lock
 from ovop_market.orders.share_labels import SHARE_STATES
 from ovop_market.orders.share_states import ANSWERABLE, ShareAction, ShareState
 from ovop_market.orders.states import Action, Actor, OrderState, moves_open_to
+from ovop_market.villages.acting import refuse_unless
 
 # How many days after the promised one the others are still asked for.
 LATER = timedelta(days=7)
@@ -123,6 +125,9 @@ def _begin(
 ) -> tuple[Order, OrderEvent | None]:
     """The locked order of a share; and the event of this tap, if it has come before."""
     order = share.line.order
+    if by.actor is Actor.PRODUCER:
+        sides = (share.offer.producer_id, order.producer_id)
+        refuse_unless(session, by.user_id, sides, share_duty_of(action))
     lock(session, order)
     session.refresh(share)
     said: dict[str, Any] = {"action": action, "allocation": share.id}
@@ -272,7 +277,8 @@ def accept_if_covered(session: Session, order: Order, by: By, now: datetime) -> 
         _say_once(session, order, "covered late", "day", latest.isoformat(), now)
         return
     if Action.ACCEPT in moves_open_to(Actor.PRODUCER, order.state, order.facts(now)):
-        lifecycle.accept(session, order, By(Actor.PRODUCER, by.user_id), now)
+        said = By(Actor.PRODUCER, by.user_id)
+        lifecycle.act(session, order, Action.ACCEPT, said, now, covered=True)
 
 
 def _within(packs: int, least: int, most: int) -> int:

@@ -37,7 +37,9 @@ from ovop_market.payments.services import ledger
 from ovop_market.payments.services.ledger import Leg, Posting
 from ovop_market.payments.signals import payouts_sent
 from ovop_market.payments.states import BatchAction, BatchState, batch_after
+from ovop_market.villages.acting import refuse_unless
 from ovop_market.villages.models import Producer
+from ovop_market.villages.policy import Duty
 
 # Digits of a bank account's number, as long as the longest kind there is (IBAN: 34 characters).
 FEWEST_DIGITS, MOST_DIGITS = 5, 34
@@ -167,8 +169,9 @@ def name_account(
     """The producer says where earnings are to go. Batches that are made already stay as they are.
 
     Spaces, points and hyphens of the number are left out. Raises Unusable when the rest is not of
-    digits.
+    digits, NotAllowed to whoever is not an owner.
     """
+    refuse_unless(session, actor_id, [producer.id], Duty.OWN)
     digits = _BETWEEN_DIGITS.sub("", number)
     if not (digits.isascii() and digits.isdecimal()):
         raise Unusable(_("Nomor rekening berisi angka saja."), field="number")
