@@ -6,14 +6,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 PO := $(wildcard ovop_market/translations/*/LC_MESSAGES/*.po)
 PIP := $(BIN)/pip --disable-pip-version-check --no-input install --quiet --require-hashes
+# Both processes side by side. honcho kills after 5 seconds what has not stopped; a request in flight
+# may take 30 (gunicorn.conf.py).
+TOGETHER := $(BIN)/python -c 'import honcho.manager as m, honcho.command as c; m.KILL_WAIT = 35; c.main()'
 export HOST PORT
 
-.PHONY: run setup test check bench lock messages
+.PHONY: run setup test check bench soak lock messages
 
 run: setup ## set up, fill an empty database, serve on http://127.0.0.1:8000
 	@$(BIN)/flask --app wsgi prepare
 	@echo "OVOP Market: http://$(HOST):$(PORT)  (Ctrl-C stops it)"
-	@$(BIN)/honcho --no-colour start || [ $$? -eq 130 ] # 130: Ctrl-C
+	@$(TOGETHER) --no-colour start || [ $$? -eq 130 ] # 130: Ctrl-C
 
 setup: $(VENV)/.installed $(VENV)/.messages ## the set-up alone
 
@@ -31,6 +34,9 @@ check: $(VENV)/.installed-dev $(VENV)/.messages ## lint, types, imports, templat
 
 bench: $(VENV)/.installed-dev $(VENV)/.messages ## the benchmarks, as a table
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+soak: $(VENV)/.installed-dev $(VENV)/.messages ## half an hour under load (SOAK_MINUTES=…): does it grow?
+	@$(BIN)/python -m benchmarks.soak
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

@@ -1,32 +1,53 @@
 """How `make run` serves: few processes of a few threads; one slow phone holds up nobody."""
 
+import atexit
 import os
+import resource
+import shutil
+import sys
+import tempfile
+from pathlib import Path
 
-from gunicorn.workers import gthread
-
-# How long a thread waits for the next bytes of a request, or for a phone to take its answer.
-PATIENCE = 15  # seconds
-
-
-class Connection(gthread.TConn):
-    """A connection that does not wait for ever: gunicorn's own blocks until the client speaks, so
-    that a few silent ones could take all threads."""
-
-    def init(self) -> None:
-        super().init()
-        self.sock.settimeout(PATIENCE)
+from flask import Flask
+from gunicorn.arbiter import Arbiter
 
 
-class Worker(gthread.ThreadWorker):
-    """gunicorn's threaded worker with such connections."""
+def _room_for_figures() -> str:
+    """A new folder in which each process keeps what it counts for /metrics, as mapped files: in
+    memory where there is such a place, since writing to one on a full disk kills the process."""
+    shared = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
+    place = shared if os.access(shared, os.W_OK) else Path(tempfile.gettempdir())
+    for old in place.glob("ovop-metrics-*-*"):
+        # Of a server that was killed.
+        if not Path("/proc", old.name.split("-")[2]).exists() and Path("/proc/self").exists():
+            shutil.rmtree(old, ignore_errors=True)
+    return tempfile.mkdtemp(prefix=f"ovop-metrics-{os.getpid()}-", dir=place)
 
-    def init_process(self) -> None:
-        gthread.TConn = Connection
-        super().init_process()
 
+# Before prometheus_client is imported, which looks for it then.
+_figures = os.environ["PROMETHEUS_MULTIPROC_DIR"] = _room_for_figures()
+_master = os.getpid()
+
+
+@atexit.register
+def _clear_up() -> None:
+    if os.getpid() == _master:
+        shutil.rmtree(_figures, ignore_errors=True)
+
+
+from ovop_market.operations.serving import Log, Worker  # noqa: E402
+
+# Each connection may need two files, one of them for an upload. The rest is for the database,
+# pictures and what Python opens.
+_most, _possible = resource.getrlimit(resource.RLIMIT_NOFILE)
+if _most < 8192 and (_possible == resource.RLIM_INFINITY or _most < _possible):
+    _most = 8192 if _possible == resource.RLIM_INFINITY else min(8192, _possible)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (_most, _possible))
+worker_connections = min(1000, max(64, (_most - 150) // 2))
 
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
 worker_class = Worker
+logger_class = Log
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 threads = 8
 # Read once, before there are workers: they start at once and share its memory. Nothing is open by
@@ -36,8 +57,34 @@ preload_app = True
 graceful_timeout = 30
 timeout = 60
 keepalive = 15
+# Nobody steers it but by signals: there is no socket for that, which two servers would fight over.
+control_socket_disable = True
 # No header but the real path says where the application is mounted.
 forwarder_headers = ""
 # Requests are logged by the application, by rule and without people's data.
 accesslog = None
 loglevel = "warning"
+
+
+def on_starting(server: Arbiter) -> None:
+    """Before anything is bound or forked: a market that must not serve ends here, with one line."""
+    from ovop_market.core.errors import ConfigurationError
+    from ovop_market.operations import starting
+    from ovop_market.web.logs import log
+
+    app = server.app.wsgi()
+    if not isinstance(app, Flask) or "OVOP" not in app.config:
+        return  # another application, with these settings (benchmarks)
+    try:
+        starting.check(app)
+    except ConfigurationError as error:
+        sys.exit(f"OVOP Market does not start: {error}")
+    for doubt in starting.doubts(app):
+        log.warning("doubtful", what=doubt)
+
+
+def child_exit(_server: Arbiter, worker: Worker) -> None:
+    """A worker has gone: what it counted stays, what it was is no more."""
+    from prometheus_client.multiprocess import mark_process_dead
+
+    mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]

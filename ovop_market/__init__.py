@@ -7,14 +7,17 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from ovop_market import (
     accounts,
+    bulk,
     catalogue,
     cli,
     delivery,
     inbox,
     notices,
     opendata,
+    operations,
     orders,
     payments,
+    privacy,
     reach,
     regions,
     sales,
@@ -23,7 +26,7 @@ from ovop_market import (
 )
 from ovop_market.config import ROOT, Config, from_environment
 from ovop_market.core import clock
-from ovop_market.extensions import compress, csrf, db, login, migrate
+from ovop_market.extensions import compress, csrf, db, login, migrate, patience
 from ovop_market.web import hosts
 
 
@@ -41,6 +44,7 @@ def create_app(config: Config | None = None) -> Flask:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     _prepare_folders(config)
 
+    patience.init_app(app)
     db.init_app(app)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"))
     # Its own way to tell templates who is signed in looks that up for public pages as well.
@@ -51,6 +55,7 @@ def create_app(config: Config | None = None) -> Flask:
     for feature in (
         regions,
         accounts,
+        bulk,
         villages,
         catalogue,
         sales,
@@ -61,8 +66,10 @@ def create_app(config: Config | None = None) -> Flask:
         inbox,
         reach,
         opendata,
+        privacy,
     ):
         feature.init_app(app)
+    operations.init_app(app)
     cli.init_app(app)
 
     if config.trusted_proxies:

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import limits
 from sqlalchemy import make_url
 
+from ovop_market.core import tokens
 from ovop_market.core.errors import ConfigurationError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -30,6 +31,7 @@ _DEMO_QRIS = (
 _PATIENT = {"socket_connect_timeout": 1, "socket_timeout": 1}
 ENVIRONMENTS = ("development", "production", "testing")
 MIN_SECRET_LENGTH = 32
+MIN_TOKEN_LENGTH = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +68,21 @@ class Config:
     rajaongkir_url: str
     # How long its prices are taken before it is asked again.
     rate_age: timedelta
+    # Where pg_dump and pg_restore are; empty: where they usually are.
+    pg_bin: str
+    # Who knows it may read /metrics from elsewhere; empty: nobody.
+    metrics_token: str
     # How often one address may ask the open data, as Flask-Limiter writes it ("120 per minute").
     api_rate: str
     # Whether officials and operators must have a second factor.
     require_2fa: bool
+    # Who answers for personal data, and how people reach them; empty: the notice's usual words.
+    privacy_controller: str
+    privacy_contact: str
+    # Days after which the data of finished orders of guests are erased.
+    retention_days: int
+    # What differs from web/limits.py: "checkout.address" → "600 per minute", or "off".
+    limits: Mapping[str, str]
     # For trying out what time does: never in production.
     clock_ahead: timedelta
 
@@ -85,6 +98,8 @@ class Config:
             "SECRET_KEY": self.secret_key,
             "TESTING": self.environment == "testing",
             "SQLALCHEMY_DATABASE_URI": self.database_url,
+            # A thread needs one connection; that there is none for it is an error soon.
+            "SQLALCHEMY_ENGINE_OPTIONS": {"pool_size": 8, "pool_timeout": 3},
             "SESSION_COOKIE_NAME": "__Host-session" if secure else "session",
             "SESSION_COOKIE_SECURE": secure,
             "SESSION_COOKIE_HTTPONLY": True,
@@ -158,10 +173,8 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Config:
     if environment not in ENVIRONMENTS:
         raise ConfigurationError(f"OVOP_ENV must be one of {', '.join(ENVIRONMENTS)}")
     secret = env.get("SECRET_KEY") or ""
-    if environment == "production" and len(secret) < MIN_SECRET_LENGTH:
-        raise ConfigurationError(
-            f"SECRET_KEY must have at least {MIN_SECRET_LENGTH} characters in production"
-        )
+    if environment == "production":
+        _check_production(env, secret)
     hash_key = env.get("OVOP_HASH_KEY") or ""
     if hash_key and len(hash_key) < MIN_SECRET_LENGTH:
         raise ConfigurationError(f"OVOP_HASH_KEY must have at least {MIN_SECRET_LENGTH} characters")
@@ -197,10 +210,46 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Config:
         rajaongkir_key=env.get("OVOP_RAJAONGKIR_KEY") or "",
         rajaongkir_url=_rajaongkir_url(env.get("OVOP_RAJAONGKIR_URL") or "", plain=demo),
         rate_age=_rate_age(env.get("OVOP_RATE_HOURS") or "12"),
+        pg_bin=env.get("OVOP_PG_BIN") or "",
+        metrics_token=_metrics_token(env.get("OVOP_METRICS_TOKEN") or ""),
         api_rate=_api_rate(env.get("OVOP_API_RATE") or "120 per minute"),
         require_2fa=_switch(env, "OVOP_REQUIRE_2FA", usual=not demo),
+        privacy_controller=env.get("OVOP_PRIVACY_CONTROLLER") or "",
+        privacy_contact=env.get("OVOP_PRIVACY_CONTACT") or "",
+        retention_days=_retention_days(env.get("OVOP_RETENTION_DAYS") or "730"),
+        limits=_limits(env.get("OVOP_LIMITS") or ""),
         clock_ahead=_clock_ahead(env.get("OVOP_CLOCK_AHEAD") or "", allowed=demo),
     )
+
+
+def _check_production(env: Mapping[str, str], secret: str) -> None:
+    advice = "make one: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
+    if len(secret) < MIN_SECRET_LENGTH:
+        raise ConfigurationError(
+            f"SECRET_KEY must have at least {MIN_SECRET_LENGTH} characters in production; {advice}"
+        )
+    if tokens.easily_guessed(secret) or secret == _kept_secret(ROOT / "instance" / "secret_key"):
+        raise ConfigurationError(
+            f"SECRET_KEY is a default, or easily guessed, or the one of development; {advice}"
+        )
+    if (env.get("FLASK_DEBUG") or "0").lower() not in ("0", "false", "no"):
+        raise ConfigurationError("FLASK_DEBUG has no place in production: take it away")
+    _check_public_url(env.get("PUBLIC_URL") or "")
+
+
+def _check_public_url(value: str) -> None:
+    """Cookies are only sent by https; on the machine itself it can be tried out without."""
+    parts = urlsplit(value)
+    local = parts.hostname in ("localhost", "127.0.0.1", "::1")
+    if value and (not parts.hostname or (parts.scheme != "https" and not local)):
+        raise ConfigurationError("PUBLIC_URL must look like https://the.name in production")
+
+
+def _kept_secret(path: Path) -> str:
+    try:
+        return path.read_text("ascii")
+    except (OSError, UnicodeDecodeError):
+        return ""
 
 
 def _smtp_url(value: str) -> str:
@@ -235,6 +284,13 @@ def _rate_age(value: str) -> timedelta:
     return timedelta(hours=int(value))
 
 
+def _retention_days(value: str) -> int:
+    """Not less than what complaints and refunds may take."""
+    if not (value.isascii() and value.isdigit() and 30 <= int(value[:5]) <= 3_650):
+        raise ConfigurationError("OVOP_RETENTION_DAYS must be a number of days from 30 to 3650")
+    return int(value)
+
+
 def _api_rate(value: str) -> str:
     try:
         limits.parse_many(value)
@@ -248,6 +304,30 @@ def _switch(env: Mapping[str, str], name: str, *, usual: bool) -> bool:
     if value not in ("0", "1"):
         raise ConfigurationError(f"{name} must be 1 or 0")
     return value == "1"
+
+
+def _metrics_token(value: str) -> str:
+    if value and (len(value) < MIN_TOKEN_LENGTH or not value.isascii()):
+        raise ConfigurationError(
+            f"OVOP_METRICS_TOKEN must have at least {MIN_TOKEN_LENGTH} letters and digits"
+        )
+    return value
+
+
+def _limits(value: str) -> dict[str, str]:
+    """ "checkout.address=600 per minute, search.address=off" by name; "all=off" for trials."""
+    changed = {}
+    for part in filter(None, (part.strip() for part in value.split(","))):
+        name, _equals, rate = (piece.strip() for piece in part.partition("="))
+        try:
+            if rate != "off":
+                limits.parse_many(rate)
+        except ValueError:
+            raise ConfigurationError(
+                "OVOP_LIMITS must look like checkout.address=600 per minute, search.address=off"
+            ) from None
+        changed[name] = rate
+    return changed
 
 
 def _own_name(database_url: str) -> str:

@@ -35,10 +35,11 @@ from ovop_market.orders.states import TIMERS
 from ovop_market.payments.gateway import midtrans, watch
 from ovop_market.payments.queries import proofs
 from ovop_market.payments.services import statements
+from ovop_market.privacy import retention
 from ovop_market.reach import large, settling
 from ovop_market.reach.raw import Tree
 from ovop_market.villages import permit_queries
-from ovop_market.web import pictures
+from ovop_market.web import beats, pictures, tallies
 from ovop_market.web.logs import log, places_of
 
 # What nobody has touched for so long is swept away: carts, and statements that were only looked at.
@@ -101,6 +102,7 @@ def run(app: Flask, job: Job, stopped: Stopped = _never) -> Report:
     except Exception as error:
         _failed(error, counts, job=job.name)
     report = Report(counts, round((time.perf_counter() - begun) * 1000, 1))
+    tallies.add(job.name, failures=counts["failed"], milliseconds=report.ms)
     # What looks every few seconds has nothing to say unless it has found something.
     if counts or job.every >= timedelta(minutes=1):
         log.info("job", job=job.name, ms=report.ms, **counts)
@@ -111,6 +113,15 @@ def _failed(error: Exception, counts: Counts, **where: str) -> None:
     counts["failed"] += 1
     # The type and the place, not the message: a driver's may quote what a person typed.
     log.error("job failed", **where, error=type(error).__name__, places=places_of(error))
+
+
+def _beat(app: Flask, _counts: Counts, _stopped: Stopped) -> None:
+    """Says that the worker is alive: to monitors and on the desk."""
+    with app.app_context():
+        session = db.session()
+        beats.beat(session, clock.now())
+        with tallies.written(session):
+            session.commit()
 
 
 def _timers(app: Flask, counts: Counts, stopped: Stopped) -> None:
@@ -186,6 +197,14 @@ def _sweep(app: Flask, counts: Counts, _stopped: Stopped) -> None:
             db.session.commit()
         if swept:
             counts[name] += swept
+
+
+def _retention(app: Flask, counts: Counts, stopped: Stopped) -> None:
+    """Erases what has been kept long enough."""
+    with app.app_context():
+        retention.run(
+            db.session(), app.config["OVOP"], counts, stopped, reading=reading, failed=_failed
+        )
 
 
 def _media(app: Flask) -> Path:
@@ -320,6 +339,7 @@ REACH = Job("reach", timedelta(seconds=15), _settle)
 # In the order in which `tick` runs them: nobody is reminded of what is over, and what the clock
 # has done is told at once.
 JOBS: tuple[Job, ...] = (
+    Job("beat", beats.EVERY, _beat),
     # Money that has come unheard is booked before the clock gives up on its order.
     Job("gateway", timedelta(minutes=5), _gateway),
     Job("timers", timedelta(minutes=1), _timers),
@@ -329,4 +349,5 @@ JOBS: tuple[Job, ...] = (
     REACH,
     Job("permits", timedelta(hours=1), _permits),
     Job("sweep", timedelta(hours=1), _sweep),
+    Job("retention", timedelta(hours=1), _retention),
 )

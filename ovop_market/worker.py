@@ -12,6 +12,7 @@ import itertools
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
@@ -29,14 +30,17 @@ from sqlalchemy.engine import Engine
 
 from ovop_market import jobs
 from ovop_market.config import Config
+from ovop_market.core.errors import ConfigurationError
 from ovop_market.extensions import db
 from ovop_market.jobs import JOBS, Job
+from ovop_market.operations import starting
 from ovop_market.web.logs import log
 
 # huey looks once a minute what is to be done again.
 MINUTE = timedelta(minutes=1)
-# Seconds for what is under way when the worker is told to stop. It may die there as well.
-PATIENCE = 2
+# Seconds for what is under way when the worker is told to stop: each of its threads stops after the
+# thing in hand. It may die there as well.
+PATIENCE = 25
 # Any number will do, as long as nothing else locks by it.
 _LOCK = 190502
 _SCHEMA = "jobs"
@@ -131,6 +135,10 @@ def _hear_huey() -> None:
 def worker() -> None:
     """Runs what is due, over and over, until it is told to stop (SIGTERM, Ctrl-C)."""
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    try:
+        starting.check(app)
+    except ConfigurationError as error:
+        raise click.ClickException(f"the worker does not start: {error}") from None
     _hear_huey()
     queue = make_queue(app.config["OVOP"], db.engine)
 
@@ -152,8 +160,9 @@ def worker() -> None:
         thread.start()
     log.info("worker started", queue=type(queue).__name__, pid=os.getpid())
     consumer.run()
+    until = time.monotonic() + PATIENCE
     for thread in hurried:
-        thread.join(PATIENCE)
+        thread.join(max(0.0, until - time.monotonic()))
     log.info("worker stopped")
 
 

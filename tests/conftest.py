@@ -41,7 +41,7 @@ REGIONS = ("19.05", "19.71", "31.74", "32.73", "16.71", "91.71")
 ENGINES = ("sqlite", "postgresql")
 # Tests that start servers of their own take longest, so they begin first; those of a folder stay in
 # one test process, which starts what they share once.
-SERVERS = ("browser", "process")
+SERVERS = ("browser", "process", "faults")
 
 
 @event.listens_for(Engine, "connect")
@@ -183,7 +183,9 @@ def postgres_url(scratch: Path) -> Iterator[str]:
 def configuration(scratch: Path, url: str) -> Config:
     config = from_environment({"OVOP_ENV": "testing", "DATABASE_URL": url})
     # All tests of a process come from one address.
-    return replace(config, media=scratch / "media", api_rate="10000 per minute")
+    return replace(
+        config, media=scratch / "media", api_rate="10000 per minute", limits={"all": "off"}
+    )
 
 
 def _make_template(config: Config) -> None:

@@ -147,5 +147,7 @@ def downgrade() -> None:
     for table in ("account_help", "recovery_code", "throttle", "user_session", "account_link"):
         op.drop_table(table)
     # Second factors are lost: who goes back signs in with the password alone.
-    for name, _kind, _rule in reversed(_COLUMNS):
-        op.execute(f"ALTER TABLE user_account DROP COLUMN {name}")
+    with op.batch_alter_table("user_account") as batch:
+        batch.drop_constraint(op.f("ck_user_account_second_factor_has_secret"), type_="check")
+        for name, _kind, _rule in reversed(_COLUMNS):
+            batch.drop_column(name)

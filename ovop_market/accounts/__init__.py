@@ -11,13 +11,18 @@ def init_app(app: Flask) -> None:
     from ovop_market.accounts import (
         cookies,
         desk_views,
+        erasure,
         invitation_views,
         own_views,
+        personal,
         recovery_views,
         second_factor_views,
+        trail,
     )
     from ovop_market.accounts.views import blueprint
 
+    personal.register(erasure.HOLDER)
+    trail.init_app(app)
     login.user_loader(cookies.load)
     app.jinja_env.globals["current_user"] = current_user
     cookies.init_app(app)

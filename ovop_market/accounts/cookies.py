@@ -3,6 +3,7 @@ the mark of a device that has signed in before."""
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -11,7 +12,7 @@ from datetime import datetime, timedelta
 from flask import Flask, current_app, g, request, session
 from flask_login import login_user, logout_user
 from itsdangerous import BadSignature, URLSafeSerializer
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response
 
 from ovop_market.accounts import sealing, sessions
@@ -48,6 +49,8 @@ def load(token: str) -> User | None:
     if found is None:
         return None
     g.user_session, user = found
+    # As they are: after the answer is made, nothing shall be asked for them.
+    g.seen = (g.user_session.id, g.user_session.seen_at)
     user.session_token = token
     return user
 
@@ -61,10 +64,7 @@ def this_session() -> UserSession | None:
 def begin(user: User, now: datetime) -> Callable[[], None]:
     """Signs the user in with a new session, in the transaction at hand; ends the one that this
     browser had. Call what is returned after the commit: it puts the secret into the cookie."""
-    before = str(session.get("_user_id", ""))
-    found = sessions.find(db.session(), before, now) if before else None
-    if found is not None:
-        sessions.sign_out(db.session(), found[1].id, found[0].id, now)
+    _leave(now)
     user.session_token = sessions.begin(db.session(), user, request.user_agent.string, now)
 
     def keep() -> None:
@@ -72,6 +72,15 @@ def begin(user: User, now: datetime) -> Callable[[], None]:
         login_user(user)
 
     return keep
+
+
+def _leave(now: datetime) -> None:
+    """Ends the session that this browser has, whosever it is."""
+    before = str(session.get("_user_id", ""))
+    found = sessions.find(db.session(), before, now) if before else None
+    if found is not None:
+        sessions.sign_out(db.session(), found[1].id, found[0].id, now)
+        g.pop("user_session", None)
 
 
 def is_fresh(now: datetime) -> bool:
@@ -89,13 +98,17 @@ def note_fresh(now: datetime) -> None:
 
 
 def end() -> None:
-    """Nothing of the session is left in this browser."""
+    """Nothing of the session is left in this browser. Its row may be gone as well (an account that
+    was erased): nothing is noted on it after the answer."""
+    g.pop("user_session", None)
     logout_user()
     session.clear()
 
 
 def begin_half(user: User, login: str, target: str, now: datetime) -> None:
-    """The password was right; now the code."""
+    """The password was right; now the code. Whoever was signed in here leaves, in the transaction
+    at hand: the browser forgets that session, so nobody else may go on with it."""
+    _leave(now)
     half = Half(user.id, user.epoch, login, target, now.timestamp())
     begin_anew()
     session[_HALF] = asdict(half)
@@ -152,20 +165,20 @@ def remember_device(response: Response, login: str) -> None:
 def _note_seen(response: Response) -> Response:
     """Writes, every few minutes, that the device is used: after the answer is made, and only if the
     database is free. A page that only reads must not wait for a writer."""
-    found = this_session()
+    session_id, seen_at = g.get("seen", (0, None))
     door = access.door_of(request.endpoint)
-    if found is None or door is None or door.kind == "public" or response.is_streamed:
+    if seen_at is None or door is None or door.kind == "public":
         return response
     now = clock.now()
-    if found.seen_at > now - sessions.SEEN_EVERY:
+    if response.is_streamed or response.status_code >= 500 or seen_at > now - sessions.SEEN_EVERY:
         return response
-    session_id = found.id
     try:
         with at_once_or_not_at_all(db.session()):
             sessions.note_seen(db.session(), session_id, now)
             db.session.commit()
-    except OperationalError:
-        db.session.rollback()
+    except SQLAlchemyError:
+        with contextlib.suppress(SQLAlchemyError):
+            db.session.rollback()
     return response
 
 

@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, false, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from ovop_market.accounts import services, sessions
@@ -86,7 +87,7 @@ def found(session: Session, search: Search, page: int) -> UserList:
 
 
 def _wanted(search: Search) -> list[ColumnElement[bool]]:
-    wanted: list[ColumnElement[bool]] = []
+    wanted: list[ColumnElement[bool]] = [User.erased_at.is_(None)]
     words = search.words[:LONGEST].replace("\x00", "").strip()
     if words:
         of_text = [
@@ -108,10 +109,13 @@ def _wanted(search: Search) -> list[ColumnElement[bool]]:
 
 
 def user_of(session: Session, user_id: int) -> User:
-    """An account. Raises NotFound."""
+    """An account. Raises NotFound; also for one whose person had it erased: it names nobody, and
+    nothing can be done with it."""
     user = session.get(User, user_id, populate_existing=True)
     if user is None:
         raise NotFound(_("Akun ini tidak ada."))
+    if user.erased_at is not None:
+        raise NotFound(_("Data akun ini sudah dihapus atas permintaan orangnya."))
     return user
 
 
@@ -123,9 +127,10 @@ def places_of(session: Session, user_id: int) -> Sequence[Place]:
 def page_of(session: Session, user: User, now: datetime) -> UserPage:
     """All that the page of an account shows."""
     area = session.get(Region, user.region_code) if user.region_code else None
-    wanted = Invitation.email == user.email if user.email else Invitation.phone == user.phone
+    # An account that was erased has no login; nobody's invitation is its.
+    theirs = [column == login for column, login in _logins(user) if login]
     asked = session.scalars(
-        select(Invitation).where(wanted, is_open(now)).order_by(Invitation.id.desc())
+        select(Invitation).where(or_(false(), *theirs), is_open(now)).order_by(Invitation.id.desc())
     ).all()
     lines = session.scalars(
         select(AuditEvent)
@@ -141,6 +146,10 @@ def page_of(session: Session, user: User, now: datetime) -> UserPage:
         invitations=asked,
         lines=lines,
     )
+
+
+def _logins(user: User) -> list[tuple[Any, str | None]]:
+    return [(Invitation.email, user.email), (Invitation.phone, user.phone)]
 
 
 def open_invitations(session: Session, now: datetime) -> Sequence[Invitation]:

@@ -62,6 +62,7 @@ def disable(session: Session, user: User, *, reason: str, actor_id: int, now: da
 def enable(session: Session, user: User, *, reason: str, actor_id: int, now: datetime) -> None:
     """The account works again; whoever it is signs in anew. Twice is once."""
     session.refresh(user, with_for_update=True)
+    _refuse_erased(user)
     if user.disabled_at is None:
         return
     user.disabled_at = None
@@ -123,6 +124,14 @@ def _begin(session: Session, user: User, actor_id: int) -> None:
         # instead of holding each other up, and the second sees what the first has done.
         _operators(session)
     session.refresh(user, with_for_update=True)
+    _refuse_erased(user)
+
+
+def _refuse_erased(user: User) -> None:
+    if user.erased_at is not None:
+        raise Conflict(
+            _("Data akun ini sudah dihapus untuk selamanya. Tidak ada yang bisa diubah.")
+        )
 
 
 def _operators(session: Session) -> Sequence[tuple[int, datetime | None]]:

@@ -16,11 +16,12 @@ from werkzeug.wrappers import Response
 
 from ovop_market.accounts import desk_queries as queries
 from ovop_market.accounts import desk_services as services
-from ovop_market.accounts import invitations, recovery, second_factor, sessions
+from ovop_market.accounts import invitations, recovery, second_factor, sessions, trail
+from ovop_market.accounts.actions import ACTIONS
 from ovop_market.accounts.desk_forms import ChangeForm, InviteForm, ReasonForm, RoleForm
 from ovop_market.accounts.desk_queries import Search, State
 from ovop_market.accounts.invitation_views import Handed, handed_on
-from ovop_market.accounts.labels import AUDIT, ROLES, ROLES_MAY
+from ovop_market.accounts.labels import ROLES, ROLES_MAY
 from ovop_market.accounts.models import Role, User
 from ovop_market.core import clock, whatsapp
 from ovop_market.core.errors import Conflict, MarketError, Unusable
@@ -34,15 +35,10 @@ from ovop_market.web.paging import page_number, pager
 
 blueprint = Blueprint("users", __name__)
 
-# Who is told that a page shows personal data of accounts (UU 27/2022): the name of the page, and
-# their ids. Whoever keeps that log puts its function here.
-viewed: Callable[[str, Iterable[int]], None] | None = None
-
 
 def _shows(page: str, users: Iterable[User]) -> None:
     """The page that is being made shows personal data of these accounts."""
-    if viewed is not None:
-        viewed(page, [user.id for user in users])
+    trail.viewed_users(page, [user.id for user in users])
 
 
 def _search() -> Search:
@@ -169,7 +165,7 @@ def _page(
         handed=handed,
         roles=ROLES,
         may=ROLES_MAY,
-        said=AUDIT,
+        said=ACTIONS,
     )
     return make_response(body, status)
 

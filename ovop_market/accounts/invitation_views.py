@@ -10,31 +10,48 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 from werkzeug.wrappers import Response
-from wtforms import PasswordField, StringField
+from wtforms import PasswordField, StringField, ValidationError
 
 from ovop_market.accounts import cookies, invitations, services
 from ovop_market.accounts.invitation_models import Invitation
 from ovop_market.accounts.invitations import Place, Standing
 from ovop_market.accounts.labels import ROLES
-from ovop_market.accounts.models import User
+from ovop_market.accounts.models import Role, User
+from ovop_market.accounts.own_views import confirm_first
 from ovop_market.accounts.passwords import MAX_TYPED
 from ovop_market.accounts.views import HOMES
 from ovop_market.core import clock, whatsapp
 from ovop_market.core.errors import Conflict, MarketError, Unusable
+from ovop_market.core.masking import masked_login
 from ovop_market.extensions import db
 from ovop_market.regions.models import Region
-from ovop_market.web import access
+from ovop_market.web import access, limits
 from ovop_market.web.forms import BaseForm, at_most, explain, required
 from ovop_market.web.hosts import public_root
 
 blueprint = Blueprint("invitations", __name__)
 
+# What is asked for the password once more.
+_OFFICE = (Role.OFFICIAL, Role.OPERATOR)
+
 
 class JoinForm(BaseForm):
-    """An account for the login that is invited."""
+    """An account for the login that is invited. A link that was handed on, and not mailed to it,
+    may have come to anybody: who comes by it says whose it is."""
 
+    login = StringField(_l("Email atau nomor HP Anda yang diundang"), [required(), at_most(254)])
     name = StringField(_l("Nama"), [required(), at_most(100)])
     password = PasswordField(_l("Kata sandi"), [required(), at_most(MAX_TYPED)])
+
+    def __init__(self, invitation: Invitation, **values: object) -> None:
+        super().__init__(**values)
+        self._invited = invitation.login
+        if invitation.mailed:
+            del self.login
+
+    def validate_login(self, field: StringField) -> None:
+        if services.login_of(field.data or "") != self._invited:
+            raise ValidationError(_("Bukan ini yang diundang. Tulis seperti yang mengundang Anda."))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,17 +107,19 @@ def _page(
             render_template("accounts/invitation_over.html", why=why, standing=how), 410
         )
     here = current_user if current_user.is_authenticated else None
+    fits = here is not None and invitations.fits(invitation, here)
     known = services.user_of(session, invitation.login)
     body = render_template(
         "accounts/invitation.html",
         token=token,
         invitation=invitation,
         place=_place(invitation),
-        login=invitation.login if here is None else _masked(invitation.login),
+        # Whole, it is shown to nobody but its owner: links are passed on.
+        login=invitation.login if fits else masked_login(invitation.login),
         here=here,
-        fits=here is not None and invitations.fits(invitation, here),
+        fits=fits,
         known=known is not None,
-        form=form or JoinForm(formdata=None),
+        form=form or JoinForm(invitation, formdata=None),
         refused=form,
         problem=problem,
     )
@@ -117,43 +136,48 @@ def _place(invitation: Invitation) -> Place:
     return Place(str(ROLES[invitation.role]), "OVOP Market", area.name if area else "")
 
 
-def _masked(login: str) -> str:
-    """Enough to know one's own, for whoever is signed in as somebody else."""
-    name, at, place = login.partition("@")
-    if at:
-        return f"{name[:1]}•••@{place}"
-    return f"{login[:6]}••••{login[-3:]}"
-
-
 @blueprint.get("/invitations/<token>")
 @access.link
+@limits.on("tracking")
 def invitation(token: str) -> ResponseReturnValue:
     return _page(token, invitations.by_token(db.session(), token))
 
 
 @blueprint.post("/invitations/<token>/acceptance")
 @access.link
+@limits.on("tracking")
 def accept(token: str) -> ResponseReturnValue:
     """By the account that is signed in."""
     found = invitations.by_token(db.session(), token)
     if not current_user.is_authenticated:
         return redirect(url_for("invitations.invitation", token=token), 303)
+    user, now = db.session.get_one(User, current_user.id), clock.now()
+    if found.role in _OFFICE and invitations.fits(found, user):
+        # A phone left on a table must not become the desk.
+        asked = confirm_first("invitations.invitation", token=token)
+        if asked is not None:
+            return asked
+    before = user.epoch
     try:
-        invitations.accept(db.session(), found, current_user, clock.now())
+        invitations.accept(db.session(), found, user, now)
+        keep = cookies.begin(user, now) if user.epoch != before else None
         db.session.commit()
     except Conflict as refusal:
         return _refused(token, None, refusal)
-    return _welcome(current_user)
+    if keep is not None:
+        keep()
+    return _welcome(user)
 
 
 @blueprint.post("/invitations/<token>/account")
 @access.link
+@limits.on("tracking", "register")
 def join(token: str) -> ResponseReturnValue:
     """By an account that is made here."""
     found = invitations.by_token(db.session(), token)
     if current_user.is_authenticated:
         return redirect(url_for("invitations.invitation", token=token), 303)
-    form = JoinForm()
+    form = JoinForm(found)
     if not form.validate():
         return _page(token, found, 422, form=form)
     login, verified = found.login, found.mailed

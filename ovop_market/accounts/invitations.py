@@ -18,7 +18,7 @@ from sqlalchemy import ColumnElement, delete, or_, select
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
-from ovop_market.accounts import links, services
+from ovop_market.accounts import links, services, sessions
 from ovop_market.accounts.invitation_models import Invitation
 from ovop_market.accounts.models import Link, Purpose, Role, User
 from ovop_market.core.errors import Conflict, NotAllowed, NotFound, Unusable
@@ -33,6 +33,9 @@ invited = _signals.signal("invited")
 # Sent as accepted.send(invitation, session=…, user=User, now=…), inside the transaction: what the
 # features above promised with it, they keep now. What they raise undoes it.
 accepted = _signals.signal("invitation accepted")
+# Sent as over.send(marks, session=…), inside the transaction: the marks (`mark_of`) of invitations
+# that let nobody in any more, or are thrown away. What was to be sent about them is not.
+over = _signals.signal("invitation over")
 
 
 class Standing(StrEnum):
@@ -73,6 +76,12 @@ def is_open(now: datetime) -> ColumnElement[bool]:
         & Invitation.withdrawn_at.is_(None)
         & (Invitation.expires_at > now)
     )
+
+
+def mark_of(link_digest: str) -> str:
+    """What an invitation is called outside of its table, for ever: the database may give the id of
+    one that was thrown away to a later one (SQLite does), never the digest of a secret."""
+    return link_digest[:24]
 
 
 def login_in(text: str) -> str:
@@ -158,14 +167,21 @@ def accept(session: Session, invitation: Invitation, user: User, now: datetime) 
     """The account becomes what it was invited to be. Of many at once, one does it.
 
     Raises NotAllowed for an account that was not invited, Conflict when the invitation is not open
-    any more, or when the account is already something else that cannot be both.
+    any more, or when the account is shut or already something else that cannot be both. Where the
+    role changes all sessions of the account end, for what they may see is not what it was: the
+    caller begins a new one.
     """
+    session.flush()
+    # Locked first: an operator may be shutting it, or making something else of it, just now.
+    user = session.get_one(User, user.id, with_for_update=True, populate_existing=True)
     if not fits(invitation, user):
         raise NotAllowed(_("Undangan ini untuk akun lain."), own_page=True)
     if user.role not in (Role.BUYER, invitation.role):
         raise Conflict(
             _("Akun ini sudah dipakai untuk pekerjaan lain di sini. Hubungi pengelola."),
         )
+    if user.disabled_at is not None:
+        raise Conflict(_("Akun ini ditutup. Hubungi pengelola."))
     _use_up(session, invitation, now)
     invitation.accepted_at, invitation.accepted_by_id = now, user.id
     if invitation.mailed and user.verified_at is None:
@@ -174,6 +190,8 @@ def accept(session: Session, invitation: Invitation, user: User, now: datetime) 
         details: dict[str, object] = {"from": str(user.role), "to": str(invitation.role)}
         services.record(session, "role changed", f"user {user.id}", now, user.id, details)
         user.role, user.region_code = invitation.role, invitation.region_code
+        session.flush()
+        sessions.end_all(session, user, now, user.id)
     session.flush()
     accepted.send(invitation, session=session, user=user, now=now)
     services.record(session, "invitation accepted", f"invitation {invitation.id}", now, user.id)
@@ -213,6 +231,7 @@ def withdraw(session: Session, invitation: Invitation, *, by_id: int, now: datet
         return
     _use_up(session, invitation, now)
     invitation.withdrawn_at = now
+    _over(session, Invitation.id == invitation.id)
     services.record(session, "invitation withdrawn", f"invitation {invitation.id}", now, by_id)
     session.flush()
 
@@ -226,6 +245,7 @@ def withdraw_all(
             invitation.withdrawn_at = now
             subject = f"invitation {invitation.id}"
             services.record(session, "invitation withdrawn", subject, now, by_id)
+    _over(session, Invitation.id.in_([each.id for each in which]))
     session.flush()
 
 
@@ -238,6 +258,7 @@ def open_of(session: Session, by_id: int, now: datetime) -> Sequence[Invitation]
 
 def sweep(session: Session, before: datetime) -> int:
     """Throws away invitations that ran out before a moment, with the logins in them; how many."""
+    _over(session, Invitation.expires_at < before)
     gone: CursorResult[Any] = session.execute(  # type: ignore[assignment]
         delete(Invitation)
         .where(Invitation.expires_at < before)
@@ -249,11 +270,15 @@ def sweep(session: Session, before: datetime) -> int:
 def forget(session: Session, user: User) -> None:
     """Throws away the invitations to an account's logins: for a person who is erased."""
     logins = [login for login in (user.email, user.phone) if login]
-    session.execute(
-        delete(Invitation)
-        .where(or_(Invitation.email.in_(logins), Invitation.phone.in_(logins)))
-        .execution_options(synchronize_session=False)
-    )
+    theirs = or_(Invitation.email.in_(logins), Invitation.phone.in_(logins))
+    _over(session, theirs)
+    session.execute(delete(Invitation).where(theirs).execution_options(synchronize_session=False))
+
+
+def _over(session: Session, which: ColumnElement[bool]) -> None:
+    digests = session.scalars(select(Link.digest).join(Invitation).where(which)).all()
+    if digests:
+        over.send([mark_of(each) for each in digests], session=session)
 
 
 def _use_up(session: Session, invitation: Invitation, now: datetime) -> None:

@@ -107,6 +107,11 @@ def _end(session: Session, purpose: Purpose, user_id: int) -> None:
     )
 
 
+def end_all(session: Session, purpose: Purpose, user_id: int) -> None:
+    """The account's open links for this open nothing any more."""
+    _end(session, purpose, user_id)
+
+
 def sweep(session: Session, before: datetime) -> int:
     """Throws away links that ran out before a moment; returns how many."""
     gone: CursorResult[Any] = session.execute(  # type: ignore[assignment]

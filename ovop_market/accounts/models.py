@@ -44,7 +44,15 @@ class User(UserMixin, Model):
     __tablename__ = "user_account"
     __table_args__ = (
         one_of("role", Role),
-        CheckConstraint("email IS NOT NULL OR phone IS NOT NULL", name="login_given"),
+        CheckConstraint(
+            "email IS NOT NULL OR phone IS NOT NULL OR erased_at IS NOT NULL", name="login_given"
+        ),
+        # What is left of an erased account names nobody and lets nobody in.
+        CheckConstraint(
+            "erased_at IS NULL OR (name = '' AND email IS NULL AND phone IS NULL"
+            " AND password_hash = '' AND totp_secret IS NULL AND disabled_at IS NOT NULL)",
+            name="erased_names_nobody",
+        ),
         CheckConstraint("email = lower(email)", name="email_lower"),
         CheckConstraint(
             "(role = 'official') = (region_code IS NOT NULL)", name="officials_have_an_area"
@@ -73,6 +81,8 @@ class User(UserMixin, Model):
     totp_secret: Mapped[str | None] = mapped_column(String(200))
     totp_since: Mapped[datetime | None] = mapped_column(Moment)
     totp_step: Mapped[int | None] = mapped_column(BigInteger)
+    # When its person asked for everything about them to be erased: the row stays, for what it did.
+    erased_at: Mapped[datetime | None] = mapped_column(Moment)
 
     # The secret of the session that is being begun: what Flask-Login puts into the cookie.
     session_token = ""
@@ -186,6 +196,7 @@ class AuditEvent(Model):
     """
 
     __tablename__ = "audit_event"
+    __table_args__ = (Index("ix_audit_event_actor_id_at", "actor_id", "at"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     at: Mapped[datetime] = mapped_column(Moment, index=True)
@@ -193,3 +204,31 @@ class AuditEvent(Model):
     action: Mapped[str] = mapped_column(String(60))
     subject: Mapped[str] = mapped_column(String(100), index=True)
     details: Mapped[dict[str, object] | None] = mapped_column(JSON)
+
+
+class PersonalDataView(Model):
+    """An append-only line: somebody looked at personal data of somebody else (UU 27/2022).
+
+    `subject` is `purchase 17` or `user 3`; `page` the name of what was looked at (accounts.trail).
+    Of one page, actor and subject there is one line an hour, however often it is opened.
+    """
+
+    __tablename__ = "personal_data_view"
+    __table_args__ = (
+        one_of("role", Role),
+        UniqueConstraint("actor_id", "subject", "page", "hour"),
+        Index("ix_personal_data_view_subject_at", "subject", "at"),
+        Index("ix_personal_data_view_actor_id_at", "actor_id", "at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(Moment, index=True)
+    # Hours since 1970, of `at`.
+    hour: Mapped[int]
+    actor_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    # As what they looked: people and their work change.
+    role: Mapped[Role] = mapped_column(Choice(Role))
+    # For which producer, where it was one's staff (producers are above this feature).
+    producer_id: Mapped[int | None] = mapped_column(ForeignKey("producer.id"))
+    page: Mapped[str] = mapped_column(String(40))
+    subject: Mapped[str] = mapped_column(String(40))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -42,12 +44,12 @@ def _devices(notice: str = "") -> Response:
     )
 
 
-def confirm_first(endpoint: str) -> Response | None:
+def confirm_first(endpoint: str, **values: Any) -> Response | None:
     """Leads to the page that asks for the password, unless it was typed a moment ago; from there
     back to the page of `endpoint`."""
     if cookies.is_fresh(clock.now()):
         return None
-    return htmx.moved(url_for("accounts.confirmation", next=url_for(endpoint)))
+    return htmx.moved(url_for("accounts.confirmation", next=url_for(endpoint, **values)))
 
 
 @blueprint.get("/account/confirmation")

@@ -126,10 +126,13 @@ def _helped(session: Session, user_id: int, now: datetime, by_id: int | None) ->
 
 def reset(session: Session, link: Link, password_hash: str, now: datetime) -> User | None:
     """Sets the password that was typed on the page of a link. All sessions end; a second factor is
-    asked for as before. None: the link was used meanwhile."""
-    if link.user_id is None or not links.use(session, link, now):
+    asked for as before. None: the link was used, or the account shut, meanwhile."""
+    if link.user_id is None:
         return None
-    user = session.get_one(User, link.user_id)
+    # Locked first, as by whoever shuts it.
+    user = session.get_one(User, link.user_id, with_for_update=True, populate_existing=True)
+    if user.disabled_at is not None or not links.use(session, link, now):
+        return None
     user.password_hash = password_hash
     sessions.end_all(session, user, now, user.id)
     if not link.details and user.email is not None:

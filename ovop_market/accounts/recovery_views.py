@@ -17,8 +17,7 @@ from ovop_market.accounts.views import blueprint
 from ovop_market.core import clock
 from ovop_market.core.errors import Unusable
 from ovop_market.extensions import db
-from ovop_market.extensions.addresses import sender
-from ovop_market.web import access
+from ovop_market.web import access, limits
 from ovop_market.web.forms import BaseForm
 
 
@@ -30,6 +29,7 @@ def forgotten() -> ResponseReturnValue:
 
 @blueprint.post("/password/reset")
 @access.visitor
+@limits.on("reset")
 def ask_to_reset() -> ResponseReturnValue:
     form = ResetForm()
     login = services.login_of(form.login.data or "") if form.validate() else None
@@ -38,7 +38,7 @@ def ask_to_reset() -> ResponseReturnValue:
             form.login.errors = [_("Tulis alamat email, atau nomor HP seperti 0812 3456 7890.")]
         return render_template("accounts/forgotten.html", form=form), 422
     try:
-        attempts.count(Bucket(throttle.RESET, login), Bucket(throttle.RESET_ADDRESS, sender()))
+        attempts.count(Bucket(throttle.RESET, login))
     except TooSoon as error:
         return attempts.too_soon("accounts/forgotten.html", form, error)
     session = db.session()
@@ -61,7 +61,9 @@ def waiting() -> ResponseReturnValue:
 
 
 def _link(purpose: Purpose, token: str) -> Link | None:
-    return links.find(db.session(), purpose, token, clock.now())
+    link = links.find(db.session(), purpose, token, clock.now())
+    user = db.session.get(User, link.user_id) if link is not None and link.user_id else None
+    return None if user is not None and user.disabled_at is not None else link
 
 
 def _over(kind: str) -> ResponseReturnValue:
@@ -71,6 +73,7 @@ def _over(kind: str) -> ResponseReturnValue:
 
 @blueprint.get("/password/reset/<token>")
 @access.link
+@limits.on("tracking")
 def new_password(token: str) -> ResponseReturnValue:
     link = _link(Purpose.RESET, token)
     if link is None:
@@ -87,6 +90,7 @@ def _new_password(form: BaseForm, link: Link, token: str, status: int = 200) -> 
 
 @blueprint.post("/password/reset/<token>")
 @access.link
+@limits.on("tracking", "reset")
 def set_password(token: str) -> ResponseReturnValue:
     link = _link(Purpose.RESET, token)
     if link is None:
@@ -117,6 +121,7 @@ def set_password(token: str) -> ResponseReturnValue:
 
 @blueprint.get("/verify/<token>")
 @access.link
+@limits.on("tracking")
 def verification(token: str) -> ResponseReturnValue:
     if _link(Purpose.VERIFY, token) is None:
         return _over("verify")
@@ -125,6 +130,7 @@ def verification(token: str) -> ResponseReturnValue:
 
 @blueprint.post("/verify/<token>")
 @access.link
+@limits.on("tracking")
 def verify(token: str) -> ResponseReturnValue:
     link = _link(Purpose.VERIFY, token)
     if link is None or not recovery.verify(db.session(), link, clock.now()):

@@ -16,8 +16,8 @@ from sqlalchemy import delete, or_, select, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
-from ovop_market.accounts import devices
-from ovop_market.accounts.models import Role, User, UserSession
+from ovop_market.accounts import devices, links
+from ovop_market.accounts.models import Purpose, Role, User, UserSession
 from ovop_market.accounts.services import record
 from ovop_market.core.errors import NotFound
 from ovop_market.core.tokens import digest, secret_token
@@ -160,7 +160,8 @@ def end_one(session: Session, user: User, session_id: int, now: datetime) -> Non
 
 def end_all(session: Session, user: User, now: datetime, actor_id: int | None) -> None:
     """Ends all sessions of the account at once, also one that is just beginning: it carries the
-    epoch of before. The caller begins a new one where somebody is to stay."""
+    epoch of before. The caller begins a new one where somebody is to stay. Open links for a new
+    password go with them: whoever reads the mail of a thief's time must not come back by it."""
     session.execute(
         update(User)
         .where(User.id == user.id)
@@ -169,6 +170,7 @@ def end_all(session: Session, user: User, now: datetime, actor_id: int | None) -
     )
     session.refresh(user)
     ended = _end(session, now, UserSession.user_id == user.id)
+    links.end_all(session, Purpose.RESET, user.id)
     details: dict[str, object] = {"sessions": ended}
     record(session, "sessions ended", f"user {user.id}", now, actor_id, details)
 

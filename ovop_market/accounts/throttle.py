@@ -53,11 +53,10 @@ ADDRESS = Rule("address", 49)
 # Codes of the second factor, and the password that is asked for again: by account.
 CODE = Rule("code", 4)
 CONFIRMATION = Rule("password again", 4)
-# What makes mail or accounts.
+# What makes mail; by login or account. How many registrations and such requests an address may send
+# is the rate limits' (web.limits): it may be a whole village's, and nothing is given back here.
 RESET = Rule("reset", 2)
-RESET_ADDRESS = Rule("reset address", 9)
 VERIFICATION = Rule("verification", 2)
-REGISTER_ADDRESS = Rule("register address", 9)
 INVITATION = Rule("invitation", 19)
 
 

@@ -25,8 +25,7 @@ from ovop_market.accounts.throttle import Bucket
 from ovop_market.core import clock
 from ovop_market.core.errors import Unusable
 from ovop_market.extensions import db
-from ovop_market.extensions.addresses import sender
-from ovop_market.web import access
+from ovop_market.web import access, limits
 
 blueprint = Blueprint("accounts", __name__)
 
@@ -163,16 +162,16 @@ def register() -> ResponseReturnValue:
 
 @blueprint.post("/register")
 @access.visitor
+@limits.on("register")
 def make_account() -> ResponseReturnValue:
     """Whether the login has an account already, this page does not say: the mail does."""
     form = RegisterForm()
     if not form.validate():
         return render_template("accounts/register.html", form=form), 422
+    # Nothing stays open while the password is hashed.
+    db.session.rollback()
     try:
-        attempts.count(Bucket(throttle.REGISTER_ADDRESS, sender()))
         _make(form)
-    except TooSoon as error:
-        return attempts.too_soon("accounts/register.html", form, error)
     except Unusable as refusal:
         db.session.rollback()
         form[str(refusal.details["field"])].errors = [refusal.message]

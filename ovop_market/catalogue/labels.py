@@ -10,6 +10,7 @@ from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 from flask_babel.speaklater import LazyString
 
+from ovop_market.catalogue.listings.states import ListingAction, ListingState
 from ovop_market.catalogue.models import Category, StockReason, Storage
 from ovop_market.web.filters import short_day
 
@@ -39,6 +40,33 @@ STOCK_REASONS: dict[StockReason, LazyString] = {
     StockReason.SOLD_ELSEWHERE: _l("Terjual di luar"),
     StockReason.SPOILED: _l("Rusak"),
     StockReason.USED: _l("Dipakai sendiri"),
+}
+
+LISTING_STATES: dict[ListingState, LazyString] = {
+    ListingState.DRAFT: _l("Disembunyikan"),
+    ListingState.SUBMITTED: _l("Menunggu diperiksa"),
+    ListingState.RETURNED: _l("Dikembalikan"),
+    ListingState.SHOWN: _l("Ditampilkan"),
+    ListingState.HIDDEN: _l("Disembunyikan pengelola"),
+}
+LISTING_BADGES = {
+    ListingState.DRAFT: "closed",
+    ListingState.SUBMITTED: "waiting",
+    ListingState.RETURNED: "needs",
+    ListingState.SHOWN: "done",
+    ListingState.HIDDEN: "needs",
+}
+# What was done, as a line of a listing's history.
+LISTING_DONE: dict[ListingAction, LazyString] = {
+    ListingAction.SUBMIT: _l("Dikirim untuk diperiksa"),
+    ListingAction.SHOW: _l("Ditampilkan penjual"),
+    ListingAction.WITHDRAW: _l("Disembunyikan penjual"),
+    ListingAction.APPROVE: _l("Diperiksa"),
+    ListingAction.RETURN: _l("Dikembalikan"),
+    ListingAction.HIDE: _l("Disembunyikan pengelola"),
+    ListingAction.RECALL: _l("Pemeriksaan diurungkan"),
+    ListingAction.REOPEN: _l("Pemeriksaan diurungkan"),
+    ListingAction.UNHIDE: _l("Ditampilkan lagi"),
 }
 
 SORTS: dict[str, LazyString] = {

@@ -7,12 +7,16 @@ from enum import StrEnum
 
 from sqlalchemy import (
     CheckConstraint,
+    ColumnElement,
     ForeignKey,
     Index,
     SmallInteger,
     String,
     Text,
     UniqueConstraint,
+    and_,
+    text,
+    true,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -20,7 +24,7 @@ from ovop_market.core.money import MAX_PRICE
 from ovop_market.core.quantity import CubicCentimetres
 from ovop_market.extensions.database import Choice, Model, Moment, one_of
 from ovop_market.extensions.pictures import PictureColumns
-from ovop_market.villages.models import Producer
+from ovop_market.villages.models import Producer, sold_by
 
 
 class Category(StrEnum):
@@ -65,6 +69,17 @@ class StockReason(StrEnum):
     USED = "used"
 
 
+class Review(StrEnum):
+    """Why a listing is not for its producer alone to show."""
+
+    # An operator looks at it before buyers see it.
+    SUBMITTED = "submitted"
+    # Has looked, and told what to mend.
+    RETURNED = "returned"
+    # Was shown, until an operator hid it.
+    HIDDEN = "hidden"
+
+
 class Product(Model):
     """What a producer lists. Weeks, days and months are calendar ones in WIB."""
 
@@ -83,7 +98,15 @@ class Product(Model):
             " AND season_from BETWEEN 1 AND 12 AND season_to BETWEEN 1 AND 12",
             name="season_months",
         ),
+        one_of("review", Review),
+        # What an operator has to look at, or has turned down, buyers do not see.
+        CheckConstraint("review IS NULL OR NOT listed", name="review_not_listed"),
+        CheckConstraint(
+            "review IS NULL OR (review = 'submitted') = (review_since IS NOT NULL)",
+            name="review_since_submitted",
+        ),
         Index("ix_product_listed_created_at", "listed", "created_at"),
+        Index("ix_product_review_since", "review_since"),
         Index("uq_product_submission_digest", "submission_digest", unique=True),
     )
 
@@ -104,6 +127,11 @@ class Product(Model):
     season_from: Mapped[int | None] = mapped_column(SmallInteger)
     season_to: Mapped[int | None] = mapped_column(SmallInteger)
     listed: Mapped[bool] = mapped_column(default=True)
+    # What an operator says of it (listings.states knows what follows what; listings.reviews alone
+    # writes it), and since when it waits for an operator's look: before it is shown if it was
+    # submitted, else after.
+    review: Mapped[Review | None] = mapped_column(Choice(Review))
+    review_since: Mapped[datetime | None] = mapped_column(Moment)
     created_at: Mapped[datetime] = mapped_column(Moment)
     # Of the form that it was made with: the same one sent twice makes one product.
     submission_digest: Mapped[str | None] = mapped_column(String(64))
@@ -118,6 +146,17 @@ class Product(Model):
     photos: Mapped[list[ProductPhoto]] = relationship(
         order_by="ProductPhoto.position, ProductPhoto.id"
     )
+
+    @property
+    def shown(self) -> bool:
+        """Whether buyers may see it (`on_show`)."""
+        return self.listed and self.producer.selling
+
+
+def on_show() -> ColumnElement[bool]:
+    """Whether buyers may see a product: it is listed, by a producer who may sell. For statements
+    that read products; of a product in hand the same is `Product.shown`."""
+    return and_(Product.listed == true(), sold_by(Product.producer_id))
 
 
 class ProductPhoto(PictureColumns, Model):
@@ -228,6 +267,9 @@ class CapacityWeek(Model):
     planned: Mapped[int | None]
 
 
+_BY_HAND = text("order_number IS NULL")
+
+
 class StockMovement(Model):
     """An append-only line for every change of ready stock or held capacity.
 
@@ -242,6 +284,20 @@ class StockMovement(Model):
         CheckConstraint("change <> 0", name="change_not_zero"),
         CheckConstraint("(kind = 'capacity') = (week IS NOT NULL)", name="week_for_capacity"),
         Index("ix_stock_movement_offer_id_at", "offer_id", "at"),
+        # By hand: few among very many that orders cause.
+        Index(
+            "ix_stock_movement_by_hand",
+            "at",
+            sqlite_where=_BY_HAND,
+            postgresql_where=_BY_HAND,
+        ),
+        Index(
+            "ix_stock_movement_actor_id_at",
+            "actor_id",
+            "at",
+            sqlite_where=_BY_HAND,
+            postgresql_where=_BY_HAND,
+        ),
         # The same tap counts once, however often it comes.
         UniqueConstraint("offer_id", "idempotency_key"),
     )

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, aliased, joinedload
 
 from ovop_market.catalogue import promises, queries
 from ovop_market.catalogue.labels import Badge, badge
-from ovop_market.catalogue.models import Offer, Product, ProductPhoto, Variant
+from ovop_market.catalogue.models import Offer, Product, ProductPhoto, Variant, on_show
 from ovop_market.catalogue.promises import Rush, Timetable
 from ovop_market.catalogue.services import closures_of, supply_of, supplying, weeks_of
 from ovop_market.catalogue.supply import Supply, from_stock, ready_now, to_be_made
@@ -98,7 +98,7 @@ def _load(session: Session, slug: str) -> Product:
         product = (
             session.scalars(
                 select(Product)
-                .where(Product.slug == slug, Product.listed)
+                .where(Product.slug == slug, on_show())
                 .options(to_producer.joinedload(Producer.village))
                 .options(to_producer.joinedload(Producer.permits))
             )

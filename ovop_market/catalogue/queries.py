@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, or_, select, true
+from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from ovop_market.catalogue import search
 from ovop_market.catalogue.filters import Filters, Sort
 from ovop_market.catalogue.labels import Badge, badge
-from ovop_market.catalogue.models import Offer, Product, ProductPhoto, Variant
+from ovop_market.catalogue.models import Offer, Product, ProductPhoto, Variant, on_show
 from ovop_market.core.money import Rupiah
 from ovop_market.regions.models import Region
 from ovop_market.villages import queries as village_queries
@@ -222,9 +222,9 @@ def _choices(session: Session, to: str) -> tuple[list[VillageOption], str]:
 
 
 def listed() -> tuple[ColumnElement[bool], ...]:
-    """On sale: listed, and with a pack that is sold."""
+    """On sale: on show, and with a pack that is sold."""
     sold = exists().where(Variant.product_id == Product.id, Variant.sold).correlate(Product)
-    return Product.listed == true(), sold
+    return on_show(), sold
 
 
 def _on_sale(today: date) -> Select[Any]:

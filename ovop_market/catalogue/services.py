@@ -14,7 +14,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, bindparam, case, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from ovop_market.catalogue.calendar import Closure
@@ -33,6 +33,7 @@ from ovop_market.core.clock import monday, wib_date
 from ovop_market.core.errors import Conflict, OutOfStock, Unusable
 from ovop_market.extensions.database import insert_into, write_rows
 from ovop_market.villages.models import Producer, open_on
+from ovop_market.villages.producer_states import ProducerState
 
 # More packs than any household or group keeps or makes.
 MOST_PACKS = 99_999
@@ -108,7 +109,8 @@ def _supplies(
 
 def supplying(today: date) -> ColumnElement[bool]:
     """Whether the producer of an offer is open on this day or will be open again."""
-    return or_(open_on(Producer, today), Producer.closed_to.is_not(None))
+    again = and_(Producer.state == ProducerState.APPROVED, Producer.closed_to.is_not(None))
+    return or_(open_on(Producer, today), again)
 
 
 def still_supplies() -> ColumnElement[bool]:

@@ -18,6 +18,7 @@ from ovop_market.catalogue.services import closures_of, still_supplies, supply_o
 from ovop_market.catalogue.supply import Supply
 from ovop_market.core.errors import NotFound
 from ovop_market.villages.models import Producer
+from ovop_market.villages.producer_states import ProducerState
 from ovop_market.villages.queries import own_producers
 
 
@@ -134,7 +135,7 @@ def _own(user: User) -> ColumnElement[bool]:
     for good."""
     mine = own_producers(user)
     own = or_(Offer.producer_id.in_(mine), Product.producer_id.in_(mine))
-    return and_(own, still_supplies(), Producer.ended_at.is_(None))
+    return and_(own, still_supplies(), Producer.state != ProducerState.CLOSED)
 
 
 def _offers(

@@ -15,7 +15,7 @@ from ovop_market.core.quantity import MAX_PACKS
 from ovop_market.extensions import db
 from ovop_market.villages import queries as village_queries
 from ovop_market.villages.labels import PERMITS
-from ovop_market.web import access, htmx
+from ovop_market.web import access, htmx, limits
 from ovop_market.web.hosts import public_root
 from ovop_market.web.paging import pager
 
@@ -33,6 +33,8 @@ def front() -> str:
 @access.public
 def products() -> Response:
     filters = Filters.read(request.args)
+    if filters.q:
+        limits.count("search")
     found = queries.results(db.session(), filters, clock.wib_date(clock.now()))
     return htmx.page_or_fragment(
         "catalogue/products.html",

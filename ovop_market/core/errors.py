@@ -43,6 +43,12 @@ class Unusable(MarketError):
     status = 422
 
 
+class TooOften(MarketError):
+    """It was tried more often than a person does. `details["retry_after"]` is in seconds."""
+
+    status = 429
+
+
 class MoveRefused(Conflict):
     """A life cycle has no such move from the present state."""
 

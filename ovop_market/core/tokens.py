@@ -2,7 +2,9 @@
 
 import hashlib
 import hmac
+import re
 import secrets
+from itertools import pairwise
 
 # Without 0/O, 1/I/L and U: an order number is read out over the telephone.
 _ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -30,6 +32,25 @@ def matches(given: str, kept: str) -> bool:
     return hmac.compare_digest(
         given.encode("utf-8", "surrogatepass"), kept.encode("utf-8", "surrogatepass")
     )
+
+
+# What examples and other people's defaults are made of.
+_PLACEHOLDERS = re.compile(
+    "change|default|demo|dev|django|example|flask|insecure|key|me|not|ovop|market|password|please"
+    "|production|qwerty|replace|sandi|secret|super|test|this|todo|very|with|your"
+)
+# Different letters and digits that a secret has at least, beside those words: of 32 random hex
+# digits fewer are as good as impossible.
+_DISTINCT = 8
+
+
+def easily_guessed(secret: str) -> bool:
+    """Whether a key is what somebody wrote who wanted to be done with it: one thing over and over,
+    a row of the alphabet, or the words of an example."""
+    over_and_over = len(secret) > 1 and secret in (secret + secret)[1:-1]
+    steps = {ord(b) - ord(a) for a, b in pairwise(secret)}
+    rest = re.sub(r"[\W_]", "", _PLACEHOLDERS.sub("", secret.lower()))
+    return over_and_over or len(steps) < _DISTINCT or len(set(rest)) < _DISTINCT
 
 
 def order_number() -> str:

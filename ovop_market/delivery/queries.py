@@ -9,7 +9,7 @@ from datetime import date
 from sqlalchemy import and_, select
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
-from ovop_market.catalogue.models import Offer, Product, Variant
+from ovop_market.catalogue.models import Offer, Product, Variant, on_show
 from ovop_market.catalogue.services import closures_of, supply_of, supplying, weeks_of
 from ovop_market.catalogue.supply import Supply, from_stock, to_be_made
 from ovop_market.core.quantity import NO_VOLUME, Grams
@@ -67,7 +67,7 @@ def product_to_send(session: Session, slug: str, today: date) -> Product | None:
             select(Product)
             .outerjoin(Variant, and_(Variant.product_id == Product.id, Variant.sold))
             .outerjoin(Offer, and_(Offer.variant_id == Variant.id, can))
-            .where(Product.slug == slug, Product.listed)
+            .where(Product.slug == slug, on_show())
             .order_by(Variant.position, Variant.id, Offer.id)
             .options(
                 joinedload(Product.producer).joinedload(Producer.village),

@@ -37,8 +37,11 @@ from sqlalchemy.engine import Connection, Dialect, Engine
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.orm.attributes import set_committed_value
 
-# How long a writer waits for another before it gives up, in milliseconds (SQLite).
-BUSY_TIMEOUT = 15_000
+from ovop_market.extensions import patience
+
+# Milliseconds for which what is written beside an answer that is ready waits for another writer
+# (SQLite): nobody waits for it for long.
+SHORT_TIMEOUT = 1_000
 # Values in one statement at most: SQLite takes some 32,000.
 AT_ONCE = 10_000
 
@@ -209,6 +212,27 @@ def at_once_or_not_at_all(session: Session) -> Iterator[None]:
         begin_as_reader(before)
 
 
+@contextmanager
+def apart(engine: Engine) -> Iterator[Connection]:
+    """A short transaction that writes, beside the session's own; it waits for other writers for a
+    second at most. Also where the request began as a reader."""
+    with engine.connect() as connection:
+        if engine.dialect.name != "sqlite":
+            with connection.begin():
+                yield connection
+            return
+        driver: Any = connection.connection.dbapi_connection
+        token = _reading.set(True)  # BEGIN alone: the first statement takes the lock
+        (usual,) = driver.execute("PRAGMA busy_timeout").fetchone()
+        driver.execute(f"PRAGMA busy_timeout = {SHORT_TIMEOUT}")
+        try:
+            with connection.begin():
+                yield connection
+        finally:
+            driver.execute(f"PRAGMA busy_timeout = {usual}")
+            _reading.reset(token)
+
+
 @event.listens_for(Engine, "connect")
 def _prepare_connection(connection: Any, _record: Any) -> None:
     if type(connection).__module__.split(".")[0] != "sqlite3":
@@ -216,10 +240,12 @@ def _prepare_connection(connection: Any, _record: Any) -> None:
     # The driver's own transaction handling is off: `_begin` below says BEGIN.
     connection.isolation_level = None
     cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT}")
+    cursor.execute(f"PRAGMA busy_timeout = {round(patience.for_a_lock() * 1000)}")
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA foreign_keys = ON")
+    # What is erased is overwritten in the file as well.
+    cursor.execute("PRAGMA secure_delete = ON")
     cursor.execute("PRAGMA cache_size = -16000")
     cursor.close()
 
@@ -228,10 +254,11 @@ def _prepare_connection(connection: Any, _record: Any) -> None:
 def _begin(connection: Connection) -> None:
     if connection.dialect.name == "sqlite":
         # A writer takes the write lock at once: a reader that later turns writer could only fail.
-        if _reading.get():
-            connection.exec_driver_sql("BEGIN")
-        else:
-            _begin_writing(connection)
+        with patience.waiting():
+            if _reading.get():
+                connection.exec_driver_sql("BEGIN")
+            else:
+                _begin_writing(connection)
 
 
 def _begin_writing(connection: Connection) -> None:
@@ -241,7 +268,8 @@ def _begin_writing(connection: Connection) -> None:
     some writers wait for seconds beside a lock that is free most of the time.
     """
     driver: Any = connection.connection.dbapi_connection
-    give_up = time.monotonic() + BUSY_TIMEOUT / 1000
+    wait = patience.for_a_lock()
+    give_up = time.monotonic() + wait
     driver.execute("PRAGMA busy_timeout = 0")
     try:
         while time.monotonic() < give_up:
@@ -249,11 +277,11 @@ def _begin_writing(connection: Connection) -> None:
                 driver.execute("BEGIN IMMEDIATE")
             except sqlite3.OperationalError as error:
                 if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
-                    raise
+                    break  # a full disk, say
                 time.sleep(random.uniform(0.001, 0.004))
             else:
                 return
         # The last try, with the error as the rest of the program knows it.
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     finally:
-        driver.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT}")
+        driver.execute(f"PRAGMA busy_timeout = {round(wait * 1000)}")

@@ -13,6 +13,7 @@ from ovop_market.accounts.models import User
 from ovop_market.core.errors import NotFound
 from ovop_market.villages.models import Producer, ProducerKind, ProducerStaff
 from ovop_market.villages.policy import StaffRole
+from ovop_market.villages.producer_states import ProducerState
 from ovop_market.villages.queries import own_producers
 
 
@@ -62,7 +63,7 @@ def memberships(session: Session, user: User) -> list[Membership]:
         select(Producer)
         .where(
             Producer.kind == ProducerKind.GROUP,
-            Producer.ended_at.is_(None),
+            Producer.state == ProducerState.APPROVED,
             Producer.village_id.in_([producer.village_id for producer in own]),
         )
         .order_by(Producer.name, Producer.id)

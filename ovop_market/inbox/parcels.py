@@ -18,6 +18,7 @@ from markupsafe import Markup
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
+from ovop_market.accounts import trail
 from ovop_market.accounts.models import User
 from ovop_market.catalogue.models import Storage, Variant
 from ovop_market.core.errors import Conflict, NotFound, Unusable
@@ -123,7 +124,8 @@ def packing(session: Session, user: User) -> list[Packing]:
         .where(on_shelf(TO_PACK))
         .order_by(Order.state != S.READY, Order.ready_by, Order.id)
         .limit(MOST)
-    )
+    ).all()
+    trail.viewed("packing", {order.purchase_id: order.producer_id for order in found})
     return [
         Packing(
             number=order.number,
@@ -174,6 +176,7 @@ def labels(session: Session, user: User, numbers: Iterable[str]) -> list[Label]:
         raise _unknown()
     for order, _code, _path in rows:
         _refuse_unless_printable(order)
+    trail.viewed("labels", {order.purchase_id: order.producer_id for order, _c, _p in rows})
     return [_label(order, code, path) for order, code, path in rows]
 
 

@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
+from ovop_market.accounts import trail
 from ovop_market.accounts.models import User
 from ovop_market.core.errors import NotFound
 from ovop_market.inbox import share_queries
@@ -95,6 +96,7 @@ def inbox(session: Session, user: User, tab: Tab, page: int, now: datetime) -> I
     pages = max(1, -(-counts[tab] // size))
     page = min(max(page, 1), pages)
     orders = _orders(session, user, tab, (page - 1) * size, size)
+    trail.viewed("inbox", {order.purchase_id: order.producer_id for order in orders})
     return Inbox(
         tab=tab,
         counts={each: count + shared.get(each, 0) for each, count in counts.items()},

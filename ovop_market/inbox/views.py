@@ -17,6 +17,7 @@ from flask_login import current_user
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
+from ovop_market.accounts import trail
 from ovop_market.core import clock
 from ovop_market.core.errors import Conflict, MarketError, Unusable
 from ovop_market.core.tokens import secret_token
@@ -123,6 +124,7 @@ def order_page(
 
     `refused` is the form that could not be taken, as it was typed; so is `sharing`.
     """
+    trail.viewed("inbox order", {order.purchase_id: order.producer_id})
     now = clock.now()
     acts = acting(db.session(), current_user)
     owns = acts.may(order.producer_id, Duty.OWN)

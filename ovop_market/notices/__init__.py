@@ -8,7 +8,13 @@ def init_app(app: Flask) -> None:
 
     Raises ConfigurationError for a mail server or a push key that could not be used.
     """
-    from ovop_market.notices import listening, queries
+    from ovop_market.accounts import personal
+    from ovop_market.notices import (
+        bulk,  # noqa: F401 - it makes itself known
+        listening,
+        own_data,
+        queries,
+    )
     from ovop_market.notices.channels import mail, push
     from ovop_market.notices.texts import whatsapp
     from ovop_market.notices.views import blueprint
@@ -18,6 +24,7 @@ def init_app(app: Flask) -> None:
     config = app.config["OVOP"]
     if config.smtp_url:
         mail.server_of(config.smtp_url)
+    personal.register(own_data.HOLDER)
     listening.begin()
     order_shown.connect(whatsapp.panel)
     desk.SOURCES[desk.Kind.NOTICES] = queries.stuck

@@ -11,12 +11,14 @@ from sqlalchemy.orm import Session
 
 from ovop_market.accounts import sealing
 from ovop_market.accounts.invitation_models import Invitation
-from ovop_market.accounts.invitations import invited
+from ovop_market.accounts.invitations import invited, mark_of, over
 from ovop_market.accounts.models import User
 from ovop_market.accounts.signals import LINK, Told, account_told
 from ovop_market.config import Config
+from ovop_market.core.tokens import digest
 from ovop_market.notices import shares
 from ovop_market.notices.kinds import ACCOUNT_KINDS, PAYMENT_KINDS, REFUND_KINDS, Kind, kinds_of
+from ovop_market.notices.own_data import forget_invited
 from ovop_market.notices.services import USUAL_LANGUAGE, Owed, owe
 from ovop_market.notices.states import Channel
 from ovop_market.orders.models import Order, OrderEvent
@@ -126,7 +128,7 @@ def follow_invitation(
         return False
     owed = Owed(
         kind=Kind.INVITED,
-        thing=f"invitation {invitation.id}",
+        thing=f"invitation {mark_of(digest(token))}",
         at=invitation.made_at,
         invitation=invitation,
         # Sealed, as the secrets of all links.
@@ -135,6 +137,11 @@ def follow_invitation(
     )
     owe(session, [owed], channels)
     return True
+
+
+def follow_end_of_invitations(marks: Sequence[str], *, session: Session, **_rest: Any) -> None:
+    """They let nobody in any more: nothing is mailed of them."""
+    forget_invited(session, marks)
 
 
 def _of_order(event: OrderEvent) -> Iterator[Owed]:
@@ -162,3 +169,4 @@ def begin() -> None:
     payouts_sent.connect(follow_payouts)
     account_told.connect(follow_account)
     invited.connect(follow_invitation)
+    over.connect(follow_end_of_invitations)

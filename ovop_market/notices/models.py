@@ -64,7 +64,8 @@ class Notice(Model):
     kind: Mapped[str] = mapped_column(String(40))
     key: Mapped[str] = mapped_column(String(100))
     channel: Mapped[Channel] = mapped_column(Choice(Channel))
-    # `buyer 17` (a purchase), `user 3`, or `browser 5` (a push subscription).
+    # `buyer 17` (a purchase), `user 3`, `browser 5` (a push subscription), or `invitation` with the
+    # mark of its link (accounts.invitations.mark_of).
     recipient: Mapped[str] = mapped_column(String(40))
     purchase_id: Mapped[int | None] = mapped_column(ForeignKey("purchase.id"), index=True)
     order_id: Mapped[int | None] = mapped_column(ForeignKey("customer_order.id"), index=True)

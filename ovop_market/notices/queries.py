@@ -10,11 +10,12 @@ from typing import TypeVar
 
 from flask import url_for
 from flask_babel import gettext as _
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from ovop_market.accounts import links, sealing
+from ovop_market.accounts import links, sealing, trail
 from ovop_market.accounts.invitation_models import Invitation
+from ovop_market.accounts.invitations import mark_of
 from ovop_market.accounts.models import Purpose
 from ovop_market.accounts.signals import LINK
 from ovop_market.core.errors import NotFound
@@ -132,10 +133,17 @@ def story_of(session: Session, notice: Notice) -> Story:
         payout=one(Payout, "payout"),
         share=one(Allocation, "share"),
         permit=one(Permit, "permit"),
-        invitation=one(Invitation, "invitation"),
+        invitation=_invitation(notice, one(Invitation, "invitation")),
         link=sealing.unseal(LINK, str(details.get("link", ""))) or "",
         asked=None if to_staff or notice.purchase_id is None else _asked(session, notice),
     )
+
+
+def _invitation(notice: Notice, found: Invitation | None) -> Invitation | None:
+    """The one that the notice is of: a later one may have its id."""
+    if found is None or found.link is None:
+        return None
+    return found if notice.recipient == f"invitation {mark_of(found.link.digest)}" else None
 
 
 def _asked(session: Session, notice: Notice) -> Payment | None:
@@ -305,17 +313,25 @@ def failed(session: Session, now: datetime) -> tuple[list[FailedNotice], int]:
     if not total:
         return [], 0
     rows = session.scalars(
-        select(Notice)
-        .where(failing)
-        .order_by(Notice.made_at, Notice.id)
-        .limit(MOST_SHOWN)
-        .options(
-            joinedload(Notice.order),
-            joinedload(Notice.user),
-            joinedload(Notice.purchase).selectinload(Purchase.orders),
-        )
+        _with_whom().where(failing).order_by(Notice.made_at, Notice.id).limit(MOST_SHOWN)
     ).all()
     return [_failed(notice, now) for notice in rows], total
+
+
+def notices_by_ids(
+    session: Session, ids: Collection[int], now: datetime
+) -> list[tuple[FailedNotice, NoticeState]]:
+    """Notices that an operator has chosen, with their state."""
+    rows = session.scalars(_with_whom().where(Notice.id.in_(ids)).order_by(Notice.id))
+    return [(_failed(notice, now), notice.state) for notice in rows]
+
+
+def _with_whom() -> Select[Notice]:
+    return select(Notice).options(
+        joinedload(Notice.order),
+        joinedload(Notice.user),
+        joinedload(Notice.purchase).selectinload(Purchase.orders),
+    )
 
 
 def _failed(notice: Notice, now: datetime) -> FailedNotice:
@@ -328,6 +344,7 @@ def _failed(notice: Notice, now: datetime) -> FailedNotice:
         who = _("Penjual pesanan %(number)s", number=number)
     else:
         who = notice.user.name if notice.user else ""
+        trail.viewed_users("failed messages", [notice.user_id] if notice.user_id else [])
     return FailedNotice(
         id=notice.id,
         who=who,

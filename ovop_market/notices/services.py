@@ -182,7 +182,7 @@ def _invited_rows(
     item: Owed, invitation: Invitation, channels: Collection[Channel]
 ) -> Iterator[dict[str, Any]]:
     if invitation.email and Channel.EMAIL in channels:
-        yield _row(item, Channel.EMAIL, f"invitation {invitation.id}", item.language)
+        yield _row(item, Channel.EMAIL, item.thing, item.language)
 
 
 def _push_row(item: Owed, browser: _Browser) -> dict[str, Any]:

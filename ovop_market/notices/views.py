@@ -20,7 +20,7 @@ from ovop_market.notices import queries, services
 from ovop_market.notices.forms import BrowserForm, RemovalForm
 from ovop_market.notices.models import Notice
 from ovop_market.villages.policy import Duty
-from ovop_market.web import access, htmx, language
+from ovop_market.web import access, htmx, language, limits
 from ovop_market.web.addresses import ID
 from ovop_market.web.forms import BaseForm
 
@@ -45,6 +45,7 @@ def worker() -> Response:
 
 @blueprint.post("/inbox/notifications")
 @access.staff(Duty.SEE)
+@limits.on("browser")
 def subscribe() -> ResponseReturnValue:
     form = BrowserForm()
     _validate(form)

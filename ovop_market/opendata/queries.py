@@ -20,6 +20,7 @@ from ovop_market.opendata.records import Area
 from ovop_market.opendata.texts import without_contacts
 from ovop_market.regions.models import Region
 from ovop_market.villages.models import Designation, Producer, ProducerKind, Village
+from ovop_market.villages.producer_states import ProducerState
 from ovop_market.villages.programme_models import DesignationStep, StarAward
 from ovop_market.villages.queries import is_slug
 
@@ -67,7 +68,7 @@ def village(session: Session, slug: str, address: Address) -> records.Village:
         iter(
             session.execute(
                 select(Producer.kind, func.count())
-                .where(Producer.village_id == found.id, Producer.ended_at.is_(None))
+                .where(Producer.village_id == found.id, Producer.state == ProducerState.APPROVED)
                 .group_by(Producer.kind)
             )
         )

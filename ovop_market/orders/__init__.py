@@ -38,9 +38,14 @@ def _look_up() -> Visitor:
 
 def init_app(app: Flask) -> None:
     """Registers the pages of this feature."""
+    from ovop_market.accounts import personal
+    from ovop_market.orders import own_data
     from ovop_market.orders.services import maker_pages
     from ovop_market.orders.views import blueprint
+    from ovop_market.orders.views.producers import blueprint as producers
 
+    personal.register(own_data.HOLDER)
     maker_pages.begin()
     app.context_processor(_visitor)
     app.register_blueprint(blueprint)
+    app.register_blueprint(producers)

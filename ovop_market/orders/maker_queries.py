@@ -18,6 +18,7 @@ from ovop_market.catalogue.models import (
     StockKind,
     Storage,
     Variant,
+    on_show,
 )
 from ovop_market.core.errors import NotFound
 from ovop_market.core.tokens import maker_code_in
@@ -207,4 +208,4 @@ def _is_sold() -> ColumnElement[bool]:
     pack = exists(
         select(Variant.id).where(Variant.product_id == Product.id, Variant.sold).correlate(Product)
     )
-    return Product.listed & pack
+    return on_show() & pack

@@ -82,6 +82,12 @@ class Purchase(Model):
     __table_args__ = (
         one_of("payment_method", PaymentMethod),
         CheckConstraint(f"length(buyer_key) = {KEY_LENGTH}", name="buyer_key_whole"),
+        CheckConstraint(
+            "erased_at IS NULL OR (name = '' AND phone = '' AND email IS NULL AND street = ''"
+            " AND postal_code = '' AND note = '' AND token = '' AND buyer_id IS NULL"
+            " AND buyer_key IS NULL)",
+            name="erased_names_nobody",
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -108,6 +114,8 @@ class Purchase(Model):
     buyer_key: Mapped[str | None] = mapped_column(String(KEY_LENGTH), index=True, deferred=True)
     # Whether this buyer had ordered before, as it was known when this was placed.
     repeat: Mapped[bool] = mapped_column(default=False)
+    # When everything that names the buyer was erased (orders/services/erasure.py): figures stay.
+    erased_at: Mapped[datetime | None] = mapped_column(Moment)
 
     region: Mapped[Region] = relationship()
     orders: Mapped[list[Order]] = relationship(back_populates="purchase", order_by="Order.id")
@@ -324,7 +332,8 @@ class Allocation(Model):
 
 
 class OrderEvent(Model):
-    """An append-only line of an order's history. The database refuses to change it.
+    """An append-only line of an order's history. The database refuses to change it, but for one
+    thing: of an erased purchase, the words and details go (ADR 39).
 
     Its id orders all events of the market; the inbox polls by it.
     """
@@ -335,6 +344,8 @@ class OrderEvent(Model):
         one_of("actor", Actor),
         one_of("state", OrderState),
         UniqueConstraint("order_id", "idempotency_key"),
+        Index("ix_order_event_at", "at"),
+        Index("ix_order_event_actor_id_at", "actor_id", "at"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -355,6 +366,15 @@ class OrderEvent(Model):
 
 
 Index("ix_order_event_producer_id_id", OrderEvent.producer_id, OrderEvent.id)
+
+# Guests' purchases that have not been erased, by age: the retention job takes the oldest.
+_NOT_ERASED = text("erased_at IS NULL AND buyer_id IS NULL")
+Index(
+    "ix_purchase_not_erased",
+    Purchase.placed_at,
+    sqlite_where=_NOT_ERASED,
+    postgresql_where=_NOT_ERASED,
+)
 
 # What has lapsed lately is little among very much.
 _LAPSED = text(f"action = '{Action.LAPSE}'")

@@ -8,20 +8,29 @@ def init_app(app: Flask) -> None:
 
     Raises ConfigurationError for a QRIS payload that could not be paid to.
     """
+    from ovop_market.accounts import personal
     from ovop_market.orders import methods as checkout
     from ovop_market.orders.signals import order_moved, purchase_shown, purchases_listed
-    from ovop_market.payments import methods, panel
+    from ovop_market.payments import (
+        lines_bulk,  # noqa: F401 - it makes itself known
+        methods,
+        own_data,
+        panel,
+    )
     from ovop_market.payments.methods import qris
-    from ovop_market.payments.queries import desk, gateway, payouts
+    from ovop_market.payments.queries import desk, gateway, payouts, sellers
     from ovop_market.payments.services import following
     from ovop_market.payments.views import blueprint
 
     if app.config["OVOP"].qris:
         qris.check(app.config["OVOP"].qris)
+    personal.register(own_data.HOLDER)
     checkout.offered = methods.offered
     order_moved.connect(following.follow)
     purchase_shown.connect(panel.for_purchase)
     purchases_listed.connect(panel.asked_for)
     desk.SOURCES[desk.Kind.GATEWAY] = gateway.given_back
     desk.SOURCES[desk.Kind.PAYOUTS] = payouts.on_desk
+    desk.SOURCES[desk.Kind.PRODUCERS] = sellers.applying
+    desk.SOURCES[desk.Kind.LISTINGS] = sellers.submitted
     app.register_blueprint(blueprint)

@@ -29,6 +29,7 @@ from ovop_market.reach.recount import REGENCY_LENGTH
 from ovop_market.reach.shown import Chosen
 from ovop_market.villages.areas import in_area
 from ovop_market.villages.models import Designation, Permit, PermitKind, Producer, Village
+from ovop_market.villages.producer_states import IN_PROGRAMME
 from ovop_market.villages.visit_models import Visit
 
 PER_PAGE = 25
@@ -158,7 +159,7 @@ def _producers(session: Session, user: User) -> Sequence[Any]:
         )
         .join(Producer.village)
         .outerjoin(last, last.c.producer_id == Producer.id)
-        .where(in_area(user), Producer.ended_at.is_(None))
+        .where(in_area(user), Producer.state.in_(IN_PROGRAMME))
     ).all()
 
 

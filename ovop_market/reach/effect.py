@@ -18,6 +18,7 @@ from ovop_market.reach.published import Tree
 from ovop_market.reach.recount import REGENCY_LENGTH
 from ovop_market.villages.areas import in_area
 from ovop_market.villages.models import Designation, Producer, ProducerKind, Stage, Village
+from ovop_market.villages.producer_states import IN_PROGRAMME
 from ovop_market.villages.programme_models import DesignationStep
 from ovop_market.villages.programme_states import DESIGNATED
 
@@ -73,7 +74,7 @@ def _subjects(session: Session, user: User) -> list[figures.Subject]:
         .where(
             Producer.village_id == Village.id,
             Producer.kind == ProducerKind.HOUSEHOLD,
-            Producer.ended_at.is_(None),
+            Producer.state.in_(IN_PROGRAMME),
         )
         .correlate(Village)
         .scalar_subquery()

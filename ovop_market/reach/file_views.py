@@ -21,7 +21,7 @@ from ovop_market.reach.filters import MONTHS_SHOWN, Filters, Period, add_months
 from ovop_market.reach.policy import ROLES
 from ovop_market.reach.views import asked, blueprint
 from ovop_market.regions.models import Region
-from ovop_market.web import access, htmx, paper
+from ovop_market.web import access, htmx, limits, paper
 from ovop_market.web.exports import download
 from ovop_market.web.workbook import MIMETYPE
 
@@ -38,6 +38,8 @@ def _asked() -> tuple[Filters, queries.Choices]:
 
 @blueprint.get("/reach/export.xlsx")
 @access.role(*ROLES)
+@access.takes_time(30)
+@limits.on("export")
 def export_xlsx() -> Response:
     filters, known = _asked()
     session, now = db.session(), clock.now()
@@ -63,6 +65,7 @@ def large_export(key: str) -> Response:
 
 @blueprint.get("/reach/exports/<key>/file")
 @access.role(*ROLES)
+@limits.on("export")
 def large_export_file(key: str) -> Response:
     """The workbook, once."""
     asked_for = _mine(key)
@@ -95,6 +98,8 @@ def _name(filters: Filters) -> str:
 
 @blueprint.get("/reach/export.pdf")
 @access.role(*ROLES)
+@access.takes_time(30)
+@limits.on("export")
 def export_pdf() -> Response:
     """The report: of the last whole month, unless a period is asked for."""
     filters, known = _asked()

@@ -16,7 +16,7 @@ from ovop_market.reach import deeper, export, forms, panel, queries, showing, sn
 from ovop_market.reach.figures import ExportRow, Overview
 from ovop_market.reach.filters import Filters
 from ovop_market.reach.policy import ROLES
-from ovop_market.web import access, exports, htmx
+from ovop_market.web import access, exports, htmx, limits
 
 blueprint = Blueprint("reach", __name__)
 for made in (showing.shown, showing.counted, showing.change, showing.cells, showing.amounts):
@@ -57,6 +57,8 @@ def reach() -> Response:
 
 @blueprint.get("/reach/export.csv")
 @access.role(*ROLES)
+@access.takes_time(30)
+@limits.on("export")
 def export_csv() -> Response:
     filters, _known, said = asked()
     if said:

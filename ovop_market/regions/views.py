@@ -9,13 +9,14 @@ from werkzeug.wrappers import Response
 
 from ovop_market.extensions import db
 from ovop_market.regions import queries, words
-from ovop_market.web import access, htmx
+from ovop_market.web import access, htmx, limits
 
 blueprint = Blueprint("regions", __name__)
 
 
 @blueprint.get("/regions")
 @access.public
+@limits.on("areas")
 def search() -> Response:
     """`q` is a name, several words or a postal code; `region_code` what is chosen already.
 

@@ -22,6 +22,7 @@ from ovop_market.reach import services as reach
 from ovop_market.regions.models import Region
 from ovop_market.seeds import (
     demo_arrival,
+    demo_desk,
     demo_market,
     demo_money,
     demo_pictures,
@@ -29,6 +30,7 @@ from ovop_market.seeds import (
     demo_rows,
     demo_sales,
     demo_staff,
+    demo_views,
     demo_visits,
     demo_weeks,
 )
@@ -85,8 +87,10 @@ def plant(
     done(f"{reported} sales reported")
     visited = demo_visits.note(session, market, now)
     done(f"{visited} visits noted")
+    demo_desk.plant(session, market, now)
     demo_programme.tell(session, market, now)
     done("the villages' way through the programme")
+    demo_views.look(session, market, now)
     maker_pages.catch_up(session)
     reach.rebuild(session)
     search.index_all(session)

@@ -201,10 +201,10 @@ def _producers(
         session,
         Producer,
         ("id", "village_id", "kind", "slug", "name", "about", "phone", "cash_on_delivery",
-         "cash_at_pickup", "created_at"),
+         "cash_at_pickup", "created_at", "state_since"),
         (
             (id_, village_id, ProducerKind.HOUSEHOLD.value, f"rumah-contoh-{id_}",
-             f"Rumah Contoh {id_}", "", invented_phone(id_), True, True, founded)
+             f"Rumah Contoh {id_}", "", invented_phone(id_), True, True, founded, founded)
             for id_, village_id, _code, _name in chosen
         ),
     )  # fmt: skip

@@ -8,9 +8,17 @@ from ovop_market.web import access
 
 def init_app(app: Flask) -> None:
     """Registers the pages of this feature."""
-    from ovop_market.villages import acting, staff_queries, staff_services
+    from ovop_market.accounts import personal
+    from ovop_market.villages import (
+        acting,
+        own_data,
+        producer_bulk,  # noqa: F401 - it makes itself known
+        staff_queries,
+        staff_services,
+    )
     from ovop_market.villages.permit_views import blueprint as permits
     from ovop_market.villages.programme_views import blueprint as programme
+    from ovop_market.villages.sell_views import blueprint as sell
     from ovop_market.villages.staff_views import blueprint as people
     from ovop_market.villages.views import blueprint
     from ovop_market.villages.visit_views import blueprint as visits
@@ -22,7 +30,9 @@ def init_app(app: Flask) -> None:
     desk_services.first_owner = staff_services.invite_first_owner
     invitations.place_of = staff_queries.place_of
     invitations.accepted.connect(staff_services.welcome)
+    personal.register(own_data.HOLDER)
     app.register_blueprint(blueprint)
+    app.register_blueprint(sell)
     app.register_blueprint(permits)
     app.register_blueprint(visits)
     app.register_blueprint(programme)

@@ -7,6 +7,7 @@ from flask_babel.speaklater import LazyString
 
 from ovop_market.villages.models import PermitKind, ProducerKind, Stage
 from ovop_market.villages.policy import StaffRole
+from ovop_market.villages.producer_states import ProducerAction, ProducerState
 from ovop_market.villages.programme_states import Mentor
 from ovop_market.villages.visit_models import Topic
 
@@ -60,4 +61,29 @@ MENTORS: dict[Mentor, LazyString] = {
     Mentor.REGENCY: _l("kabupaten"),
     Mentor.PROVINCE: _l("provinsi"),
     Mentor.MINISTRY: _l("kementerian"),
+}
+
+PRODUCER_STATES: dict[ProducerState, LazyString] = {
+    ProducerState.APPLIED: _l("Mendaftar"),
+    ProducerState.APPROVED: _l("Berjualan"),
+    ProducerState.SUSPENDED: _l("Dihentikan"),
+    ProducerState.REFUSED: _l("Ditolak"),
+    ProducerState.CLOSED: _l("Tutup"),
+}
+PRODUCER_BADGES = {
+    ProducerState.APPLIED: "waiting",
+    ProducerState.APPROVED: "done",
+    ProducerState.SUSPENDED: "needs",
+    ProducerState.REFUSED: "closed",
+    ProducerState.CLOSED: "closed",
+}
+# What was done, as a line of a producer's history.
+PRODUCER_DONE: dict[ProducerAction, LazyString] = {
+    ProducerAction.APPLY: _l("Mendaftar"),
+    ProducerAction.APPROVE: _l("Disetujui"),
+    ProducerAction.RECALL: _l("Persetujuan diurungkan"),
+    ProducerAction.REFUSE: _l("Ditolak"),
+    ProducerAction.SUSPEND: _l("Dihentikan sementara"),
+    ProducerAction.RESUME: _l("Boleh berjualan lagi"),
+    ProducerAction.CLOSE: _l("Tutup untuk seterusnya"),
 }

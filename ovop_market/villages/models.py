@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -15,13 +16,17 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    and_,
+    false,
     or_,
+    select,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ovop_market.extensions.database import Choice, Model, Moment, one_of
 from ovop_market.extensions.pictures import PictureColumns
 from ovop_market.villages.policy import StaffRole
+from ovop_market.villages.producer_states import ProducerState
 
 
 class Stage(StrEnum):
@@ -106,6 +111,12 @@ class Designation(Model):
     village: Mapped[Village] = relationship(back_populates="designations")
 
 
+def _since_it_was_made(context: Any) -> datetime:
+    """A producer is in its first state since it was made."""
+    made: datetime = context.get_current_parameters()["created_at"]
+    return made
+
+
 class Producer(Model):
     """A seller: a household, or a group of households with one order inbox."""
 
@@ -121,10 +132,13 @@ class Producer(Model):
         ),
         CheckConstraint("member_since IS NULL OR group_id IS NOT NULL", name="member_since_group"),
         CheckConstraint(
-            "ended_at IS NULL OR"
+            "state <> 'closed' OR"
             " (closed_from IS NOT NULL AND closed_to IS NULL AND group_id IS NULL)",
             name="ended_is_closed",
         ),
+        one_of("state", ProducerState),
+        # Most sell: whoever does not is found without a look at the others.
+        Index("ix_producer_state_since", "state", "state_since"),
         CheckConstraint(
             "closed_to IS NULL OR (closed_from IS NOT NULL AND closed_from <= closed_to)",
             name="closure_in_order",
@@ -152,8 +166,13 @@ class Producer(Model):
     # The group that a household asks to join; since when it belongs to its group (null: always).
     wanted_group_id: Mapped[int | None] = mapped_column(ForeignKey("producer.id"), index=True)
     member_since: Mapped[date | None]
-    # When it closed for good: it is listed nowhere, and its history stays.
-    ended_at: Mapped[datetime | None] = mapped_column(Moment)
+    # Where it stands, and since when. producer_services.move alone changes them.
+    state: Mapped[ProducerState] = mapped_column(
+        Choice(ProducerState), default=ProducerState.APPROVED, server_default="approved"
+    )
+    state_since: Mapped[datetime] = mapped_column(Moment, default=_since_it_was_made)
+    # Newly applied: an operator looks at its first listing before buyers see it.
+    on_probation: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     village: Mapped[Village] = relationship(back_populates="producers")
     group: Mapped[Producer | None] = relationship(
@@ -167,8 +186,20 @@ class Producer(Model):
     )
     permits: Mapped[list[Permit]] = relationship(order_by="Permit.kind")
 
+    @property
+    def ended_at(self) -> datetime | None:
+        """When it closed for good, if it has."""
+        return self.state_since if self.state is ProducerState.CLOSED else None
+
+    @property
+    def selling(self) -> bool:
+        """Whether it may sell at all; buyers see nothing of one that may not."""
+        return self.state is ProducerState.APPROVED
+
     def closed_on(self, day: date) -> bool:
         """Whether the producer takes no orders on this day (WIB)."""
+        if not self.selling:
+            return True
         if self.closed_from is None or day < self.closed_from:
             return False
         return self.closed_to is None or day <= self.closed_to
@@ -176,7 +207,25 @@ class Producer(Model):
 
 def open_on(producer: type[Producer], day: date) -> ColumnElement[bool]:
     """The negation of Producer.closed_on, for the database; `producer` may be an alias."""
-    return or_(producer.closed_from.is_(None), producer.closed_from > day, producer.closed_to < day)
+    return and_(
+        producer.state == ProducerState.APPROVED,
+        or_(producer.closed_from.is_(None), producer.closed_from > day, producer.closed_to < day),
+    )
+
+
+# Those who may not sell: a few, found by an index. Made once, for making it costs more than asking.
+_other = Producer.__table__.alias("other_producer")
+_UNFIT = select(_other.c.id).where(
+    _other.c.state.in_([state for state in ProducerState if state is not ProducerState.APPROVED])
+)
+
+
+def sold_by(producer_id: Any) -> ColumnElement[bool]:
+    """Whether the producer of this column may sell: the one rule by which the pages of buyers, the
+    search and the open data leave out what applied, suspended and closed producers list. The few
+    who may not are looked up once for a statement, not for each row."""
+    allowed: ColumnElement[bool] = producer_id.not_in(_UNFIT)
+    return allowed
 
 
 class ProducerStaff(Model):

@@ -15,6 +15,7 @@ from ovop_market.core.errors import NotFound
 from ovop_market.villages.models import Permit, PermitKind, Producer
 from ovop_market.villages.permit_rules import REMINDERS, SOON, looks_usual
 from ovop_market.villages.permit_services import mark
+from ovop_market.villages.producer_states import IN_PROGRAMME
 from ovop_market.villages.queries import is_slug, own_producers
 
 # Rows of the operator's list; the count tells how many more there are.
@@ -172,7 +173,7 @@ def lacking(session: Session, village_id: int, today: date) -> list[Lacking]:
         .where(
             Producer.village_id == village_id,
             Producer.group_id.is_(None),
-            Producer.ended_at.is_(None),
+            Producer.state.in_(IN_PROGRAMME),
         )
         .options(selectinload(Producer.permits))
         .order_by(Producer.name, Producer.id)

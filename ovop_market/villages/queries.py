@@ -26,6 +26,7 @@ from ovop_market.villages.models import (
     VillagePhoto,
 )
 from ovop_market.villages.policy import Duty
+from ovop_market.villages.producer_states import ProducerState
 from ovop_market.web.pictures import PictureSources, sources
 
 # What a village's page shows of the features above this one. Each of them puts its function here
@@ -229,7 +230,7 @@ def _makers(session: Session, village_id: int, today: date) -> list[Maker]:
         .where(
             Producer.village_id == village_id,
             Producer.group_id.is_(None),
-            Producer.ended_at.is_(None),
+            Producer.state == ProducerState.APPROVED,
         )
         .order_by(Producer.kind, Producer.name)
     )

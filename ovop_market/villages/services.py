@@ -11,6 +11,7 @@ from ovop_market.accounts.services import record
 from ovop_market.core import clock
 from ovop_market.core.errors import Conflict, Unusable
 from ovop_market.villages.models import Producer
+from ovop_market.villages.producer_states import ProducerState
 
 # A closure further away or longer than this is a slip of the finger.
 LATEST_CLOSURE = timedelta(days=2 * 365)
@@ -65,7 +66,7 @@ def reopen(session: Session, producer: Producer, *, actor_id: int, now: datetime
 
 
 def _refuse_if_ended(producer: Producer) -> None:
-    if producer.ended_at is not None:
+    if producer.state is ProducerState.CLOSED:
         raise Conflict(
             _("%(producer)s sudah tutup untuk seterusnya.", producer=producer.name),
             field="closed_from",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from flask_babel import gettext as _
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, aliased, joinedload
 
 from ovop_market.accounts.invitation_models import Invitation
@@ -17,6 +17,7 @@ from ovop_market.core.errors import NotFound
 from ovop_market.villages.labels import STAFF
 from ovop_market.villages.models import Producer, ProducerStaff, Village
 from ovop_market.villages.policy import Duty, StaffRole
+from ovop_market.villages.producer_states import ProducerState
 from ovop_market.villages.queries import own_producers
 from ovop_market.villages.staff_models import StaffInvitation
 
@@ -166,22 +167,25 @@ def acts_for(session: Session, user_id: int) -> list[Place]:
     return [Place(str(STAFF[role]), producer, village) for role, producer, village in rows]
 
 
-def without_owner(session: Session) -> list[tuple[str, str]]:
-    """For accounts: slug and name of producers that nobody owns yet; an operator invites there."""
-    owned = (
-        select(ProducerStaff.producer_id)
-        .where(ProducerStaff.role == StaffRole.OWNER)
-        .scalar_subquery()
+def working_owners() -> Select[int]:
+    """The ids of the accounts that own a producer, and work: nobody signs in to one that is shut,
+    so it does not keep a producer going."""
+    return (
+        select(ProducerStaff.user_id)
+        .join(User, User.id == ProducerStaff.user_id)
+        .where(ProducerStaff.role == StaffRole.OWNER, User.disabled_at.is_(None))
     )
+
+
+def without_owner(session: Session) -> list[tuple[str, str]]:
+    """For accounts: slug and name of producers that nobody owns whose account works; an operator
+    invites there."""
+    owned = working_owners().with_only_columns(ProducerStaff.producer_id).scalar_subquery()
     rows = session.execute(
-        select(Producer, Village.name)
+        select(Producer.slug, Producer.name, Village.name)
         .join(Village, Village.id == Producer.village_id)
-        .where(Producer.id.not_in(owned))
+        .where(Producer.id.not_in(owned), Producer.state != ProducerState.CLOSED)
         .order_by(Producer.name, Producer.id)
         .limit(MOST_OWNERLESS)
     )
-    return [
-        (producer.slug, f"{producer.name}, {village}")
-        for producer, village in rows
-        if producer.ended_at is None
-    ]
+    return [(slug, f"{name}, {village}") for slug, name, village in rows]

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ovop_market.accounts import invitations
@@ -19,10 +19,14 @@ from ovop_market.core.errors import Conflict, NotFound, Unusable
 from ovop_market.villages.acting import refuse_unless
 from ovop_market.villages.models import Producer, ProducerStaff
 from ovop_market.villages.policy import Duty, StaffRole
+from ovop_market.villages.producer_states import ProducerState
 from ovop_market.villages.staff_models import StaffInvitation
+from ovop_market.villages.staff_queries import working_owners
 
 # Open invitations of one producer: more are a slip or a flood.
 MOST_OPEN = 20
+# An operator has looked at who they are.
+_IN_PROGRAMME = frozenset({ProducerState.APPROVED, ProducerState.SUSPENDED})
 
 
 def invite(
@@ -36,11 +40,28 @@ def invite(
 ) -> tuple[StaffInvitation, str]:
     """Asks somebody to work for the producer; with the secret of the link, which is nowhere else.
 
+    Mailed only for who is in the programme: an applicant's name is words that nobody has looked at,
+    and strangers are not mailed them from here. Until then its owner hands the link on.
+
     Raises Unusable, naming the field, for a login that is none or is there already; Conflict when
-    the producer is closed for good, or too many invitations are open.
+    the producer is closed for good, or too many invitations are open; NotFound to whoever is none
+    of its owners.
     """
-    refuse_unless(session, actor_id, [producer.id], Duty.OWN)
-    _lock(session, producer)
+    _lock_as_owner(session, producer, actor_id)
+    mailed = producer.state in _IN_PROGRAMME
+    return _invite(session, producer, login, role, actor_id, now, mailed=mailed)
+
+
+def _invite(
+    session: Session,
+    producer: Producer,
+    login: str,
+    role: StaffRole,
+    actor_id: int,
+    now: datetime,
+    *,
+    mailed: bool,
+) -> tuple[StaffInvitation, str]:
     _refuse_if_ended(producer)
     login = invitations.login_in(login)
     known = user_of(session, login)
@@ -64,29 +85,25 @@ def invite(
     session.flush()
     details: dict[str, object] = {"invitation": invitation.id, "as": str(role)}
     record(session, "staff invited", f"producer {producer.id}", now, actor_id, details)
-    invitations.send(session, invitation, token)
+    if mailed:
+        invitations.send(session, invitation, token)
     return asked, token
 
 
 def invite_first_owner(
     session: Session, *, slug: str, login: str, actor_id: int, now: datetime
 ) -> tuple[Invitation, str]:
-    """For accounts: an operator asks somebody to own a producer that nobody owns. Raises what
-    `invite` raises, and Unusable for a producer that is none or has an owner."""
+    """For accounts: an operator asks somebody to own a producer that nobody owns whose account
+    works. Raises what `invite` raises, and Unusable for a producer that is none or has an owner."""
     producer = session.scalar(select(Producer).where(Producer.slug == slug.replace("\x00", "")))
     if producer is None:
         raise Unusable(_("Pilih penjual dari daftar."), field="producer")
     _lock(session, producer)
-    owners = select(ProducerStaff.user_id).where(
-        ProducerStaff.producer_id == producer.id, ProducerStaff.role == StaffRole.OWNER
-    )
-    if session.scalar(owners.limit(1)) is not None:
+    if session.scalar(working_owners().where(ProducerStaff.producer_id == producer.id).limit(1)):
         raise Unusable(
             _("Penjual ini sudah punya pemilik; pemiliknya yang mengundang."), field="producer"
         )
-    asked, token = invite(
-        session, producer, login=login, role=StaffRole.OWNER, actor_id=actor_id, now=now
-    )
+    asked, token = _invite(session, producer, login, StaffRole.OWNER, actor_id, now, mailed=True)
     return asked.invitation, token
 
 
@@ -164,12 +181,16 @@ def leave(session: Session, producer: Producer, user: User, *, now: datetime) ->
 
 
 def _begin(session: Session, producer: Producer, user_id: int, actor_id: int) -> ProducerStaff:
+    _lock_as_owner(session, producer, actor_id)
+    return _row(session, producer, user_id)
+
+
+def _lock_as_owner(session: Session, producer: Producer, actor_id: int) -> None:
     _lock(session, producer)
     # Asked under the lock: who was an owner a moment ago may be none any more.
     refuse_unless(session, actor_id, [producer.id], Duty.OWN)
     if session.get(ProducerStaff, (actor_id, producer.id), populate_existing=True) is None:
         raise _gone()
-    return _row(session, producer, user_id)
 
 
 def _row(session: Session, producer: Producer, user_id: int) -> ProducerStaff:
@@ -207,18 +228,10 @@ def _refuse_if_ended(producer: Producer) -> None:
 
 
 def _refuse_last_owner(session: Session, producer: Producer, user_id: int) -> None:
-    others = session.scalar(
-        select(func.count())
-        .select_from(ProducerStaff)
-        .join(User, User.id == ProducerStaff.user_id)
-        .where(
-            ProducerStaff.producer_id == producer.id,
-            ProducerStaff.role == StaffRole.OWNER,
-            ProducerStaff.user_id != user_id,
-            User.disabled_at.is_(None),
-        )
+    others = working_owners().where(
+        ProducerStaff.producer_id == producer.id, ProducerStaff.user_id != user_id
     )
-    if not others and producer.ended_at is None:
+    if session.scalar(others.limit(1)) is None and producer.ended_at is None:
         raise Conflict(
             _(
                 "%(producer)s harus punya pemilik. Jadikan orang lain pemilik dulu.",

@@ -30,7 +30,7 @@ from ovop_market.villages import visit_services as services
 from ovop_market.villages.models import Producer
 from ovop_market.villages.visit_forms import VisitForm, WithdrawalForm
 from ovop_market.villages.visit_models import MOST_PHOTOS, Topic
-from ovop_market.web import access, pictures
+from ovop_market.web import access, limits, pictures
 from ovop_market.web.addresses import ID
 from ovop_market.web.forms import explain, tap_key
 from ovop_market.web.pictures import StoredPicture
@@ -75,6 +75,7 @@ def producer(slug: str) -> ResponseReturnValue:
 @blueprint.post("/mentoring/producers/<slug>/visits")
 @access.role(*queries.ROLES)
 @access.takes_files(pictures.MAX_UPLOAD)
+@limits.on("upload")
 def note(slug: str) -> ResponseReturnValue:
     found = queries.producer_of(db.session(), current_user, slug)
     form = VisitForm()

@@ -21,19 +21,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from flask import Flask, abort, current_app, redirect, request, url_for
+from flask import Flask, abort, current_app, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from ovop_market.core.errors import NotAllowed
-from ovop_market.extensions import csrf
+from ovop_market.extensions import csrf, patience
 from ovop_market.extensions.database import begin_as_reader
 from ovop_market.web import htmx
 
 View = TypeVar("View", bound=Callable[..., Any])
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+# Below it every address holds a secret link.
+LINKS = "/purchases/"
 MAX_PLAIN_FORM = 64 * 1024  # bytes of a form without files
 PRODUCER = "producer"
 # The duty of views that name none: those of a producer's owners.
@@ -96,6 +98,16 @@ def takes_files(most: int) -> Callable[[View], View]:
     return mark
 
 
+def takes_time(seconds: float) -> Callable[[View], View]:
+    """A view that reads much: it may wait so long for the database in all."""
+
+    def mark(view: View) -> View:
+        view.patience = seconds  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
 def door_of(endpoint: str | None) -> Door | None:
     """The door of an endpoint, or None when it has declared none."""
     view = current_app.view_functions.get(endpoint or "")
@@ -122,6 +134,19 @@ def require_same_origin() -> None:
     raise NotAllowed(
         _("Formulir ini dikirim dari situs lain. Buka halamannya di sini, lalu ulangi.")
     )
+
+
+def _from_elsewhere() -> bool:
+    """Whether the browser says that a form was sent from another site, whatever token it has.
+
+    The names are compared, not the schemes: a proxy that speaks TLS may not say so. Pages with a
+    secret link send no origin (`null`), and programs none at all: their token decides.
+    """
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site in ("cross-site", "same-site")
+    origin = request.headers.get("Origin")
+    return origin not in (None, "null") and origin.partition("://")[2] != request.host
 
 
 def _sign_in_first() -> ResponseReturnValue:
@@ -158,6 +183,8 @@ def _limit_body() -> None:
 
 def _admit() -> ResponseReturnValue | None:
     begin_as_reader(request.method in SAFE_METHODS)
+    view = current_app.view_functions.get(request.endpoint or "")
+    patience.hurry(getattr(view, "patience", patience.REQUEST))
     _refuse_control_characters()
     _limit_body()
     if request.endpoint is None:
@@ -169,9 +196,10 @@ def _admit() -> ResponseReturnValue | None:
         if door.guard == "origin":
             require_same_origin()
         elif door.guard != "signature":
-            if request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
+            if _from_elsewhere():
                 require_same_origin()
             csrf.protect()
+        g.may_resend = door.guard != "signature"
     if door.kind in ("signed_in", "role"):
         if not current_user.is_authenticated:
             return _sign_in_first()
@@ -190,7 +218,8 @@ def _label(response: Response) -> Response:
     if door is not None and door.kind == "public":
         return response
     response.headers.setdefault("Cache-Control", "private, no-store")
-    if door is not None and door.kind == "link":
+    # By the address as well: what is wrong there (405, 404) has no view, and the same secret.
+    if (door is not None and door.kind == "link") or request.path.startswith(LINKS):
         response.headers["Referrer-Policy"] = "no-referrer"
     return response
 

@@ -11,6 +11,7 @@ from babel.numbers import format_decimal, get_group_symbol
 from flask import Flask
 
 from ovop_market.core import clock
+from ovop_market.core.masking import masked_phone
 from ovop_market.core.money import format_rupiah
 from ovop_market.core.quantity import format_weight
 from ovop_market.web import language
@@ -90,4 +91,5 @@ def init_app(app: Flask) -> None:
         percent=percent,
         tenths=tenths,
         printable=printable,
+        masked_phone=masked_phone,
     )

@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField, MultipleFileField
-from wtforms import DateField, Field, Form, IntegerField, PasswordField, StringField
+from wtforms import DateField, Field, Form, IntegerField, PasswordField, SelectField, StringField
 from wtforms.validators import (
     DataRequired,
     InputRequired,
@@ -19,6 +19,7 @@ from wtforms.validators import (
     NumberRange,
     Optional,
     StopValidation,
+    ValidationError,
 )
 from wtforms.widgets import TextInput
 
@@ -33,6 +34,8 @@ _UNSEEN = (
 )
 # Marks that make text read in another order than it is written.
 _DIRECTIONS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+# What a decoder puts where bytes were no text, and what Unicode says is never a character.
+_NO_LETTERS = frozenset("\ufffd\ufffe\uffff")
 
 
 def strip(value: Any) -> Any:
@@ -61,10 +64,11 @@ def plain_text(_form: Form, field: Field) -> None:
 
 def _is_readable(character: str) -> bool:
     """Neither a control character, nor a mark of direction, nor half of a surrogate pair, which no
-    encoding can write."""
-    if 0xD800 <= ord(character) <= 0xDFFF or character in _DIRECTIONS:
+    encoding can write, nor what stands for bytes that were no text."""
+    code = ord(character)
+    if 0xD800 <= code <= 0xDFFF or character in _DIRECTIONS or character in _NO_LETTERS:
         return False
-    return ord(character) >= 32 or character in "\n\r\t"
+    return (32 <= code < 0x7F or code > 0x9F) or character in "\n\r\t"
 
 
 def required(message: Any = None) -> DataRequired:
@@ -147,6 +151,16 @@ def _stop_if_unreadable(field: Field, _form: Form) -> None:
     """What could not be read needs no second complaint about its value."""
     if field.process_errors:
         raise StopValidation
+
+
+class ChoiceField(SelectField):  # type: ignore[misc]
+    """One of the choices; what is none of them is refused in the reader's language."""
+
+    def pre_validate(self, form: Form) -> None:
+        try:
+            super().pre_validate(form)
+        except ValueError:
+            raise ValidationError(_("Pilih salah satu.")) from None
 
 
 def _typed(field: Field, values: list[Any]) -> str:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask, current_app, request
+
+from ovop_market.web.headers import POLICY
 
 # A name or an IPv4 address with short, plain labels, or a bracketed IPv6 address; then a port.
 _HOST = re.compile(
@@ -29,16 +32,31 @@ class KnownHosts:
     """WSGI: answers 400 to a Host header that is malformed or, where PUBLIC_URL says what the
     site is called, another's."""
 
-    def __init__(self, wrapped: Callable[..., Iterable[bytes]], public_url: str) -> None:
+    def __init__(
+        self,
+        wrapped: Callable[..., Iterable[bytes]],
+        public_url: str,
+        refusal: Callable[[], str],
+    ) -> None:
         self.wrapped = wrapped
+        self._refusal = refusal
         self.name = (urlsplit(public_url).hostname or "") if public_url else ""
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         if self._known(environ.get("HTTP_HOST", "")):
             return self.wrapped(environ, start_response)
-        body = b"Bad Host header\n"
-        headers = [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))]
-        start_response("400 BAD REQUEST", headers)
+        body = self._refusal().encode()
+        start_response(
+            "400 BAD REQUEST",
+            [
+                ("Content-Type", "text/html; charset=utf-8"),
+                ("Content-Length", str(len(body))),
+                ("Cache-Control", "no-store"),
+                ("Content-Security-Policy", POLICY),
+                ("Referrer-Policy", "no-referrer"),
+                ("X-Content-Type-Options", "nosniff"),
+            ],
+        )
         return [body]
 
     def _known(self, host: str) -> bool:
@@ -50,6 +68,14 @@ class KnownHosts:
 
 def init_app(app: Flask) -> None:
     """Wraps everything else."""
+    from ovop_market.web import plain_errors
+
+    @cache
+    def refusal() -> str:
+        return plain_errors.page(
+            app, 400, f"/assets/{app.extensions['assets']['css/site.css'].address}"
+        )
+
     app.wsgi_app = KnownHosts(  # type: ignore[method-assign]
-        app.wsgi_app, app.config["OVOP"].public_url
+        app.wsgi_app, app.config["OVOP"].public_url, refusal
     )

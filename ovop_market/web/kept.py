@@ -6,6 +6,9 @@ second, at most, the process asks the database whether anything was written at a
 statement, see `DatabaseVersion`); if so, everything kept is out of date. A write in this process is
 noticed at once. Browsers and proxies may keep a page for one second, so a change is seen by all
 within two. See docs/adr/0004.
+
+While the database is out of reach, what was kept last is shown, for half an hour at most and with
+its age on it: better a price of a few minutes ago than no market. See docs/adr/0042.
 """
 
 from __future__ import annotations
@@ -28,12 +31,15 @@ from werkzeug.datastructures import Headers
 from werkzeug.http import parse_accept_header
 from werkzeug.wrappers import Response
 
-from ovop_market.extensions import db
-from ovop_market.web import access
+from ovop_market.extensions import db, patience
+from ovop_market.web import access, metrics
 from ovop_market.web.logs import log
 
 ASK_AGAIN_AFTER = 0.5  # seconds between two looks at the database
 OLDEST = 60.0  # seconds; pages also say "today" and "until"
+OLDEST_OUT_OF_REACH = 30 * 60.0  # seconds, while the database cannot be asked
+ASK_OUT_OF_REACH_AFTER = 2.0  # seconds between two tries to reach it again
+PATIENCE = 1.0  # seconds for the tiny statement; with a new connection a little more
 MOST_PAGES = 400
 LONGEST_WAIT = 2.0  # seconds for a page that another thread is making
 LONGEST_KEY = 300  # characters; a longer address is served, not kept
@@ -67,6 +73,8 @@ class DatabaseVersion:
         self._statement = ""
         self._asked_at = -1.0
         self._value = ""
+        # Whether the database answered when it was asked last.
+        self.in_reach = True
 
     def forget(self) -> None:
         """The next look asks the database, whenever the last one was."""
@@ -83,20 +91,32 @@ class DatabaseVersion:
     def current(self) -> str:
         """The version as of at most half a second ago; the last known one while the database is
         out of reach, so that kept pages stay up."""
-        if time.monotonic() - self._asked_at < ASK_AGAIN_AFTER:
+        if time.monotonic() - self._asked_at < self._good_for():
             return self._value
-        with self._lock:
-            if time.monotonic() - self._asked_at >= ASK_AGAIN_AFTER:
+        # Who finds it out of reach has waited for it: once in a while, one of all.
+        if not self._lock.acquire(blocking=self.in_reach):
+            return self._value
+        try:
+            if time.monotonic() - self._asked_at >= self._good_for():
                 try:
-                    self._value = self._ask()
+                    with patience.within(PATIENCE):
+                        self._value = self._ask()
+                    self.in_reach = True
                 except Exception as error:  # whatever the driver raises: it is out of reach
                     self._let_go(error)
                 self._asked_at = time.monotonic()
             return self._value
+        finally:
+            self._lock.release()
+
+    def _good_for(self) -> float:
+        return ASK_AGAIN_AFTER if self.in_reach else ASK_OUT_OF_REACH_AFTER
 
     def _let_go(self, error: Exception) -> None:
-        if self._connection is not None:
+        if self.in_reach:
             log.warning("database out of reach, pages stay as kept", error=type(error).__name__)
+        self.in_reach = False
+        if self._connection is not None:
             with contextlib.suppress(Exception):
                 self._connection.close()
         self._connection = None
@@ -117,7 +137,7 @@ class DatabaseVersion:
             options = {**options, "check_same_thread": False, "isolation_level": None}
         else:
             self._statement = "SELECT pg_current_snapshot()::text"
-            options = {**options, "autocommit": True, "connect_timeout": 2}
+            return patience.connect(*arguments, **{**options, "autocommit": True})
         return engine.dialect.loaded_dbapi.connect(*arguments, **options)
 
 
@@ -160,21 +180,18 @@ class KeptPages:
             self._pages.clear()
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        key = self._key(environ)
+        begun, key = time.perf_counter(), self._key(environ)
         if key is None:
             return self.wrapped(environ, start_response)
         version = self.version.current()
         page = self._pages.get(key)
-        if (
-            page is not None
-            and page.version == version
-            and time.monotonic() - page.kept_at < OLDEST
-        ):
+        if page is not None and self._is_good(page, version):
             with self._lock:
                 if key in self._pages:
                     self._pages.move_to_end(key)
+            metrics.answered("GET", page.rule, 200, time.perf_counter() - begun)
             log.info("request", method="GET", rule=page.rule, status=200, kept=True)
-            return self._answer(page, environ, start_response)
+            return self._answer(page, environ, start_response, stale=not self.version.in_reach)
         if page is not None:
             fresh = self._made_by_another(key, version)
             if fresh is not None:
@@ -185,6 +202,12 @@ class KeptPages:
             return self.wrapped(environ, start_response)
         finally:
             self._done(key, version)
+
+    def _is_good(self, page: Page, version: str) -> bool:
+        age = time.monotonic() - page.kept_at
+        if not self.version.in_reach:
+            return age < OLDEST_OUT_OF_REACH
+        return page.version == version and age < OLDEST
 
     def _made_by_another(self, key: Key, version: str) -> Page | None:
         """Waits for whoever is making this page already, so that a change does not make every
@@ -238,8 +261,13 @@ class KeptPages:
         return key if sum(map(len, key)) <= LONGEST_KEY else None
 
     @staticmethod
-    def _answer(page: Page, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    def _answer(
+        page: Page, environ: dict[str, Any], start_response: Any, *, stale: bool = False
+    ) -> Iterable[bytes]:
         headers = Headers(page.headers)
+        if stale:
+            # Older than it may be: no cache takes it for fresh, and it can be seen from outside.
+            headers["Age"] = str(max(2, round(time.monotonic() - page.kept_at)))
         etag = f'W/"{page.etag}"'
         headers["ETag"] = etag
         headers["Vary"] = ", ".join(VARY)

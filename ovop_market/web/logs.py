@@ -6,6 +6,7 @@ addresses of people are not logged at all.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 import secrets
@@ -15,6 +16,22 @@ import time
 import structlog
 from flask import Flask, g, request
 from werkzeug.wrappers import Response
+
+from ovop_market.web import metrics
+
+
+class _Lines:
+    """Standard error; that a line of the log cannot be written (the disk is full) is no reason to
+    refuse anybody anything."""
+
+    def write(self, text: str) -> None:
+        with contextlib.suppress(OSError):
+            sys.stderr.write(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError):
+            sys.stderr.flush()
+
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 log = structlog.get_logger("ovop")
@@ -30,7 +47,7 @@ def _configure(level: int) -> None:
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(file=_Lines()),  # type: ignore[arg-type]
         cache_logger_on_first_use=True,
     )
 
@@ -54,12 +71,14 @@ def _begin() -> None:
 
 def _end(response: Response) -> Response:
     response.headers["X-Request-ID"] = g.request_id
+    seconds, rule = time.perf_counter() - g.begun, str(request.url_rule or "-")
+    metrics.answered(request.method, rule, response.status_code, seconds)
     log.info(
         "request",
         method=request.method,
-        rule=str(request.url_rule or "-"),
+        rule=rule,
         status=response.status_code,
-        ms=round((time.perf_counter() - g.begun) * 1000, 1),
+        ms=round(seconds * 1000, 1),
     )
     return response
 

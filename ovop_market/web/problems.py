@@ -20,6 +20,12 @@ def wanted() -> bool:
     return request.path.startswith(ROOT)
 
 
+def preferred() -> bool:
+    """Whether whoever asks says that it reads JSON and no page."""
+    kinds = ["text/html", "application/json"]
+    return "Accept" in request.headers and request.accept_mimetypes.best_match(kinds) == kinds[1]
+
+
 def answer(
     status: int, title: str, detail: str, parameters: Sequence[Mapping[str, str]] = ()
 ) -> Response:

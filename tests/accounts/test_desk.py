@@ -10,9 +10,18 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ovop_market.accounts import desk_services, desk_views, recovery, second_factor
+from ovop_market.accounts import (
+    desk_queries,
+    desk_services,
+    erasure,
+    recovery,
+    second_factor,
+    trail,
+)
 from ovop_market.accounts.invitation_models import Invitation
 from ovop_market.accounts.models import AuditEvent, Role, User
+from ovop_market.accounts.personal import Whose
+from ovop_market.core import clock
 from ovop_market.core.errors import Conflict
 from ovop_market.villages.models import ProducerStaff
 from ovop_market.villages.policy import StaffRole
@@ -84,6 +93,24 @@ def test_people_are_found_by_telephone(
     for words in ("0812-3456-7890", "+62 812 3456 7890", "34567890"):
         body = client.get("/desk/users", query_string={"q": words}).get_data(as_text=True)
         assert f'data-user="{user.id}"' in body, words
+
+
+def test_an_erased_account_is_nobodys(
+    session: Session, client: FlaskClient, operator: User
+) -> None:
+    gone = make_user(session, name="Mawar", login="mawar@ovop.example")
+    erasure.erase(session, Whose(user_id=gone.id), NOW)
+    session.commit()
+    listed = client.get("/desk/users").text
+    assert "None" not in listed
+    assert f'data-user="{gone.id}"' not in listed
+    # Nor is anything done with it.
+    page = client.get(path_of(gone))
+    assert page.status_code == 404
+    assert "atas permintaan orangnya" in page.text
+    sent = client.send("/desk/users", path_of(gone, "enabling"), reason="Salah tekan")
+    assert sent.status_code == 404
+    assert session.get_one(User, gone.id).disabled_at is not None
 
 
 def test_a_closed_account_is_dead_at_once_everywhere(
@@ -228,6 +255,33 @@ def test_a_change_that_is_none(
     assert session.get_one(User, user.id).role is Role.BUYER
 
 
+def test_an_erased_account_stays_as_it_is(
+    client: FlaskClient, session: Session, operator: User
+) -> None:
+    gone = make_user(session)
+    make_invitation(session, make_producer(session, staff=operator), operator)
+    erasure.erase(session, Whose(gone.id), NOW)
+    session.commit()
+    page = client.get(path_of(gone)).get_data(as_text=True)
+    assert "sudah dihapus untuk selamanya" in page and "<textarea" not in page
+    answer = client.send("/account", path_of(gone, "enabling"), reason="Ia minta kembali")
+    assert answer.status_code == 409
+    answer = client.send(
+        "/account", path_of(gone, "role"), role="operator", reason="Ia minta", seen="buyer"
+    )
+    assert answer.status_code == 409
+    # It has no login: no invitation is to it.
+    assert desk_queries.page_of(session, gone, clock.now()).invitations == []
+
+
+def test_the_field_asks_to_name_nobody_else(
+    client: FlaskClient, session: Session, operator: User
+) -> None:
+    user = make_user(session)
+    session.commit()
+    assert "Tanpa nama orang lain" in client.get(path_of(user)).get_data(as_text=True)
+
+
 def test_who_works_for_a_producer_is_no_official(
     client: FlaskClient, session: Session, operator: User
 ) -> None:
@@ -289,7 +343,11 @@ def test_an_official_is_invited_and_not_given_a_password(
     page = theirs.get(f"/invitations/{token}").get_data(as_text=True)
     assert "pejabat" in page and "Kabupaten Bangka Barat" in page
     joined = theirs.send(
-        f"/invitations/{token}", f"/invitations/{token}/account", name="Pak Baru", password=PASSWORD
+        f"/invitations/{token}",
+        f"/invitations/{token}/account",
+        login=asked["login"],
+        name="Pak Baru",
+        password=PASSWORD,
     )
     assert (joined.status_code, joined.headers["Location"]) == (303, "/reach")
     made = session.scalars(select(User).where(User.email == asked["login"])).one()
@@ -327,7 +385,11 @@ def test_the_first_owner_of_a_producer_is_invited_by_an_operator(
     token = body.split('id="handed-link">')[1].split("<")[0].rpartition("/")[2]
     theirs = app.test_client()
     theirs.send(
-        f"/invitations/{token}", f"/invitations/{token}/account", name="Bu Baru", password=PASSWORD
+        f"/invitations/{token}",
+        f"/invitations/{token}/account",
+        login=asked["login"],
+        name="Bu Baru",
+        password=PASSWORD,
     )
     rows = session.scalars(select(ProducerStaff).where(ProducerStaff.producer_id == home.id)).all()
     assert [row.role for row in rows] == [StaffRole.OWNER]
@@ -365,7 +427,7 @@ def test_whose_data_a_page_shows_is_said(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     told: list[tuple[str, set[int]]] = []
-    monkeypatch.setattr(desk_views, "viewed", lambda page, ids: told.append((page, set(ids))))
+    monkeypatch.setattr(trail, "viewed_users", lambda page, ids: told.append((page, set(ids))))
     user = make_user(session)
     client.get(path_of(user))
     client.get("/desk/users")

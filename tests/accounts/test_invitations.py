@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
+import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
-from ovop_market.accounts import invitations, links
+from ovop_market.accounts import erasure, invitations, links
 from ovop_market.accounts.invitation_models import Invitation
-from ovop_market.accounts.models import Role, User
+from ovop_market.accounts.models import Role, User, UserSession
+from ovop_market.accounts.personal import Whose
 from ovop_market.core import clock
+from ovop_market.core.errors import Conflict
 from ovop_market.notices.models import Notice
 from ovop_market.villages.models import ProducerStaff
 from ovop_market.villages.staff_models import StaffInvitation
@@ -43,9 +47,9 @@ def test_a_link_goes_by_mail_and_is_shown_to_nobody(
     send(clock.now())
     (mail,) = [each for each in by_mail.mails if INVITED in each["To"]]
     assert mail["Subject"] == "Anda diundang ke OVOP Market"
-    text = mail.get_body(("plain",)).get_content()
-    assert "Ibu Contoh" in text and "Rumah Contoh" in text and "pengemas" in text
-    token = re.findall(r"/invitations/([\w-]+)", text)[0]
+    body = mail.get_body(("plain",)).get_content()
+    assert "Ibu Contoh" in body and "Rumah Contoh" in body and "pengemas" in body
+    token = re.findall(r"/invitations/([\w-]+)", body)[0]
     # The outbox holds it sealed.
     notice = session.scalars(select(Notice).where(Notice.kind == "invited")).one()
     assert token not in str(notice.details)
@@ -69,8 +73,112 @@ def test_what_was_withdrawn_is_not_mailed(
         session, make_producer(session, staff=owner), owner, login=INVITED
     )
     invitations.withdraw(session, invitation, by_id=owner.id, now=clock.now())
+    assert session.scalars(select(Notice)).all() == []
     send(clock.now())
     assert by_mail.mails == []
+
+
+def test_a_later_invitation_with_the_id_of_one_thrown_away_is_mailed(
+    session: Session, by_mail: PostOffice, send: Send
+) -> None:
+    """SQLite gives an id again; PostgreSQL is made to."""
+    owner = make_user(session, Role.PRODUCER)
+    producer = make_producer(session, staff=owner)
+    first, _token = make_invitation(session, producer, owner, login=INVITED)
+    id_ = first.id
+    session.commit()
+    send(clock.now())
+    invitations.sweep(session, first.expires_at + links.KEPT)
+    session.expire_all()
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text(f"ALTER SEQUENCE account_invitation_id_seq RESTART WITH {id_}"))
+    second, _token = make_invitation(session, producer, owner, login="lain@ovop.example")
+    assert (second.id, second.mailed) == (id_, True)
+    session.commit()
+    send(clock.now())
+    assert [mail["To"] for mail in by_mail.mails] == [INVITED, "lain@ovop.example"]
+
+
+def test_who_is_erased_or_swept_away_is_not_mailed(session: Session, by_mail: PostOffice) -> None:
+    owner = make_user(session, Role.PRODUCER)
+    producer = make_producer(session, staff=owner)
+    make_invitation(session, producer, owner, login=INVITED)
+    invitations.forget(session, make_user(session, login=INVITED))
+    assert session.scalars(select(Notice)).all() == []
+    old, _token = make_invitation(session, producer, owner, login=INVITED)
+    invitations.sweep(session, old.expires_at + links.KEPT)
+    assert session.scalars(select(Notice)).all() == []
+
+
+def test_whom_an_erased_account_invited_comes_in_no_more(session: Session) -> None:
+    owner = make_user(session, Role.PRODUCER)
+    asked, _token = make_invitation(session, make_producer(session, staff=owner), owner)
+    erasure.erase(session, Whose(owner.id), clock.now())
+    session.expire_all()
+    assert invitations.standing(asked, clock.now()) is invitations.Standing.WITHDRAWN
+
+
+def office(session: Session, login: str) -> str:
+    """The link of an invitation to be an operator."""
+    by_id = make_user(session, Role.OPERATOR).id
+    now = clock.now()
+    _asked, token = invitations.invite(
+        session, login=login, role=Role.OPERATOR, by_id=by_id, now=now
+    )
+    session.commit()
+    return token
+
+
+def test_another_role_ends_all_sessions(app: Flask, client: FlaskClient, session: Session) -> None:
+    user = make_user(session, login=INVITED)
+    token = office(session, INVITED)
+    other = app.test_client()
+    for each in (client, other):
+        sign_in(each, user)
+    answer = client.send(f"/invitations/{token}", f"/invitations/{token}/acceptance")
+    assert answer.status_code == 303
+    assert client.get("/account").status_code == 200
+    assert other.get("/account").status_code == 303
+
+
+def test_a_link_that_was_handed_on_asks_whose_it_is(client: FlaskClient, session: Session) -> None:
+    page = f"/invitations/{office(session, '081234567891')}"
+    assert "7891" not in client.get(page).text and "•••• ••891" in client.get(page).text
+    fields = {"name": "Pak Lain", "password": PASSWORD}
+    for login in ("", "0812 3456 7890"):
+        assert client.send(page, f"{page}/account", login=login, **fields).status_code == 422
+    answer = client.send(page, f"{page}/account", login="0812 3456 7891", **fields)
+    assert answer.status_code == 303
+
+
+def test_who_becomes_an_operator_types_the_password_again(
+    client: FlaskClient, session: Session
+) -> None:
+    user = make_user(session, login=INVITED)
+    token = office(session, INVITED)
+    sign_in(client, user)
+    session.execute(update(UserSession).values(began_at=clock.now() - timedelta(hours=1)))
+    session.commit()
+    path = f"/invitations/{token}/acceptance"
+    answer = client.send("/account", path)
+    assert answer.headers["Location"].startswith("/account/confirmation?next=")
+    assert session.get_one(User, user.id, populate_existing=True).role is Role.BUYER
+    client.send(answer.headers["Location"], "/account/confirmation", current=PASSWORD)
+    assert client.send("/account", path).status_code == 303
+    assert session.get_one(User, user.id, populate_existing=True).role is Role.OPERATOR
+
+
+def test_a_shut_account_accepts_nothing(session: Session) -> None:
+    """It is read again under a lock: it may have been shut since the page was asked for."""
+    user = make_user(session, login=INVITED)
+    found = invitations.by_token(session, office(session, INVITED))
+    assert user.disabled_at is None
+    session.execute(
+        update(User).where(User.id == user.id).values(disabled_at=clock.now()),
+        execution_options={"synchronize_session": False},
+    )
+    with pytest.raises(Conflict):
+        invitations.accept(session, found, user, clock.now())
 
 
 def test_one_invitation_used_twice_at_once(app: Flask, session: Session) -> None:

@@ -156,6 +156,24 @@ def test_of_two_who_use_it_at_once_one_sets_the_password(app: Flask, session: Se
     assert passwords.fits(session.get_one(User, user.id).password_hash, winner)
 
 
+def test_a_link_does_not_outlive_a_new_password_or_a_shut_account(
+    client: FlaskClient, session: Session
+) -> None:
+    user, now = make_user(session), clock.now()
+    hour = timedelta(hours=1)
+    old = links.make(session, Purpose.RESET, now=now, user_id=user.id, lifetime=hour)
+    recovery.change(session, user, passwords.hashed("perahu-baru-di-teluk"), now)
+    session.commit()
+    assert client.get(f"/password/reset/{old}").status_code == 404
+    token = links.make(session, Purpose.RESET, now=now, user_id=user.id, lifetime=hour)
+    link = links.find(session, Purpose.RESET, token, now)
+    assert link is not None
+    user.disabled_at = now
+    session.commit()
+    assert client.get(f"/password/reset/{token}").status_code == 404
+    assert recovery.reset(session, link, "hash", now) is None
+
+
 def test_a_link_does_not_go_around_the_second_factor(
     client: FlaskClient, session: Session, by_mail: None, told: list[Word]
 ) -> None:

@@ -103,6 +103,23 @@ def test_signing_in_takes_two_steps(client: FlaskClient, session: Session) -> No
     assert client.get("/sign-in/code").headers["Location"] == "/sign-in"
 
 
+def test_who_was_signed_in_before_the_first_step_is_not_any_more(
+    app: Flask, client: FlaskClient, session: Session
+) -> None:
+    """The browser forgets that session; a copy of its cookie must not go on with it."""
+    before, user = make_user(session), make_user(session)
+    set_up(session, user)
+    sign_in(client, before)
+    copied = client.get_cookie("session")
+    assert copied is not None
+    fields = {"csrf_token": client.csrf("/account/password"), "password": PASSWORD}
+    answer = client.post("/sign-in", data={**fields, "login": str(user.email)})
+    assert answer.headers["Location"] == "/sign-in/code"
+    thief = app.test_client()
+    thief.set_cookie("session", copied.value)
+    assert thief.get("/account").status_code == 303
+
+
 def test_the_first_step_is_for_five_minutes(
     app: Flask, client: FlaskClient, session: Session, later: Later
 ) -> None:

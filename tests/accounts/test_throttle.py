@@ -289,8 +289,9 @@ def test_registering_many_times(client: FlaskClient, session: Session) -> None:
         fields = {"name": "A", "login": f"a{n}@ovop.example", "password": "perahu-hijau-di-teluk"}
         return client.send("/register", "/register", **fields).status_code
 
-    assert [go(n) for n in range(12)] == [303] * 10 + [429] * 2
-    assert session.scalar(select(func.count(User.id))) == 10
+    # A whole village registers from one address of its mobile network.
+    assert [go(n) for n in range(15)] == [303] * 15
+    assert session.scalar(select(func.count(User.id))) == 15
 
 
 def test_asking_for_a_new_password_many_times(
@@ -304,7 +305,8 @@ def test_asking_for_a_new_password_many_times(
     )
     for login in ("a@ovop.example", "tidak@ada.example"):
         assert [go(login) for _ in range(5)] == [303] * 3 + [429] * 2
-    assert [go(f"lain{n}@ovop.example") for n in range(5)] == [303] * 4 + [429]
+    # Its neighbours share the address.
+    assert [go(f"lain{n}@ovop.example") for n in range(8)] == [303] * 8
     later(LONGEST_WAIT)
     assert go("a@ovop.example") == 303
 

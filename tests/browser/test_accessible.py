@@ -52,7 +52,18 @@ STAFF = {
         "/programme/effect",
     ),
     "pengemas": ("/inbox", "/shop/staff"),
-    "operator": ("/desk", "/desk/payments", "/desk/users", "/desk/users/2"),
+    "operator": (
+        "/desk",
+        "/desk/payments",
+        "/desk/users",
+        "/desk/users/2",
+        "/desk/producers",
+        "/desk/producers/dapur-teri-ibu-camar",
+        "/desk/listings",
+        "/desk/listings/keripik-kelor-teluk-limau",
+        "/desk/bulk/listings-approve?id=1&id=2",
+        "/desk/batches",
+    ),
 }
 # The first of a list, opened.
 DETAILS = {"produsen": "[data-order] a.cover", "operator": "[data-stuck] a.cover"}
@@ -98,6 +109,11 @@ def test_a_buyers_pages(market: Market) -> None:
         examine(buyer.page)
         purchase = buyer.order("Pembeli Bandung", {GROUP: "paxel-dingin", WEAVER: "jne-reg"})
         check(buyer, purchase)
+
+
+def test_asking_to_sell(market: Market) -> None:
+    with market.visited_by("pembeli") as buyer:
+        check(buyer, "/sell")
 
 
 def test_a_refused_form(market: Market) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Request, expect
 
 from ovop_market import create_app
 from ovop_market.core import clock
@@ -85,4 +85,44 @@ def test_to_the_gateway_and_back(
     assert len(midtrans.pages) == 1
     # A browser asks the stub for an icon, which it has not.
     assert [c for c in watch.complaints if midtrans.url not in c] == []
+    context.close()
+
+
+def test_the_secret_of_the_link_is_told_to_nobody(
+    browser: Browser, purchase: str, midtrans: MidtransStub
+) -> None:
+    """Whatever a browser asks for from the page, here or elsewhere: no Referer holds the link."""
+    home, token = purchase.rsplit("/purchases/", 1)
+    context = browser.new_context(viewport={"width": 360, "height": 800})
+    asked: list[Request] = []
+
+    def note(request: Request) -> None:
+        asked.append(request)
+
+    context.on("request", note)
+    context.route(
+        lambda url: url.startswith("https:"), lambda route: route.fulfill(body="elsewhere")
+    )
+    page = context.new_page()
+    page.goto(purchase)
+    # A link of ours, a picture, a form, WhatsApp, and the way to the gateway.
+    page.locator("header a[href]").first.click()
+    page.goto(purchase)
+    page.evaluate("document.body.append(Object.assign(new Image(), {src: '/media/none.webp'}))")
+    chat = page.get_by_role("link", name="WhatsApp ke penjual").first
+    chat.click()
+    page.wait_for_url("https://wa.me/**")
+    page.goto(purchase)
+    page.get_by_role("button", name="Bayar sekarang").click()
+    page.wait_for_url(f"{midtrans.url}/*/**")
+    places = {request.url.split("?")[0].rsplit("/", 1)[0] for request in asked}
+    assert f"{home}/media" in places
+    assert any(midtrans.url in place for place in places)
+    telling = {
+        request.url: referer
+        for request in asked
+        if token in (referer := request.all_headers().get("referer", ""))
+    }
+    assert telling == {}
+    assert not any(token in request.url for request in asked if not request.url.startswith(home))
     context.close()

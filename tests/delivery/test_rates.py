@@ -30,6 +30,7 @@ from tests.counting import counted
 from tests.delivery.rajaongkir_stub import KEY, RajaOngkirStub, offer, place
 from tests.factories import BANDUNG, BELO_LAUT, make_delivery, make_product
 from tests.pages import value_of
+from tests.process.server import SECRET_KEY
 
 COBLONG = District("32.73.02", "coblong", "bandung", "jawa barat")
 PATIENCE = 0.3
@@ -373,7 +374,7 @@ def test_settings() -> None:
         {"OVOP_RAJAONGKIR_URL": "ftp://x"},
         {"OVOP_RATE_HOURS": "0"},
         {"OVOP_RATE_HOURS": "nine"},
-        {"OVOP_RAJAONGKIR_URL": "http://x", "OVOP_ENV": "production", "SECRET_KEY": "x" * 32},
+        {"OVOP_RAJAONGKIR_URL": "http://x", "OVOP_ENV": "production", "SECRET_KEY": SECRET_KEY},
     ):
         with pytest.raises(ConfigurationError):
             from_environment({"OVOP_ENV": "testing", **wrong})

@@ -107,12 +107,13 @@ def test_all_texts(app: Flask, session: Session, by_mail: PostOffice, send: Send
     user = make_user(session, login=LOGIN, name="Ibu Teratai")
     now = clock.now()
     recovery.ask_to_verify(session, user, now)
-    recovery.ask_to_reset(session, user, now)
     recovery.tell_taken(session, user, now)
     operator = make_user(session, Role.OPERATOR)
     for what in (Told.PASSWORD_CHANGED, Told.SECOND_FACTOR_ON, Told.RECOVERY_CODE_USED):
         account_told.send(user, session=session, what=what, at=now, link="")
     second_factor.clear(session, user, operator.id, now)
+    # Last: a link for a new password ends with the sessions.
+    recovery.ask_to_reset(session, user, now)
     kinds = {Kind(kind) for kind in session.scalars(select(Notice.kind))}
     assert kinds == set(ACCOUNT_KINDS.values())
     kept = " ".join(str(vars(each)) for each in session.scalars(select(Notice)))

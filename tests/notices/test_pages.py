@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ovop_market.accounts.models import Role, User
+from ovop_market.accounts.models import PersonalDataView, Role, User
 from ovop_market.core import clock
 from ovop_market.core import whatsapp as chats
 from ovop_market.notices.models import Notice, PushSubscription
@@ -169,6 +169,31 @@ def test_failures_are_on_the_desk(desk: FlaskClient, failing: list[Notice]) -> N
     assert BUYER not in page
     english = desk.get("/en/desk?kind=notices").get_data(as_text=True)
     assert "/en/desk/notices#notice-" in english and "Buyer of order" in english
+
+
+def test_whose_names_are_listed_is_noted(
+    desk: FlaskClient, session: Session, failing: list[Notice]
+) -> None:
+    user = make_user(session, Role.PRODUCER, name="Ibu Contoh")
+    now = clock.now()
+    session.add(
+        Notice(
+            kind="password_changed",
+            key="x",
+            channel="email",
+            recipient=f"user {user.id}",
+            user_id=user.id,
+            details={},
+            language="id",
+            state="FAILED",
+            made_at=now,
+            due_at=now,
+        )
+    )
+    session.commit()
+    assert "Ibu Contoh" in desk.get("/desk/notices").text
+    seen = session.execute(select(PersonalDataView.page, PersonalDataView.subject)).all()
+    assert ("failed messages", f"user {user.id}") in [tuple(row) for row in seen]
 
 
 def test_what_is_too_old_can_only_be_removed(desk: FlaskClient, failing: list[Notice]) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from ovop_market.catalogue.models import Product
 from ovop_market.opendata.texts import without_contacts
 from ovop_market.villages.models import Stage
+from ovop_market.villages.producer_states import ProducerState
 from ovop_market.villages.programme_models import DesignationStep, StarAward
 from tests.counting import counted
 from tests.factories import NOW, make_group, make_producer, make_product, make_user, make_village
@@ -177,7 +178,7 @@ def test_what_is_not_on_sale_is_not_there(client: FlaskClient, market: Session) 
     make_product(market, maker, slug="draf", listed=False)
     without = make_product(market, maker, slug="tanpa-kemasan")
     without.variants[0].sold = False
-    gone = make_producer(market, village, closed_from=date(2026, 1, 1), ended_at=NOW)
+    gone = make_producer(market, village, closed_from=date(2026, 1, 1), state=ProducerState.CLOSED)
     make_product(market, gone, slug="tutup", listed=False)
     market.commit()
     slugs = [row["slug"] for row in client.get("/api/v1/products").json["data"]]

@@ -232,6 +232,10 @@ MAY_NAME_IT = {
     "ovop_market/orders/models.py",
     "ovop_market/orders/services/buyers.py",
     "ovop_market/orders/services/checkout.py",
+    # Who takes it away, who asks how many of one buyer's purchases are unpaid, and the register.
+    "ovop_market/orders/services/erasure.py",
+    "ovop_market/orders/services/hoarding.py",
+    "ovop_market/privacy/inventory.py",
     "ovop_market/seeds/demo_rows.py",
     "ovop_market/seeds/scale_rows.py",
 }

@@ -41,6 +41,7 @@ from tests.payments.at_gateway import (
     told,
 )
 from tests.payments.midtrans_stub import MidtransStub
+from tests.process.server import SECRET_KEY
 
 ACCOUNT = "/desk/gateway"
 SETTLEMENT = "/desk/gateway/settlement"
@@ -443,4 +444,4 @@ def test_nothing_where_there_never_was_one(desk: FlaskClient) -> None:
 )
 def test_an_address_that_gives_the_key_away(environment: str, url: str) -> None:
     with pytest.raises(ConfigurationError, match="MIDTRANS_URL"):
-        from_environment({"OVOP_ENV": environment, "SECRET_KEY": "x" * 32, "MIDTRANS_URL": url})
+        from_environment({"OVOP_ENV": environment, "SECRET_KEY": SECRET_KEY, "MIDTRANS_URL": url})

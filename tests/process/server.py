@@ -25,7 +25,7 @@ HOST = "127.0.0.1"
 SECRET_KEY = "a secret for scratch databases that nobody else can reach"
 # Generous: a busy machine may need long to import everything.
 SECONDS_TO_START = 60.0
-SECONDS_TO_STOP = 20.0
+SECONDS_TO_STOP = 40.0
 
 
 def free_port() -> int:

@@ -44,16 +44,26 @@ class Visitor:
         path: str,
         form: dict[str, str] | None = None,
         headers: dict[str, str] | None = None,
+        body: bytes | None = None,
     ) -> Answer:
         """Sends a request. Raises OSError or HTTPException when no whole answer comes."""
         sent = dict(headers or {})
-        if self.cookies:
-            sent["Cookie"] = "; ".join(f"{k}={v}" for k, v in self.cookies.items())
         if form is not None:
             sent["Content-Type"] = "application/x-www-form-urlencoded"
+        return self._ask(method, path, urlencode(form) if form is not None else body, sent)
+
+    def send(self, path: str, body: bytes, content_type: str) -> Answer:
+        """Posts a body that is made already: one with a file in it."""
+        return self._ask("POST", path, body, {"Content-Type": content_type})
+
+    def _ask(
+        self, method: str, path: str, body: bytes | str | None, sent: dict[str, str]
+    ) -> Answer:
+        if self.cookies:
+            sent["Cookie"] = "; ".join(f"{k}={v}" for k, v in self.cookies.items())
         connection = http.client.HTTPConnection(HOST, self.port, timeout=TIMEOUT)
         try:
-            connection.request(method, path, urlencode(form) if form is not None else None, sent)
+            connection.request(method, path, body, sent)
             response = connection.getresponse()
             answer = Answer(response.status, response.headers, response.read().decode())
         finally:
@@ -61,6 +71,23 @@ class Visitor:
         for line in answer.headers.get_all("Set-Cookie", []):
             self.cookies |= {name: morsel.value for name, morsel in SimpleCookie(line).items()}
         return answer
+
+    def upload(
+        self, path: str, form: dict[str, str], name: str, content: bytes, type_: str = "image/png"
+    ) -> Answer:
+        """Sends a form with a file."""
+        edge = "edge-of-a-part"
+        parts = [
+            f'--{edge}\r\nContent-Disposition: form-data; name="{n}"\r\n\r\n{v}\r\n'.encode()
+            for n, v in form.items()
+        ]
+        head = (
+            f'--{edge}\r\nContent-Disposition: form-data; name="{name}"; filename="foto"\r\n'
+            f"Content-Type: {type_}\r\n\r\n"
+        )
+        body = b"".join([*parts, head.encode(), content, f"\r\n--{edge}--\r\n".encode()])
+        kind = {"Content-Type": f"multipart/form-data; boundary={edge}"}
+        return self.ask("POST", path, headers=kind, body=body)
 
     def get(self, path: str) -> Answer:
         return self.ask("GET", path)

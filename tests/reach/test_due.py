@@ -18,6 +18,7 @@ from ovop_market.reach.due_rules import Reason
 from ovop_market.reach.filters import add_months
 from ovop_market.reach.models import Channel
 from ovop_market.villages.models import Permit, PermitKind, Producer
+from ovop_market.villages.producer_states import ProducerState
 from tests.counting import counted
 from tests.factories import (
     NOW,
@@ -234,7 +235,7 @@ def test_only_of_the_own_area_and_nobody_who_has_ended(session) -> None:
     make_producer(session, slug="di-sini")
     make_producer(session, make_village(session, DENDANG, name="Dendang"), slug="dendang")
     ended = make_producer(session, slug="tutup", closed_from=TODAY)
-    ended.ended_at = NOW
+    ended.state = ProducerState.CLOSED
     session.flush()
     areas = {"19.05": 2, "19": 2, "19.71": 0, "16": 0}
     for area, wanted in areas.items():

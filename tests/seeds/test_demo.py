@@ -72,7 +72,9 @@ def _everything_the_contract_names(planted: Session) -> None:
     for login, role in ACCOUNTS.items():
         user = accounts.authenticate(planted, f"{login}@ovop.example", "ovop-demo-2016")
         assert user is not None and user.role is role
-    assert set(planted.scalars(select(Product.slug))) == {seed.slug for seed in PRODUCTS}
+    # What waits for an operator's look is beside them.
+    known = select(Product.slug).where(Product.review.is_(None))
+    assert set(planted.scalars(known)) == {seed.slug for seed in PRODUCTS}
     for slug, count in _products_by_village(planted).items():
         assert count >= 3, slug
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -13,14 +14,15 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from ovop_market.accounts import throttle
+from ovop_market.accounts import invitations, throttle
 from ovop_market.accounts.models import AuditEvent, Role, User
 from ovop_market.core import clock
-from ovop_market.core.errors import Conflict, MarketError, NotAllowed, NotFound
+from ovop_market.core.errors import Conflict, MarketError, NotAllowed, NotFound, Unusable
 from ovop_market.extensions import db
-from ovop_market.villages import policy, staff_services
+from ovop_market.villages import policy, staff_queries, staff_services
 from ovop_market.villages.models import Producer, ProducerStaff
 from ovop_market.villages.policy import Duty, StaffRole
+from ovop_market.villages.producer_states import ProducerState
 from tests.factories import (
     NOW,
     PASSWORD,
@@ -102,6 +104,66 @@ def test_nobody_floods_strangers_with_invitations(
     assert "Terlalu sering dicoba" in body and "terlalu@ovop.example" in body
 
 
+@pytest.mark.parametrize(
+    ("state", "mailed"),
+    [
+        (ProducerState.APPLIED, False),
+        (ProducerState.REFUSED, False),
+        (ProducerState.APPROVED, True),
+        (ProducerState.SUSPENDED, True),
+    ],
+)
+def test_an_applicants_words_are_mailed_to_nobody(
+    client: FlaskClient, session: Session, owner: User, state: ProducerState, mailed: bool
+) -> None:
+    """Nobody has looked at the name that it gave itself: its owner hands the link on."""
+    producer = make_producer(
+        session, staff=owner, state=state, name="Menang hadiah: hadiah.example"
+    )
+    sign_in(client, owner)
+    path = f"/shop/producers/{producer.slug}/invitations"
+
+    def post(*_sender: object, **_said: object) -> bool:
+        return True
+
+    with invitations.invited.connected_to(post):
+        answer = client.send("/shop/staff", path, login="asing@ovop.example", role="packer")
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 200
+    assert ("Undangan dikirim lewat email" in page) is mailed
+    assert ("Hanya terlihat sekarang" in page) is not mailed
+    (asked,) = staff_services.open_invitations(session, producer.id, clock.now())
+    assert asked.invitation.mailed is mailed
+
+
+def test_a_producer_whose_only_owner_is_shut_out_gets_another(
+    session: Session, owner: User, producer: Producer
+) -> None:
+    operator = make_user(session, Role.OPERATOR)
+
+    def ask() -> str:
+        _asked, token = staff_services.invite_first_owner(
+            session,
+            slug=producer.slug,
+            login="baru@ovop.example",
+            actor_id=operator.id,
+            now=clock.now(),
+        )
+        return token
+
+    assert staff_queries.without_owner(session) == []
+    with pytest.raises(Unusable):
+        ask()
+    owner.disabled_at = NOW
+    session.flush()
+    assert staff_queries.without_owner(session) == [("rumah-contoh", "Rumah Contoh, Belo Laut")]
+    new = make_user(session, login="baru@ovop.example")
+    invitation = invitations.by_token(session, ask())
+    invitations.accept(session, invitation, new, clock.now())
+    assert staff_of(session, producer)[new.id] is StaffRole.OWNER
+    assert staff_queries.without_owner(session) == []
+
+
 @pytest.mark.parametrize("login", ["", "bukan apa-apa", "12", "a@b"])
 def test_a_login_that_is_none_is_said_beside_the_field(
     client: FlaskClient, owner: User, producer: Producer, login: str
@@ -142,7 +204,9 @@ def test_who_has_no_account_makes_one_on_the_page(
     path = f"/invitations/{token}"
     answer = client.send(path, f"{path}/account", name="", password="pendek")
     assert answer.status_code == 422
-    answer = client.send(path, f"{path}/account", name="Pak Kemas", password=PASSWORD)
+    answer = client.send(
+        path, f"{path}/account", login="081234567891", name="Pak Kemas", password=PASSWORD
+    )
     assert (answer.status_code, answer.headers["Location"]) == (303, "/inbox")
     made = session.scalars(select(User).where(User.phone == "+6281234567891")).one()
     assert (made.name, made.role) == ("Pak Kemas", Role.PRODUCER)
@@ -349,6 +413,9 @@ def test_a_packer_invites_nobody_even_past_the_door(
     packer = make_packer(session, owner)
     with pytest.raises(NotAllowed):
         make_invitation(session, producer, packer)
+    # Nor does who was an owner when the page was asked for, and is on the staff no more.
+    with pytest.raises(NotFound):
+        make_invitation(session, producer, make_user(session, Role.PRODUCER))
     with pytest.raises(NotAllowed):
         staff_services.change_role(
             session, producer, packer.id, StaffRole.OWNER, actor_id=packer.id, now=NOW
@@ -379,6 +446,41 @@ def at_once(app: Flask, *acts: Callable[[Session], object]) -> list[str]:
     for thread in threads:
         thread.join(60)
     return sorted(said)
+
+
+@pytest.mark.parametrize("engine_name", ["postgresql"], indirect=True)
+def test_an_owner_who_is_removed_while_inviting(
+    app: Flask,
+    session: Session,
+    owner: User,
+    producer: Producer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The door was still open; the lock comes after the removal. (SQLite has one writer.)"""
+    second = make_packer(session, owner)
+    staff_services.change_role(
+        session, producer, second.id, StaffRole.OWNER, actor_id=owner.id, now=NOW
+    )
+    ids, producer_id = (owner.id, second.id), producer.id
+    session.commit()
+    session.close()
+    real, calls = staff_services._lock, itertools.count()
+
+    def remove_then_lock(own: Session, which: Producer) -> None:
+        if next(calls) == 0:
+            with app.app_context(), Session(db.engine) as theirs:
+                there = theirs.get_one(Producer, producer_id)
+                staff_services.remove(theirs, there, ids[1], actor_id=ids[0], now=NOW)
+                theirs.commit()
+        real(own, which)
+
+    monkeypatch.setattr(staff_services, "_lock", remove_then_lock)
+    with Session(db.engine) as own:
+        # It is in hand as an owner's, as after the door.
+        assert own.get_one(ProducerStaff, (ids[1], producer_id)).role is StaffRole.OWNER
+        with pytest.raises(NotFound):
+            make_invitation(own, own.get_one(Producer, producer_id), own.get_one(User, ids[1]))
+        own.rollback()
 
 
 def test_two_owners_who_leave_at_once(

@@ -117,3 +117,20 @@ def test_the_policy_allows_nothing_inline(client: FlaskClient, product: Product)
     policy = client.get("/").headers["Content-Security-Policy"]
     assert "default-src 'self'" in policy
     assert "unsafe" not in policy
+
+
+def test_kept_pages_have_all_headers(client: FlaskClient, session: Session) -> None:
+    """A page that is answered from what is kept is as well protected as one that is rendered."""
+    product = make_product(session)
+    session.commit()
+    own = {"X-Request-ID", "Content-Length", "Date"}
+    for page in ("/", "/products", f"/products/{product.slug}", "/en/", "/regions?q=mentok"):
+        first, kept = client.get(page).headers, client.get(page).headers
+        assert "X-Request-ID" not in kept, f"{page} is not kept"
+        # In whatever order its parts are named.
+        first["Vary"], kept["Vary"] = (
+            ", ".join(sorted(h["Vary"].split(", "))) for h in (first, kept)
+        )
+        assert {k: v for k, v in first if k not in own} == {k: v for k, v in kept if k not in own}
+        for name in ("Content-Security-Policy", "X-Content-Type-Options", "X-Frame-Options"):
+            assert kept[name]

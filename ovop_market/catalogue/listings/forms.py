@@ -5,11 +5,9 @@ from __future__ import annotations
 from datetime import date
 
 from flask_babel import format_date
-from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf.file import MultipleFileField
-from wtforms import BooleanField, Form, SelectField, StringField, TextAreaField
-from wtforms.validators import ValidationError
+from wtforms import BooleanField, StringField, TextAreaField
 
 from ovop_market.catalogue.labels import CATEGORIES, STORAGE
 from ovop_market.catalogue.listings.values import (
@@ -25,6 +23,7 @@ from ovop_market.catalogue.models import Category, Storage
 from ovop_market.core.money import MAX_PRICE
 from ovop_market.web.forms import (
     BaseForm,
+    ChoiceField,
     PacksField,
     RupiahField,
     at_most,
@@ -39,16 +38,6 @@ LONGEST_TEXT = 5_000
 
 def _months() -> list[tuple[str, str]]:
     return [(str(month), format_date(date(2000, month, 1), "LLLL")) for month in range(1, 13)]
-
-
-class ChoiceField(SelectField):  # type: ignore[misc]
-    """One of the choices; what is none of them is refused in the reader's language."""
-
-    def pre_validate(self, form: Form) -> None:
-        try:
-            super().pre_validate(form)
-        except ValueError:
-            raise ValidationError(_("Pilih salah satu.")) from None
 
 
 class ListingForm(BaseForm):

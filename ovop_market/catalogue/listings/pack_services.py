@@ -9,8 +9,9 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from ovop_market.accounts.models import AuditEvent
 from ovop_market.accounts.services import record
-from ovop_market.catalogue.listings.services import lock
+from ovop_market.catalogue.listings.reviews import approved_at, jumps, lock, look_again
 from ovop_market.catalogue.listings.values import (
     MOST_VARIANTS,
     PACK_FIELDS,
@@ -22,6 +23,9 @@ from ovop_market.catalogue.listings.values import (
 from ovop_market.catalogue.models import Offer, Product, ProductPhoto, Variant
 from ovop_market.core.errors import Conflict, Unusable
 from ovop_market.villages.models import Producer, ProducerKind
+
+# How the audit calls it.
+_CHANGED = "pack changed"
 
 
 def add(session: Session, product: Product, pack: Pack, *, actor_id: int, now: datetime) -> Variant:
@@ -83,8 +87,11 @@ def revise(
     _refuse_name(next((v for v in others if v.name == pack.name), None))
     for name in PACK_FIELDS:
         setattr(variant, name, getattr(pack, name))
+    # In small steps as well: what counts is the price that an operator knows.
+    if jumps(_known_price(session, variant, before.price), pack.price):
+        look_again(variant.product, now)
     subject = f"variant {variant.id}"
-    record(session, "pack changed", subject, now, actor_id, changes(before, pack))
+    record(session, _CHANGED, subject, now, actor_id, changes(before, pack))
     session.flush()
 
 
@@ -96,7 +103,7 @@ def sell(session: Session, variant: Variant, sold: bool, *, actor_id: int, now: 
         return
     variant.sold = sold
     details: dict[str, object] = {"sold": [not sold, sold]}
-    record(session, "pack changed", f"variant {variant.id}", now, actor_id, details)
+    record(session, _CHANGED, f"variant {variant.id}", now, actor_id, details)
     session.flush()
 
 
@@ -148,6 +155,22 @@ def _variants(session: Session, product: Product) -> Sequence[Variant]:
         .order_by(Variant.position, Variant.id)
         .execution_options(populate_existing=True)
     ).all()
+
+
+def _known_price(session: Session, variant: Variant, price: int) -> int:
+    """What the pack cost when an operator looked at it last, or when it was made; its price now
+    (rupiah) when it has cost nothing else since."""
+    since = approved_at(session, variant.product_id)
+    told = select(AuditEvent.details).where(
+        AuditEvent.subject == f"variant {variant.id}", AuditEvent.action == _CHANGED
+    )
+    if since is not None:
+        told = told.where(AuditEvent.at >= since)
+    for details in session.scalars(told.order_by(AuditEvent.id)):
+        prices = (details or {}).get("price")
+        if isinstance(prices, list):
+            return int(prices[0])
+    return price
 
 
 def _refuse_name(other: Variant | None) -> None:

@@ -10,9 +10,11 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
+from ovop_market.catalogue import labels
 from ovop_market.catalogue.labels import CATEGORIES, STORAGE
-from ovop_market.catalogue.listings import queries
+from ovop_market.catalogue.listings import desk_queries, queries, reviews
 from ovop_market.catalogue.listings.forms import ListingForm, PackForm, listing_form, pack_form
+from ovop_market.catalogue.listings.states import state_of
 from ovop_market.catalogue.listings.values import (
     LISTING_FIELDS,
     MOST_PHOTOS,
@@ -75,6 +77,10 @@ def _context(
     changed = next((v for v in variants if v.id == pack), None)
     return {
         "product": product,
+        "state": state_of(product),
+        "reason": desk_queries.reason_of(session, product),
+        "kept_back": reviews.kept_back(session, product),
+        "labels": labels,
         "at": at,
         "problem": problem,
         "notice": notice,

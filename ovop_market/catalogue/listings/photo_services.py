@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from ovop_market.accounts.services import record
 from ovop_market.catalogue.listings.pack_services import put
-from ovop_market.catalogue.listings.services import lock
+from ovop_market.catalogue.listings.reviews import lock
 from ovop_market.catalogue.listings.values import MOST_PHOTOS
 from ovop_market.catalogue.models import Product, ProductPhoto
 from ovop_market.core.errors import Unusable

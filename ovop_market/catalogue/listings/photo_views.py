@@ -18,7 +18,7 @@ from ovop_market.catalogue.listings.views import blueprint
 from ovop_market.core import clock
 from ovop_market.core.errors import Unusable
 from ovop_market.extensions import db
-from ovop_market.web import access, pictures
+from ovop_market.web import access, limits, pictures
 from ovop_market.web.addresses import ID
 from ovop_market.web.pictures import StoredPicture
 
@@ -28,6 +28,7 @@ PHOTO = f"/shop/products/<slug>/photos/<{ID}:photo_id>"
 @blueprint.post("/shop/products/<slug>/photos")
 @access.role("producer")
 @access.takes_files(pictures.MAX_UPLOAD)
+@limits.on("upload")
 def add_photos(slug: str) -> ResponseReturnValue:
     product = queries.product_of(db.session(), current_user, slug)
     form = PhotosForm()

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from ovop_market.accounts.models import User
+from ovop_market.catalogue.listings.states import ListingState, state_of
 from ovop_market.catalogue.models import Product, ProductPhoto, Variant
 from ovop_market.core.errors import NotFound
 from ovop_market.villages.models import Producer
@@ -28,10 +29,12 @@ class ProductRow:
     photo: PictureSources | None
     packs: Sequence[Variant]
     listed: bool
+    state: ListingState
+    selling: bool
 
     @property
     def on_sale(self) -> bool:
-        return self.listed and any(pack.sold for pack in self.packs)
+        return self.listed and self.selling and any(pack.sold for pack in self.packs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,8 @@ def products_of(session: Session, user: User) -> list[ProductRow]:
             photo=sources(product.photos[0]) if product.photos else None,
             packs=[*product.variants],
             listed=product.listed,
+            state=state_of(product),
+            selling=product.producer.selling,
         )
         for product in found
     ]

@@ -9,6 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ovop_market.accounts.services import record
+from ovop_market.catalogue.listings import reviews
+from ovop_market.catalogue.listings.states import ListingAction, ListingState, state_of
 from ovop_market.catalogue.listings.values import (
     LISTING_FIELDS,
     Listing,
@@ -27,16 +29,6 @@ from ovop_market.villages.models import Producer
 
 # Two who take the same address at the same moment: the second looks again.
 _TRIES = 5
-
-
-def lock(session: Session, product: Product) -> None:
-    """Whoever changes a product, its packs or its pictures does so after the others.
-
-    Orders that point to it need not wait.
-    """
-    one = select(Product.id).where(Product.id == product.id)
-    session.execute(one.with_for_update(key_share=True))
-    session.refresh(product)
 
 
 def create(
@@ -98,7 +90,7 @@ def revise(
     somebody else has changed it since, Unusable, naming the field, for what cannot be.
     """
     _check(listing)
-    lock(session, product)
+    reviews.lock(session, product)
     before = listing_of(product)
     if before == listing:
         return
@@ -108,33 +100,30 @@ def revise(
         )
     for name in LISTING_FIELDS:
         setattr(product, name, getattr(listing, name))
+    if (before.name, before.category) != (listing.name, listing.category):
+        reviews.look_again(product, now)
     subject = f"product {product.id}"
     record(session, "product changed", subject, now, actor_id, changes(before, listing))
     session.flush()
 
 
-def publish(session: Session, product: Product, *, actor_id: int, now: datetime) -> None:
-    """Shows the product to buyers. Raises Unusable as long as no pack of it is sold."""
-    lock(session, product)
-    if product.listed:
-        return
+def publish(session: Session, product: Product, *, actor_id: int, now: datetime) -> ListingState:
+    """Shows the product to buyers, or to an operator first; returns which of the two. Raises
+    Unusable as long as no pack of it is sold."""
+    reviews.lock(session, product)
+    if state_of(product) in (ListingState.SHOWN, ListingState.SUBMITTED):
+        return state_of(product)
     if not any(variant.sold for variant in product.variants):
         raise Unusable(_("Tambah dulu kemasan dengan harganya, lalu tampilkan produk ini."))
-    _list(session, product, True, actor_id, now)
+    return reviews.offer(session, product, actor_id=actor_id, now=now)
 
 
 def withdraw(session: Session, product: Product, *, actor_id: int, now: datetime) -> None:
-    """Hides the product from buyers. Orders that are placed stay as they are."""
-    lock(session, product)
-    if product.listed:
-        _list(session, product, False, actor_id, now)
-
-
-def _list(session: Session, product: Product, listed: bool, actor_id: int, now: datetime) -> None:
-    product.listed = listed
-    details: dict[str, object] = {"listed": [not listed, listed]}
-    record(session, "product changed", f"product {product.id}", now, actor_id, details)
-    session.flush()
+    """Hides the product from buyers, or takes it back before an operator has looked at it. Orders
+    that are placed stay as they are."""
+    reviews.lock(session, product)
+    if state_of(product) in (ListingState.SHOWN, ListingState.SUBMITTED):
+        reviews.act(session, product, ListingAction.WITHDRAW, actor_id=actor_id, now=now)
 
 
 def _check(listing: Listing) -> None:

@@ -10,13 +10,16 @@ from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
+from ovop_market.catalogue import labels
 from ovop_market.catalogue.listings import queries, services
 from ovop_market.catalogue.listings.forms import NewListingForm, listing_form, new_listing_form
 from ovop_market.catalogue.listings.pages import done, product_page
+from ovop_market.catalogue.listings.states import ListingState
 from ovop_market.core import clock
 from ovop_market.core.errors import Conflict, MarketError, Unusable
 from ovop_market.core.tokens import secret_token
 from ovop_market.extensions import db
+from ovop_market.villages import producer_queries
 from ovop_market.villages.models import Producer
 from ovop_market.web import access, htmx
 from ovop_market.web.forms import explain, state_seen, tap_key
@@ -32,6 +35,8 @@ def products() -> str:
         "shop/products.html",
         products=queries.products_of(session, current_user),
         producers=queries.producers_of(session, current_user),
+        standings=producer_queries.standings(session, current_user),
+        labels=labels,
     )
 
 
@@ -124,11 +129,13 @@ def revise(slug: str) -> ResponseReturnValue:
 def publish(slug: str) -> ResponseReturnValue:
     found = queries.product_of(db.session(), current_user, slug)
     try:
-        services.publish(db.session(), found, actor_id=current_user.id, now=clock.now())
+        state = services.publish(db.session(), found, actor_id=current_user.id, now=clock.now())
         db.session.commit()
     except Unusable as refusal:
         db.session.rollback()
         return product_page(found, refusal.status, at="state", problem=refusal.message)
+    if state is ListingState.SUBMITTED:
+        return done(found, "state", _("Terkirim. Pengelola memeriksanya sebelum tampil."))
     return done(found, "state", _("Produk ditampilkan kepada pembeli."))
 
 

@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from ovop_market.catalogue.models import Product
+from ovop_market.catalogue.models import Product, on_show
 from ovop_market.catalogue.search import names, words
 from ovop_market.catalogue.search.words import Document, Terms
 
@@ -117,7 +117,7 @@ def _candidates(session: Session, asked: Sequence[Terms], *, every: bool) -> Seq
     newest_first = (Product.id + literal_column("0", Integer)).desc()
     statement = (
         select(Product.id, Product.search_title, Product.search_text)
-        .where(Product.listed, _found(session, asked, every=every))
+        .where(on_show(), _found(session, asked, every=every))
         .order_by(newest_first)
         .limit(MAX_CANDIDATES)
     )

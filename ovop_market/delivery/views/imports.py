@@ -16,7 +16,7 @@ from ovop_market.delivery.models import ImportMode, ImportState, TariffImport
 from ovop_market.delivery.tariff_files import MOST_BYTES
 from ovop_market.delivery.views import blueprint
 from ovop_market.extensions import db
-from ovop_market.web import access, htmx
+from ovop_market.web import access, htmx, limits
 from ovop_market.web.addresses import ID
 from ovop_market.web.forms import explain
 
@@ -59,6 +59,7 @@ def imports() -> ResponseReturnValue:
 @blueprint.post("/desk/tariffs/imports")
 @access.role("operator")
 @access.takes_files(MOST_BYTES + 512 * 1024)
+@limits.on("upload")
 def upload_tariffs() -> ResponseReturnValue:
     form, operator_id = TariffFileForm(), current_user.id
     if not form.validate():

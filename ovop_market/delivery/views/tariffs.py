@@ -11,7 +11,7 @@ from ovop_market.delivery import desk
 from ovop_market.delivery.tariff_files import EVERYWHERE, HEADER
 from ovop_market.delivery.views import blueprint
 from ovop_market.extensions import db
-from ovop_market.web import access, exports, htmx
+from ovop_market.web import access, exports, htmx, limits
 from ovop_market.web.paging import page_number, pager
 
 
@@ -37,6 +37,7 @@ def tariffs() -> ResponseReturnValue:
 
 @blueprint.get("/desk/tariffs/export.csv")
 @access.role("operator")
+@limits.on("export")
 def export_tariffs() -> ResponseReturnValue:
     rows = (
         (

@@ -10,11 +10,12 @@ from ovop_market.delivery import queries
 from ovop_market.delivery.views import blueprint
 from ovop_market.extensions import db
 from ovop_market.regions import queries as regions
-from ovop_market.web import access, htmx
+from ovop_market.web import access, htmx, limits
 
 
 @blueprint.get("/products/<slug>/delivery")
 @access.public
+@limits.on("delivery")
 def ways(slug: str) -> ResponseReturnValue:
     today = clock.wib_date(clock.now())
     product = queries.product_to_send(db.session(), slug, today)

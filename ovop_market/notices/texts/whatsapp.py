@@ -41,6 +41,8 @@ class Tap:
 
 def panel(order: Order, *, session: Session, to: Actor, **_rest: Any) -> Panel | None:
     """The messages that somebody may send about an order, for its page (orders.signals)."""
+    if order.purchase.erased_at is not None:
+        return None  # there is no number any more
     refunds = refunds_for(session, order) if to is Actor.OPERATOR else ()
     found = taps(order, to, refunds)
     return Panel("notices/_whatsapp.html", {"taps": found}) if found else None

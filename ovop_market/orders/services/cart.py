@@ -56,7 +56,7 @@ def orderable_variant(session: Session, variant_id: int, now: datetime) -> Varia
 def refuse_unless_orderable(variant: Variant, now: datetime) -> None:
     """Raises Unusable, with the reason, if the variant is not for sale at the moment."""
     product = variant.product
-    if not (variant.sold and product.listed):
+    if not (variant.sold and product.shown):
         raise Unusable(
             _("%(product)s sudah tidak dijual. Pilih produk lain.", product=product.name)
         )

@@ -35,8 +35,11 @@ from ovop_market.orders.services.locks import lock_producers
 from ovop_market.orders.services.quotes import LineQuote, Quote
 from ovop_market.orders.signals import order_moved
 from ovop_market.orders.states import Action, Actor, OrderState
+from ovop_market.villages.models import Producer
+from ovop_market.villages.producer_states import ProducerState
 
-CONSENT_VERSION = "2026-11"
+# Of the privacy notice that stands beside the consent (ovop_market/privacy/versions.py).
+CONSENT_VERSION = "2026-12"
 
 
 class CheckoutRefused(Conflict):
@@ -99,6 +102,7 @@ def place(
     _refuse_what_is_impossible(found, details, seen)
     # In the order of producers, so that two purchases lock the same things in the same order.
     lock_producers(session, [quote.producer.id for quote in found])
+    _refuse_unless_selling(session, found)
     # After the locks: of two checkouts at one producer, the second sees the first.
     known_in = buyers.villages_before(session, purchase)
     purchase.repeat = bool(known_in)
@@ -157,6 +161,23 @@ def _refuse_what_is_impossible(found: Sequence[Quote], details: Details, seen: s
             quotes=found,
         )
     _refuse_method(found, details)
+
+
+def _refuse_unless_selling(session: Session, found: Sequence[Quote]) -> None:
+    """Asked once more now that the producers are locked: an operator may have been quicker."""
+    names = session.scalars(
+        select(Producer.name)
+        .where(
+            Producer.id.in_([quote.producer.id for quote in found]),
+            Producer.state != ProducerState.APPROVED,
+        )
+        .order_by(Producer.name)
+    ).all()
+    if names:
+        raise CheckoutRefused(
+            _("%(producer)s tidak berjualan lagi. Pilih produk lain.", producer=", ".join(names)),
+            quotes=found,
+        )
 
 
 def _refuse_method(found: Sequence[Quote], details: Details) -> None:

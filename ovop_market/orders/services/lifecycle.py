@@ -144,7 +144,10 @@ def counter(
                 )
         later = _sensible(ready_by, now) if ready_by else order.ready_by
         if not any(offered.values()):
-            raise Unusable(_("Tidak ada yang ditawarkan. Kalau tidak sanggup, tekan Tolak."))
+            raise Unusable(
+                _("Tidak ada yang ditawarkan. Kalau tidak sanggup, tekan Tolak."),
+                field=f"quantity-{order.lines[0].id}",
+            )
         if later == order.ready_by and all(offered[x.id] == x.quantity for x in order.lines):
             raise Unusable(_("Ubah jumlah atau tanggalnya, atau tekan Terima."))
         for line in order.lines:

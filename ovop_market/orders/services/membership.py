@@ -29,9 +29,11 @@ from ovop_market.orders.services.history import By
 from ovop_market.orders.services.locks import lock_producers, lock_purchases
 from ovop_market.orders.share_states import ShareState
 from ovop_market.orders.states import FINAL, Actor, OrderState
+from ovop_market.villages import producer_services
 from ovop_market.villages.acting import refuse_unless
 from ovop_market.villages.models import Producer, ProducerKind
 from ovop_market.villages.policy import Duty
+from ovop_market.villages.producer_states import ProducerAction, ProducerState
 
 
 def add_household(
@@ -61,8 +63,12 @@ def ask_to_join(
     session.refresh(household, with_for_update=True)
     if household.kind is not ProducerKind.HOUSEHOLD:
         raise Unusable(_("Pilih kelompok dari desa yang sama."), field="group")
-    if household.group_id is not None or household.ended_at is not None:
+    if household.group_id is not None:
         raise Conflict(_("Rumah ini sudah menjadi anggota kelompok."))
+    if not household.selling:
+        raise Conflict(
+            _("%(producer)s belum boleh berjualan. Tunggu disetujui dulu.", producer=household.name)
+        )
     _refuse_unless_group(group)
     if group.village_id != household.village_id:
         raise Unusable(_("Pilih kelompok dari desa yang sama."), field="group")
@@ -134,18 +140,30 @@ def leave(
     session.flush()
 
 
-def close_for_good(session: Session, producer: Producer, *, actor_id: int, now: datetime) -> None:
-    """A producer stops: its products are listed no more, its history stays, it is paid what is due.
+def close_for_good(
+    session: Session,
+    producer: Producer,
+    *,
+    actor_id: int,
+    now: datetime,
+    reason: str = "",
+    seen: str | None = None,
+) -> None:
+    """A producer stops, by its own word or an operator's, who says why: its products are listed no
+    more, its history stays, it is paid what is due. `seen` is the mark of what was on the screen;
+    None: whatever it was.
 
-    Raises Conflict as long as orders or shares are open, or, of a group, as long as it has members;
+    Raises Conflict when it is not as it was seen, and as long as orders or shares are open, or, of
+    a group, as long as it has members;
     NotAllowed to whoever is not an owner.
     """
     refuse_unless(session, actor_id, [producer.id], Duty.OWN)
-    if producer.ended_at is not None:
+    if producer.state is ProducerState.CLOSED:
         return
     leave(session, producer, by=By(Actor.PRODUCER, actor_id), now=now)
     _lock_offers_of(session, producer.id)
     session.refresh(producer, with_for_update=True)
+    producer_services.refuse_unless_seen(producer, seen)
     members = session.scalar(
         select(func.count()).select_from(Producer).where(Producer.group_id == producer.id)
     )
@@ -168,15 +186,20 @@ def close_for_good(session: Session, producer: Producer, *, actor_id: int, now: 
             )
         )
     _take_out(session, producer, producer.id, actor_id, now)
-    session.execute(update(Product).where(Product.producer_id == producer.id).values(listed=False))
+    session.execute(
+        update(Product)
+        .where(Product.producer_id == producer.id)
+        .values(listed=False, review=None, review_since=None)
+    )
     session.execute(
         update(Producer).where(Producer.wanted_group_id == producer.id).values(wanted_group_id=None)
     )
     producer.wanted_group_id = None
     producer.closed_from, producer.closed_to = clock.wib_date(now), None
-    producer.ended_at = now
-    record(session, "producer ended", f"producer {producer.id}", now, actor_id)
     session.flush()
+    producer_services.move(
+        session, producer, ProducerAction.CLOSE, actor_id=actor_id, now=now, reason=reason
+    )
 
 
 def _admit(
@@ -277,5 +300,5 @@ def _take_out(
 
 
 def _refuse_unless_group(group: Producer) -> None:
-    if group.kind is not ProducerKind.GROUP or group.ended_at is not None:
+    if group.kind is not ProducerKind.GROUP or not group.selling:
         raise Unusable(_("Pilih kelompok yang masih buka."), field="group")

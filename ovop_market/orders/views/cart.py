@@ -18,7 +18,7 @@ from ovop_market.orders.models import Cart
 from ovop_market.orders.services import cart as carts
 from ovop_market.orders.services import quotes
 from ovop_market.orders.views import blueprint
-from ovop_market.web import access, htmx, sessions
+from ovop_market.web import access, htmx, limits, sessions
 
 
 def current_cart() -> Cart | None:
@@ -92,6 +92,7 @@ def cart() -> ResponseReturnValue:
 
 @blueprint.post("/cart/lines")
 @access.visitor_from_public_page
+@limits.on("cart")
 def add_line() -> ResponseReturnValue:
     variant_id = whole_number("variant_id")
     if variant_id is None:
@@ -116,6 +117,7 @@ def add_line() -> ResponseReturnValue:
 
 @blueprint.post("/cart/lines/<int:line_id>")
 @access.visitor
+@limits.on("cart")
 def change_line(line_id: int) -> ResponseReturnValue:
     line = carts.line_of(current_cart(), line_id)
     try:
@@ -129,6 +131,7 @@ def change_line(line_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/cart/lines/<int:line_id>/removal")
 @access.visitor
+@limits.on("cart")
 def remove_line(line_id: int) -> ResponseReturnValue:
     carts.remove(db.session(), carts.line_of(current_cart(), line_id))
     db.session.commit()

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flask import redirect, request, url_for
+from flask import current_app, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
 
 from ovop_market.accounts.services import email_of, phone_of
 from ovop_market.core import clock
-from ovop_market.core.errors import Unusable
+from ovop_market.core.errors import Conflict, Unusable
 from ovop_market.core.tokens import secret_token
 from ovop_market.delivery.rates import asking
 from ovop_market.extensions import db
@@ -22,13 +22,13 @@ from ovop_market.orders.methods import Choice, PaymentOption
 from ovop_market.orders.models import Cart, PaymentMethod
 from ovop_market.orders.services import cart as carts
 from ovop_market.orders.services import checkout as purchases
-from ovop_market.orders.services import quotes
-from ovop_market.orders.services.checkout import CheckoutRefused, Details
+from ovop_market.orders.services import hoarding, quotes
+from ovop_market.orders.services.checkout import Details
 from ovop_market.orders.services.quotes import Quote
 from ovop_market.orders.views import blueprint
 from ovop_market.orders.views.cart import cart_page, current_cart
 from ovop_market.regions import queries as regions
-from ovop_market.web import access, htmx, language, sessions
+from ovop_market.web import access, htmx, language, limits, sessions
 from ovop_market.web.forms import explain
 
 
@@ -109,6 +109,7 @@ def _quotes(cart: Cart, form: CheckoutForm, *, reading: bool) -> list[Quote]:
 
 @blueprint.get("/checkout")
 @access.visitor
+@limits.on("delivery")
 def checkout() -> ResponseReturnValue:
     cart = current_cart()
     if cart is None or not cart.lines:
@@ -123,6 +124,7 @@ def checkout() -> ResponseReturnValue:
 
 @blueprint.post("/checkout")
 @access.visitor
+@limits.on("checkout")
 def place() -> ResponseReturnValue:
     form = CheckoutForm()
     # One cart is ordered once at a time, whichever form or tab it comes from. Locked before
@@ -139,18 +141,23 @@ def place() -> ResponseReturnValue:
         return _again(form, found=_quotes(cart, form, reading=False))
     if not _is_complete(form, _destination(form)):
         return _again(form, 422)
+    details = _details(form, delivery_choices(request.form))
+    buyer_id = current_user.id if current_user.is_authenticated else None
     try:
+        if not limits.from_this_machine():
+            contact = current_app.config["OVOP"].privacy_contact
+            hoarding.refuse(db.session(), details.phone, buyer_id, contact=contact)
         purchase = purchases.place(
             db.session(),
             cart,
-            _details(form, delivery_choices(request.form)),
+            details,
             submission=submission,
-            buyer_id=current_user.id if current_user.is_authenticated else None,
+            buyer_id=buyer_id,
             now=clock.now(),
             seen=form.seen.data or None,
         )
         db.session.commit()
-    except (CheckoutRefused, Unusable) as refusal:
+    except (Conflict, Unusable) as refusal:
         db.session.rollback()
         return _again(form, refusal.status, explain(form, refusal))
     return redirect(url_for("orders.purchase", token=purchase.token), 303)

@@ -16,7 +16,7 @@ from ovop_market.orders.services import lifecycle
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import Action, Actor
 from ovop_market.orders.views import blueprint
-from ovop_market.web import access, htmx
+from ovop_market.web import access, htmx, limits
 from ovop_market.web.forms import state_seen, tap_key
 
 # The last part of the URL says what the buyer does.
@@ -45,6 +45,7 @@ def purchase_page(
 
 @blueprint.get("/purchases/<token>")
 @access.link
+@limits.on("tracking")
 def purchase(token: str) -> ResponseReturnValue:
     return purchase_page(token)
 
@@ -53,6 +54,7 @@ def purchase(token: str) -> ResponseReturnValue:
     "/purchases/<token>/orders/<number>/<any(cancellation, agreement, receipt, dispute):what>"
 )
 @access.link
+@limits.on("tracking", "purchase")
 def act(token: str, number: str, what: str) -> ResponseReturnValue:
     bought = queries.purchase_by_token(db.session(), token)
     order = queries.order_of(bought, number)

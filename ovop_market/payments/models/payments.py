@@ -106,7 +106,8 @@ class PaymentPart(Model):
 
 
 class PaymentEvent(Model):
-    """An append-only line of a payment's history. The database refuses to change it."""
+    """An append-only line of a payment's history. The database refuses to change it, but for the
+    words of an erased purchase (ADR 39)."""
 
     __tablename__ = "payment_event"
     __table_args__ = (
@@ -116,6 +117,8 @@ class PaymentEvent(Model):
         UniqueConstraint("payment_id", "idempotency_key"),
         # Which amounts have been asked lately: see asking.
         Index("ix_payment_event_amount_at", "amount", "at"),
+        Index("ix_payment_event_at", "at"),
+        Index("ix_payment_event_actor_id_at", "actor_id", "at"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -13,6 +13,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
+from ovop_market.accounts import trail
 from ovop_market.core import clock
 from ovop_market.extensions.database import AT_ONCE
 from ovop_market.orders.models import Order, PaymentMethod, Purchase
@@ -286,6 +287,7 @@ def _shown(session: Session, payment_ids: Iterable[int]) -> dict[int, Payment]:
 def _choice(
     line: Line, payment: Payment, reasons: Sequence[Reason], by_hand: Iterable[int]
 ) -> Choice:
+    trail.viewed("statement", {payment.purchase_id: None})
     booked = set(by_hand)
     difference = line.amount - payment.amount if payment.state in AWAITED else 0
     nearly = (amount for amount in booked if abs(amount - line.amount) <= MOST_UNIQUE_DIGITS)

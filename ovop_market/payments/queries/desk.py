@@ -14,6 +14,7 @@ from flask_babel import gettext as _
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
+from ovop_market.accounts import trail
 from ovop_market.accounts.models import User
 from ovop_market.core.errors import NotFound
 from ovop_market.orders.models import Order, OrderEvent, Purchase
@@ -43,6 +44,8 @@ class Kind(StrEnum):
     UNPAID = "unpaid"
     NOTICES = "notices"
     GATEWAY = "gateway"
+    PRODUCERS = "producers"
+    LISTINGS = "listings"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +103,14 @@ def desk(session: Session, kind: Kind | None, now: datetime) -> Desk:
 
 
 def _rows(session: Session, statement: Select[*tuple[Any, ...]]) -> tuple[Sequence[Any], int]:
-    """The first rows, and how many there are in all."""
+    """The first rows, and how many there are in all. Those that name a buyer are noted as seen."""
     rows = session.execute(
-        statement.add_columns(func.count().over().label("how_many")).limit(MOST_STUCK)
+        statement.add_columns(
+            func.count().over().label("how_many"), Purchase.id.label("purchase_id")
+        ).limit(MOST_STUCK)
     ).all()
+    if Purchase.name in statement.exported_columns.values():
+        trail.viewed("desk", {row.purchase_id: None for row in rows})
     return rows, rows[0].how_many if rows else 0
 
 

@@ -11,6 +11,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
+from ovop_market.accounts import trail
 from ovop_market.orders.models import Order, Purchase
 from ovop_market.orders.states import OrderState
 from ovop_market.payments.models import Payment, PaymentEvent, PaymentPart
@@ -78,6 +79,7 @@ def payments(session: Session, state: PaymentState | None, page: int) -> Payment
     rows = session.execute(
         statement.order_by(*order).offset((page - 1) * PER_PAGE).limit(PER_PAGE)
     ).all()
+    trail.viewed("desk payments", {p.purchase_id: None for p, _who in rows})
     return PaymentList(state, counts, [_payment_row(p, who) for p, who in rows], page, pages)
 
 
@@ -104,7 +106,8 @@ def found_payments(session: Session, text: str) -> Sequence[PaymentRow]:
         .where(or_(*wanted))
         .order_by(Payment.id.desc())
         .limit(MOST_FOUND)
-    )
+    ).all()
+    trail.viewed("desk search", {payment.purchase_id: None for payment, _who in rows})
     return [_payment_row(payment, who) for payment, who in rows]
 
 
@@ -124,14 +127,16 @@ def found_orders(session: Session, text: str) -> Sequence[OrderRow]:
             Order.state,
             Purchase.placed_at,
             Order.total,
+            Order.purchase_id,
         )
         .join(Order.purchase)
         .join(Order.producer)
         .where(or_(*wanted))
         .order_by(Order.id.desc())
         .limit(MOST_FOUND)
-    )
-    return [OrderRow(*row) for row in rows]
+    ).all()
+    trail.viewed("desk search", {row.purchase_id: None for row in rows})
+    return [OrderRow(*row[:-1]) for row in rows]
 
 
 def payments_meant(text: str) -> list[ColumnElement[bool]]:

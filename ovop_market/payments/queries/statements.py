@@ -13,6 +13,7 @@ from flask_babel import gettext as _
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, defer, joinedload
 
+from ovop_market.accounts import trail
 from ovop_market.core import clock
 from ovop_market.core.errors import NotFound
 from ovop_market.extensions.database import AT_ONCE
@@ -176,11 +177,12 @@ def outlook(session: Session, reading: Reading, now: datetime, most: int = 0) ->
 
 def _recognised(session: Session, pairs: Sequence[Match]) -> list[Recognised]:
     rows = session.execute(
-        select(Payment.id, Purchase.name)
+        select(Payment.id, Purchase.name, Purchase.id)
         .join(Payment.purchase)
         .where(Payment.id.in_({pair.expected.payment_id for pair in pairs}))
-    )
-    buyers = dict(rows.all())
+    ).all()
+    trail.viewed("statement", {purchase_id: None for _payment, _name, purchase_id in rows})
+    buyers = {payment_id: name for payment_id, name, _purchase in rows}
     return [
         Recognised(line, money.payment_id, buyers[money.payment_id], money.receipt_id is not None)
         for line, money in ((pair.line, pair.expected) for pair in pairs)

@@ -19,13 +19,14 @@ from ovop_market.payments import forms
 from ovop_market.payments.queries import desk as queries
 from ovop_market.payments.services import claims
 from ovop_market.payments.views import blueprint
-from ovop_market.web import access, htmx, pictures
+from ovop_market.web import access, htmx, limits, pictures
 from ovop_market.web.addresses import ID
 
 
 @blueprint.post(f"/purchases/<token>/payments/<{ID}:payment_id>/claim")
 @access.link
 @access.takes_files(pictures.MAX_BODY)
+@limits.on("tracking", "claim", "upload")
 def claim(token: str, payment_id: int) -> ResponseReturnValue:
     claimed = queries.payment_in(db.session(), purchase_by_token(db.session(), token), payment_id)
     form = forms.ClaimForm()

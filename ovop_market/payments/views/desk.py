@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from flask import request
+from collections.abc import Sequence
+
+from flask import current_app, request
 from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 
 from ovop_market.core import clock
 from ovop_market.extensions import db
+from ovop_market.payments.queries import alerts as queries_alerts
 from ovop_market.payments.queries import desk as queries
+from ovop_market.payments.queries.alerts import Alert
 from ovop_market.payments.queries.desk import Kind
 from ovop_market.payments.views import blueprint
 from ovop_market.villages import permit_queries
@@ -27,6 +31,8 @@ KINDS = {
     Kind.UNPAID: _l("Hampir lewat waktu"),
     Kind.NOTICES: _l("Pesan gagal"),
     Kind.GATEWAY: _l("Ditarik di Midtrans"),
+    Kind.PRODUCERS: _l("Mau berjualan"),
+    Kind.LISTINGS: _l("Produk baru"),
 }
 
 
@@ -40,6 +46,8 @@ KIND_BADGES = {
     Kind.UNPAID: "waiting",
     Kind.NOTICES: "wrong",
     Kind.GATEWAY: "wrong",
+    Kind.PRODUCERS: "waiting",
+    Kind.LISTINGS: "waiting",
 }
 
 
@@ -55,6 +63,7 @@ def desk_page(status: int = 200, *, notice: str = "", problem: str = "") -> Resp
         kind_badges=KIND_BADGES,
         chat_about=queries.chat_about,
         endings=_endings,
+        alerts=_alerts,
         permit_names=PERMITS,
         notice=notice,
         problem=problem,
@@ -64,6 +73,11 @@ def desk_page(status: int = 200, *, notice: str = "", problem: str = "") -> Resp
 def _endings() -> tuple[list[Ending], int]:
     """Permits that end soon: asked by the page alone, not by its parts."""
     return permit_queries.ending(db.session(), clock.wib_date(clock.now()))
+
+
+def _alerts() -> Sequence[Alert]:
+    """What stands still behind the desk: asked by the page alone as well."""
+    return queries_alerts.alerts(db.session(), current_app.config["OVOP"], clock.now())
 
 
 @blueprint.get("/desk")

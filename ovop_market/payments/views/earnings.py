@@ -20,7 +20,7 @@ from ovop_market.payments.queries import splits
 from ovop_market.payments.services import payouts
 from ovop_market.payments.views import blueprint
 from ovop_market.villages.models import Producer, ProducerKind
-from ovop_market.web import access
+from ovop_market.web import access, limits
 from ovop_market.web.exports import csv_file
 from ovop_market.web.forms import explain
 
@@ -75,6 +75,7 @@ def earnings() -> ResponseReturnValue:
 
 @blueprint.get("/shop/statement/export.csv")
 @access.role("producer")
+@limits.on("export")
 def export_earnings() -> ResponseReturnValue:
     """The lines of the month, with the balance before the first and after each."""
     producer = chosen_or_first()

@@ -19,7 +19,7 @@ from ovop_market.payments.queries import gateway as queries
 from ovop_market.payments.services import gateway as services
 from ovop_market.payments.services.gateway import Wanted
 from ovop_market.payments.views import blueprint
-from ovop_market.web import access, htmx
+from ovop_market.web import access, htmx, limits
 from ovop_market.web.addresses import ID
 from ovop_market.web.hosts import public_root
 
@@ -37,6 +37,7 @@ def the_gateway() -> Midtrans:
 
 @blueprint.post(f"/purchases/<token>/payments/<{ID}:payment_id>/gateway")
 @access.link
+@limits.on("tracking", "gateway")
 def pay_at_gateway(token: str, payment_id: int) -> ResponseReturnValue:
     gateway, session = the_gateway(), db.session()
     asked = desk.payment_in(session, purchase_by_token(session, token), payment_id)

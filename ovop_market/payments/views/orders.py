@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
+from ovop_market.accounts import trail
 from ovop_market.core import clock
 from ovop_market.core.errors import Conflict, Unusable
 from ovop_market.core.tokens import secret_token
@@ -49,6 +50,7 @@ def order_page(
     def shown(kind: type[BaseForm]) -> BaseForm:
         return form if isinstance(form, kind) else kind(formdata=None)
 
+    trail.viewed("desk order", {order.purchase_id: None})
     session = db.session()
     actions = open_actions(order, Actor.OPERATOR, clock.now())
     return htmx.page_or_fragment(

@@ -23,13 +23,14 @@ from ovop_market.payments.queries import buyer
 from ovop_market.payments.queries.desk import payment_in
 from ovop_market.payments.services import paying, refunds
 from ovop_market.payments.views import blueprint
-from ovop_market.web import access, htmx
+from ovop_market.web import access, htmx, limits
 from ovop_market.web.addresses import ID
 from ovop_market.web.forms import BaseForm
 
 
 @blueprint.post(f"/purchases/<token>/payments/<{ID}:payment_id>/method")
 @access.link
+@limits.on("tracking", "purchase")
 def change_method(token: str, payment_id: int) -> ResponseReturnValue:
     bought = purchase_by_token(db.session(), token)
     payment = payment_in(db.session(), bought, payment_id)
@@ -48,6 +49,7 @@ def change_method(token: str, payment_id: int) -> ResponseReturnValue:
 
 @blueprint.get(f"/purchases/<token>/payments/<{ID}:payment_id>/qris.png")
 @access.link
+@limits.on("tracking")
 def qris_picture(token: str, payment_id: int) -> ResponseReturnValue:
     config: Config = current_app.config["OVOP"]
     bought = purchase_by_token(db.session(), token)
@@ -63,6 +65,7 @@ def qris_picture(token: str, payment_id: int) -> ResponseReturnValue:
 
 @blueprint.post(f"/purchases/<token>/refunds/<{ID}:refund_id>/destination")
 @access.link
+@limits.on("tracking", "purchase")
 def name_destination(token: str, refund_id: int) -> ResponseReturnValue:
     bought = purchase_by_token(db.session(), token)
     refund = buyer.refund_in(db.session(), bought, refund_id)

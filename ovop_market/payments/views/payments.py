@@ -14,6 +14,7 @@ from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
+from ovop_market.accounts import trail
 from ovop_market.core import clock
 from ovop_market.core.errors import Conflict, MarketError, NotFound
 from ovop_market.core.money import format_rupiah
@@ -67,6 +68,7 @@ def _payment(
     def shown(kind: type[BaseForm]) -> BaseForm:
         return form if isinstance(form, kind) else kind(formdata=None)
 
+    trail.viewed("desk payment", {payment.purchase_id: None})
     names = queries.names_of(db.session(), (event.actor_id for event in payment.events))
     steps = [
         {
@@ -165,6 +167,7 @@ def proof(payment_id: int) -> ResponseReturnValue:
     path = pictures.private_path(media_folder(), found.proof_key) if found.proof_key else None
     if path is None or not path.exists():
         raise NotFound(_("Tidak ada foto bukti untuk pembayaran ini."))
+    trail.viewed("payment proof", {found.purchase_id: None})
     response = send_file(path.absolute(), mimetype="image/webp")
     response.headers["Cache-Control"] = "private, no-store"
     return response

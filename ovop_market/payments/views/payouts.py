@@ -20,7 +20,7 @@ from ovop_market.payments.queries import payouts as queries
 from ovop_market.payments.services import payouts as services
 from ovop_market.payments.states import BATCH_MOVES, BatchAction, BatchState
 from ovop_market.payments.views import blueprint
-from ovop_market.web import access, htmx
+from ovop_market.web import access, htmx, limits
 from ovop_market.web.addresses import ID
 from ovop_market.web.exports import csv_file
 
@@ -94,6 +94,7 @@ def payout(batch_id: int) -> ResponseReturnValue:
 
 @blueprint.get(f"/desk/payouts/<{ID}:batch_id>/export.csv")
 @access.role("operator")
+@limits.on("export")
 def export_payout(batch_id: int) -> ResponseReturnValue:
     """A line for each transfer, as banks take them for a bulk transfer; none once it is undone."""
     batch = batches.batch_of(db.session(), batch_id)

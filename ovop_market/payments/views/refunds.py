@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
+from ovop_market.accounts import trail
 from ovop_market.core import clock
 from ovop_market.core.errors import Conflict, Unusable
 from ovop_market.extensions import db
@@ -39,6 +40,7 @@ def _refund(
     notice: str = "",
     problem: str = "",
 ) -> Response:
+    trail.viewed("desk refund", {refund.purchase_id: None})
     return htmx.page_or_fragment(
         "payments/refund.html",
         "payments/_refund.html",

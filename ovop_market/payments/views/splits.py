@@ -18,13 +18,14 @@ from ovop_market.payments.queries.splits import Division
 from ovop_market.payments.views import blueprint
 from ovop_market.payments.views.earnings import chosen_month, chosen_or_first
 from ovop_market.villages.models import ProducerKind
-from ovop_market.web import access
+from ovop_market.web import access, limits
 from ovop_market.web.addresses import ID
 from ovop_market.web.exports import csv_file
 
 
 @blueprint.get("/shop/statement/split.csv")
 @access.role("producer")
+@limits.on("export")
 def export_split() -> ResponseReturnValue:
     """Of a group everybody's parts of the month, of a household its own; a line for each order."""
     session, producer, month = db.session(), chosen_or_first(), chosen_month()
@@ -49,6 +50,7 @@ def payout_split(payout_id: int) -> ResponseReturnValue:
 
 @blueprint.get(f"/shop/statement/payouts/<{ID}:payout_id>/export.csv")
 @access.role("producer")
+@limits.on("export")
 def export_payout_split(payout_id: int) -> ResponseReturnValue:
     found = queries.of_payout(db.session(), current_user, payout_id)
     group = found.division.group

@@ -25,7 +25,7 @@ from ovop_market.payments.statement_forms import ColumnsForm, UploadForm, column
 from ovop_market.payments.statements.sheets import MOST_BYTES
 from ovop_market.payments.states import LineState
 from ovop_market.payments.views import blueprint
-from ovop_market.web import access, htmx
+from ovop_market.web import access, htmx, limits
 from ovop_market.web.addresses import ID
 from ovop_market.web.forms import explain
 
@@ -108,6 +108,7 @@ def statements() -> ResponseReturnValue:
 @blueprint.post("/desk/statements")
 @access.role("operator")
 @access.takes_files(MOST_BYTES + 2 * 1024 * 1024)
+@limits.on("upload")
 def upload_statement() -> ResponseReturnValue:
     form, operator_id = UploadForm(), current_user.id
     if not form.validate():

@@ -1,0 +1,145 @@
+"""Two hundred clients that send slowly, or do not take what they asked for, keep nobody out."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+
+import pytest
+
+from tests.faults.helping import PATIENCE, Timed, timed
+from tests.process.market import Market, at_once
+from tests.process.server import HOST, Server, running
+from tests.process.visitor import SAME_ORIGIN, Visitor
+
+pytestmark = pytest.mark.process
+SLOW, PROBES = 200, 8
+# How long they are left alone with the server before anybody else comes.
+SECONDS_BEFORE = 2.0
+Send = Callable[[socket.socket], None]
+
+
+def heads(client: socket.socket) -> None:
+    client.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n")
+
+
+def one_more_header(client: socket.socket) -> None:
+    client.sendall(b"X-More: 1\r\n")
+
+
+def bodies(client: socket.socket) -> None:
+    client.sendall(
+        b"POST /cart/lines HTTP/1.1\r\nHost: 127.0.0.1\r\nSec-Fetch-Site: same-origin\r\n"
+        b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 8192\r\n\r\nquantity="
+    )
+
+
+def one_more_byte(client: socket.socket) -> None:
+    client.sendall(b"1")
+
+
+def chunks(client: socket.socket) -> None:
+    client.sendall(
+        b"POST /cart/lines HTTP/1.1\r\nHost: 127.0.0.1\r\nSec-Fetch-Site: same-origin\r\n"
+        b"Content-Type: application/x-www-form-urlencoded\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+
+
+def one_more_chunk(client: socket.socket) -> None:
+    client.sendall(b"1\r\n1\r\n")
+
+
+def much(path: str, client: socket.socket) -> None:
+    """Asks for the same again and again, and takes nothing of it."""
+    request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
+    client.sendall(request * 40)
+
+
+def next_byte(client: socket.socket) -> None:
+    client.recv(1)
+
+
+def nothing(_client: socket.socket) -> None:
+    """Connected, and silent."""
+
+
+@contextmanager
+def slow_clients(port: int, first: Send, then: Send) -> Iterator[None]:
+    """So many at once, until it is over; each does something small every second."""
+    clients, stop = [], threading.Event()
+    for _ in range(SLOW):
+        client = socket.socket()
+        # A small window: what is not taken stays with the server.
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        client.settimeout(5)
+        client.connect((HOST, port))
+        clients.append(client)
+        with contextlib.suppress(OSError):
+            first(client)
+        client.settimeout(0.05)
+
+    def trickle() -> None:
+        while not stop.wait(1):
+            for client in clients:
+                with contextlib.suppress(OSError):
+                    then(client)
+
+    thread = threading.Thread(target=trickle)
+    thread.start()
+    try:
+        time.sleep(SECONDS_BEFORE)
+        yield
+    finally:
+        stop.set()
+        thread.join()
+        for client in clients:
+            client.close()
+
+
+@pytest.fixture
+def server(market: Market) -> Iterator[Server]:
+    server = market.server()
+    with running([server]):
+        yield server
+
+
+@pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        (nothing, nothing),
+        (heads, one_more_header),
+        (bodies, one_more_byte),
+        (chunks, one_more_chunk),
+        (partial(much, "/"), next_byte),
+        (partial(much, "/cart"), next_byte),
+    ],
+    ids=[
+        "silent",
+        "slow heads",
+        "slow bodies",
+        "slow chunks",
+        "slow readers",
+        "slow readers of what is made",
+    ],
+)
+def test_others_are_answered(market: Market, server: Server, first: Send, then: Send) -> None:
+    variant_id = market.stock(50)
+    line = {"variant_id": str(variant_id), "quantity": "1"}
+
+    def probe(number: int) -> Timed:
+        visitor = Visitor(server.port)
+        if number % 2:
+            return timed(lambda: visitor.get("/products/pempek"))
+        return timed(lambda: visitor.ask("POST", "/cart/lines", line, SAME_ORIGIN))
+
+    with slow_clients(server.port, first, then):
+        answered = at_once([partial(probe, number) for number in range(PROBES)])
+    print("the slowest of 8 after", round(max(one.seconds for one in answered), 2), "s")
+    assert sorted(one.status for one in answered) == [200] * 4 + [303] * 4
+    assert max(one.seconds for one in answered) < PATIENCE
