@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from flask import Blueprint, current_app, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -164,26 +166,29 @@ def register() -> ResponseReturnValue:
 @access.visitor
 @limits.on("register")
 def make_account() -> ResponseReturnValue:
-    """Whether the login has an account already, this page does not say: the mail does."""
+    """Whether the login has an account already, this page does not say: the mail does. Whoever has
+    made one is signed in by the way; the answer and the page after it have the same words."""
     form = RegisterForm()
     if not form.validate():
         return render_template("accounts/register.html", form=form), 422
     # Nothing stays open while the password is hashed.
     db.session.rollback()
     try:
-        _make(form)
+        keep = _make(form)
     except Unusable as refusal:
         db.session.rollback()
         form[str(refusal.details["field"])].errors = [refusal.message]
         return render_template("accounts/register.html", form=form), 422
     db.session.commit()
+    keep()
     session[_REGISTERED] = [form.login.data or "", local(form.next.data)]
     return redirect(url_for("accounts.registered"), 303)
 
 
-def _make(form: RegisterForm) -> None:
-    """Makes the account, or tells the owner of the one that there is. Raises Unusable for what is
-    wrong with what was typed, whoever it belongs to."""
+def _make(form: RegisterForm) -> Callable[[], None]:
+    """Makes the account and signs it in, or tells the owner of the one that there is; returns what
+    is to be done after the commit. Raises Unusable for what is wrong with what was typed, whoever
+    it belongs to."""
     now, login = clock.now(), form.login.data or ""
     try:
         user = services.register(
@@ -200,15 +205,16 @@ def _make(form: RegisterForm) -> None:
         owner = services.user_of(db.session(), login)
         assert owner is not None
         recovery.tell_taken(db.session(), owner, now)
-    else:
-        recovery.ask_to_verify(db.session(), user, now)
+        return lambda: None
+    recovery.ask_to_verify(db.session(), user, now)
+    return cookies.begin(user, now)
 
 
 @blueprint.get("/register/sent")
 @access.visitor
 def registered() -> ResponseReturnValue:
-    """What comes next: the mail, and signing in."""
+    """What comes next: the mail, and going on."""
     login, target = session.get(_REGISTERED, ["", ""])
     by_mail = "@" in login and bool(current_app.config["OVOP"].smtp_url)
-    form = SignInForm(data={"login": login, "next": target})
-    return render_template("accounts/registered.html", form=form, by_mail=by_mail)
+    target = target or url_for("accounts.account")
+    return render_template("accounts/registered.html", target=target, by_mail=by_mail)
