@@ -24,9 +24,9 @@ from sqlalchemy.engine import Dialect, Engine
 from sqlalchemy.pool import Pool
 
 # Seconds that a request waits for the database, all its statements together.
-REQUEST = 3.5
+REQUEST = 4.5
 # Of these, seconds for one lock: it is better told by the server than found out by ourselves.
-LOCK = 3.0
+LOCK = 4.0
 # Seconds that a statement has however long the ones before it took: what is slow gets through, what
 # hangs does not.
 LEAST = 0.25

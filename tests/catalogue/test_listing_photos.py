@@ -198,7 +198,9 @@ def test_the_order_and_the_words(client: FlaskClient, session: Session, product:
     assert send(client, third, alt="x" * 201).status_code == 422
     assert send(client, third, "/position", position="x").status_code == 422
     changed = session.scalars(
-        select(AuditEvent.details).where(AuditEvent.action == "pictures changed")
+        select(AuditEvent.details)
+        .where(AuditEvent.action == "pictures changed")
+        .order_by(AuditEvent.id)
     ).all()
     assert [next(iter(details or {})) for details in changed] == ["added", "order", "alt", "alt"]
 
