@@ -231,7 +231,7 @@ def test_a_page_is_read_by_an_index(app: Flask, session: Session, table: str) ->
             assert "USING INDEX" in plan and "TEMP B-TREE" not in plan
         else:
             # An empty table is read anyhow: what counts is that the index fits.
-            for other in ("enable_seqscan", "enable_bitmapscan"):
+            for other in ("enable_seqscan", "enable_bitmapscan", "enable_sort"):
                 session.execute(text(f"SET LOCAL {other} = off"))
             plan = str(session.execute(text(f"EXPLAIN {statement}")).all())
             assert "Index Scan Backward" in plan
@@ -257,4 +257,4 @@ def test_what_is_written_by_another_hand_has_a_sentence(app: Flask, action: str)
     with app.test_request_context():
         assert sentence(action) != action
         assert subject_text("invitation 3") == "undangan 3"
-        assert subject_text("batch 3") == "tindakan banyak 3"
+        assert subject_text("batch 3") == "tindakan sekaligus 3"
