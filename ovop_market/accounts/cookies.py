@@ -19,7 +19,7 @@ from ovop_market.accounts import sealing, sessions
 from ovop_market.accounts.models import User, UserSession
 from ovop_market.core import clock
 from ovop_market.extensions import db
-from ovop_market.extensions.database import at_once_or_not_at_all
+from ovop_market.extensions.database import apart
 from ovop_market.web import access
 from ovop_market.web.sessions import begin_anew
 
@@ -172,13 +172,11 @@ def _note_seen(response: Response) -> Response:
     now = clock.now()
     if response.is_streamed or response.status_code >= 500 or seen_at > now - sessions.SEEN_EVERY:
         return response
-    try:
-        with at_once_or_not_at_all(db.session()):
-            sessions.note_seen(db.session(), session_id, now)
-            db.session.commit()
-    except SQLAlchemyError:
-        with contextlib.suppress(SQLAlchemyError):
-            db.session.rollback()
+    with contextlib.suppress(SQLAlchemyError):
+        # The page is made: what it was read in need not stay open meanwhile.
+        db.session.rollback()
+        with apart(db.engine, wait=0) as connection:
+            sessions.note_seen(connection, session_id, now)
     return response
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy import delete, or_, select, update
-from sqlalchemy.engine import CursorResult
+from sqlalchemy.engine import Connection, CursorResult
 from sqlalchemy.orm import Session
 
 from ovop_market.accounts import devices, links
@@ -103,19 +103,14 @@ def _lasts(found: UserSession, user: User, now: datetime) -> bool:
     return now < found.seen_at + lifetime.idle and now < found.began_at + lifetime.absolute
 
 
-def note_seen(session: Session, session_id: int, now: datetime) -> None:
+def note_seen(connection: Connection, session_id: int, now: datetime) -> None:
     """That the device was used just now. A row that somebody else is writing is left alone."""
     free = (
         select(UserSession.id)
         .where(UserSession.id == session_id, UserSession.seen_at <= now - SEEN_EVERY)
         .with_for_update(skip_locked=True)
     )
-    session.execute(
-        update(UserSession)
-        .where(UserSession.id.in_(free))
-        .values(seen_at=now)
-        .execution_options(synchronize_session=False)
-    )
+    connection.execute(update(UserSession).where(UserSession.id.in_(free)).values(seen_at=now))
 
 
 def devices_of(session: Session, user: User, this_id: int | None, now: datetime) -> list[Device]:

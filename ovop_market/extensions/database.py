@@ -190,32 +190,10 @@ def begin_as_reader(reading: bool) -> None:
 
 
 @contextmanager
-def at_once_or_not_at_all(session: Session) -> Iterator[None]:
-    """A small write that nobody needs: where another is writing (SQLite), it raises
-    OperationalError at once, instead of waiting. What the session was doing is rolled back."""
-    session.rollback()
-    before = _reading.get()
-    # A transaction that begins as a reader and whose first statement writes asks for the lock then.
-    begin_as_reader(True)
-    try:
-        if session.get_bind().dialect.name != "sqlite":
-            yield
-            return
-        driver: Any = session.connection().connection.dbapi_connection
-        (usual,) = driver.execute("PRAGMA busy_timeout").fetchone()
-        driver.execute("PRAGMA busy_timeout = 0")
-        try:
-            yield
-        finally:
-            driver.execute(f"PRAGMA busy_timeout = {usual}")
-    finally:
-        begin_as_reader(before)
-
-
-@contextmanager
-def apart(engine: Engine) -> Iterator[Connection]:
-    """A short transaction that writes, beside the session's own; it waits for other writers for a
-    second at most. Also where the request began as a reader."""
+def apart(engine: Engine, wait: int = SHORT_TIMEOUT) -> Iterator[Connection]:
+    """A short transaction that writes, beside the session's own; also where the request began as a
+    reader. On SQLite it waits `wait` milliseconds for another writer, then raises OperationalError:
+    0 is for what nobody needs."""
     with engine.connect() as connection:
         if engine.dialect.name != "sqlite":
             with connection.begin():
@@ -224,7 +202,7 @@ def apart(engine: Engine) -> Iterator[Connection]:
         driver: Any = connection.connection.dbapi_connection
         token = _reading.set(True)  # BEGIN alone: the first statement takes the lock
         (usual,) = driver.execute("PRAGMA busy_timeout").fetchone()
-        driver.execute(f"PRAGMA busy_timeout = {SHORT_TIMEOUT}")
+        driver.execute(f"PRAGMA busy_timeout = {wait}")
         try:
             with connection.begin():
                 yield connection

@@ -163,7 +163,10 @@ def _person() -> str:
 
 
 def _kibibytes() -> int:
-    return math.ceil((request.content_length or 0) / _KIB)
+    """What is sent; in chunks nobody says how much: it counts as the most that the view takes."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    length = request.content_length
+    return math.ceil((getattr(view, "max_body", 0) if length is None else length) / _KIB)
 
 
 def _counter() -> _Counter:

@@ -231,8 +231,8 @@ def test_a_session_lasts_so_long(
     row = session.scalars(select(UserSession)).one()
     while now < NOW + absolute - idle:
         now += idle / 2
-        sessions.note_seen(session, row.id, now)
-    sessions.note_seen(session, row.id, NOW + absolute - second)
+        sessions.note_seen(session.connection(), row.id, now)
+    sessions.note_seen(session.connection(), row.id, NOW + absolute - second)
     session.expire_all()
     assert (lasts(absolute - second), lasts(absolute)) == (True, False)
     assert (sessions.devices_of(session, user, None, NOW + absolute) == []) is True

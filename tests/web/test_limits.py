@@ -296,3 +296,13 @@ def test_whoever_pays_for_nothing_cannot_hold_everything(
     client.post("/cart/lines", data=line, headers=SAME_ORIGIN)
     form = filled(client.get("/checkout?region_code=32.73.02.1001").text, "Sari")
     assert client.post("/checkout", data=form).status_code == 303
+
+
+def test_an_upload_in_chunks_counts_as_the_largest(app: Flask) -> None:
+    """Nobody says beforehand how long it is, so that it would count as nothing."""
+    most = app.view_functions["payments.claim"].max_body  # type: ignore[attr-defined]
+    url = "/purchases/x/payments/1/claim"
+    with app.test_request_context(url, method="POST"):
+        assert limits._kibibytes() == most // 1024
+    with app.test_request_context(url, method="POST", content_length=5_000):
+        assert limits._kibibytes() == 5
