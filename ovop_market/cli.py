@@ -12,6 +12,7 @@ from flask_migrate import upgrade
 
 from ovop_market.accounts.models import Role, User
 from ovop_market.core import clock
+from ovop_market.core.errors import ConfigurationError
 from ovop_market.extensions import db
 
 # Bangka Barat: the regency of the programme, and so of its officials, unless another is named.
@@ -256,9 +257,38 @@ def add_point(slug: str, name: str, region: str, address: str, hours: str, serve
     click.echo(f"collection point {slug}")
 
 
+@click.command("worker")
+@with_appcontext
+def worker() -> None:
+    """Runs what is due, over and over, until it is told to stop (SIGTERM, Ctrl-C)."""
+    # What it takes besides (huey, a client of Redis) is nothing to a server.
+    from ovop_market import worker as queue
+    from ovop_market.operations import starting
+
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    try:
+        starting.check(app)
+    except ConfigurationError as error:
+        raise click.ClickException(f"the worker does not start: {error}") from None
+    queue.run(app)
+
+
+@click.command("tick")
+@with_appcontext
+def tick() -> None:
+    """Does everything that is due, once, and says what. Exits with 1 if something failed."""
+    from ovop_market import jobs
+
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    reports = {job.name: jobs.run(app, job) for job in jobs.JOBS}
+    for name, report in reports.items():
+        done = ", ".join(f"{count} {what}" for what, count in sorted(report.counts.items()))
+        click.echo(f"{name}: {done or 'nothing'}")
+    if any(report.failed for report in reports.values()):
+        raise SystemExit(1)
+
+
 def init_app(app: Flask) -> None:
     """Adds the commands."""
-    from ovop_market.worker import tick, worker
-
     for command in (prepare, seed, reach, ledger, stock, users, points, regions, worker, tick):
         app.cli.add_command(command)

@@ -18,9 +18,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-import click
-from flask import Flask, current_app
-from flask.cli import with_appcontext
+from flask import Flask
 from huey import PostgresHuey, RedisHuey, SqliteHuey
 from huey.api import Huey
 from huey.consumer import Consumer
@@ -30,10 +28,8 @@ from sqlalchemy.engine import Engine
 
 from ovop_market import jobs
 from ovop_market.config import Config
-from ovop_market.core.errors import ConfigurationError
 from ovop_market.extensions import db
 from ovop_market.jobs import JOBS, Job
-from ovop_market.operations import starting
 from ovop_market.web.logs import log
 
 # huey looks once a minute what is to be done again.
@@ -130,15 +126,8 @@ def _hear_huey() -> None:
     logger.handlers, logger.propagate = [_ToOurLog()], False
 
 
-@click.command("worker")
-@with_appcontext
-def worker() -> None:
+def run(app: Flask) -> None:
     """Runs what is due, over and over, until it is told to stop (SIGTERM, Ctrl-C)."""
-    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
-    try:
-        starting.check(app)
-    except ConfigurationError as error:
-        raise click.ClickException(f"the worker does not start: {error}") from None
     _hear_huey()
     queue = make_queue(app.config["OVOP"], db.engine)
 
@@ -164,16 +153,3 @@ def worker() -> None:
     for thread in hurried:
         thread.join(max(0.0, until - time.monotonic()))
     log.info("worker stopped")
-
-
-@click.command("tick")
-@with_appcontext
-def tick() -> None:
-    """Does everything that is due, once, and says what. Exits with 1 if something failed."""
-    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
-    reports = {job.name: jobs.run(app, job) for job in JOBS}
-    for name, report in reports.items():
-        done = ", ".join(f"{count} {what}" for what, count in sorted(report.counts.items()))
-        click.echo(f"{name}: {done or 'nothing'}")
-    if any(report.failed for report in reports.values()):
-        raise SystemExit(1)

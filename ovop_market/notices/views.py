@@ -36,7 +36,7 @@ def worker() -> Response:
     """The service worker. It stands at the root, because it may open what is below it; browsers
     ask for it anew, so it has one address for all its versions."""
     assets = current_app.extensions["assets"]
-    script = b"\n".join(assets[name].encodings[""] for name in WORKER)
+    script = b"\n".join(assets[name].body for name in WORKER)
     response = Response(script, mimetype="text/javascript")
     response.headers["Cache-Control"] = "no-cache"
     response.add_etag()

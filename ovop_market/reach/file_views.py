@@ -16,12 +16,12 @@ from werkzeug.wrappers import Response
 from ovop_market.core import clock
 from ovop_market.core.errors import MarketError, NotFound
 from ovop_market.extensions import db
-from ovop_market.reach import export, forms, large, queries, report, workbook
+from ovop_market.reach import export, forms, large, queries, workbook
 from ovop_market.reach.filters import MONTHS_SHOWN, Filters, Period, add_months
 from ovop_market.reach.policy import ROLES
 from ovop_market.reach.views import asked, blueprint
 from ovop_market.regions.models import Region
-from ovop_market.web import access, htmx, limits, paper
+from ovop_market.web import access, htmx, limits
 from ovop_market.web.exports import download
 from ovop_market.web.workbook import MIMETYPE
 
@@ -102,6 +102,10 @@ def _name(filters: Filters) -> str:
 @limits.on("export")
 def export_pdf() -> Response:
     """The report: of the last whole month, unless a period is asked for."""
+    # What draws it takes a tenth of the time of a start, and few people ever ask for it.
+    from ovop_market.reach import report
+    from ovop_market.web.paper import MIMETYPE as PAPER
+
     filters, known = _asked()
     session, now = db.session(), clock.now()
     if not (request.args.get("from") or request.args.get("to")):
@@ -116,4 +120,4 @@ def export_pdf() -> Response:
     area = session.get(Region, current_user.region_code) if current_user.region_code else None
     made = report.make(report.Source(reach, around.months, known, area, now))
     name = f"ovop-{period.start}-{period.end}.pdf"
-    return download(name, Response(made, mimetype=paper.MIMETYPE))
+    return download(name, Response(made, mimetype=PAPER))

@@ -1,7 +1,7 @@
 """Our own static files, the icons, and htmx from its wheel, under addresses of their content.
 
 An address changes with the file's content, so browsers may keep it for ever. The files are few and
-small: they are read and compressed once, when the application starts.
+small: they are read once, when the application starts, and compressed when first asked for.
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ from __future__ import annotations
 import gzip
 import hashlib
 import mimetypes
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache, partial
 from importlib import resources
 from pathlib import Path
 
@@ -31,17 +33,32 @@ class Asset:
 
     address: str
     mimetype: str
-    encodings: dict[str, bytes]
+    body: bytes
+
+    @property
+    def is_text(self) -> bool:
+        """Whether it gets smaller by compressing."""
+        kind = self.mimetype
+        return kind.startswith("text/") or kind.endswith(("javascript", "+xml", "json"))
+
+
+_COMPRESSORS: dict[str, Callable[[bytes], bytes]] = {
+    "br": brotli.compress,
+    "gzip": partial(gzip.compress, mtime=0),
+}
+
+
+@cache
+def encoded(body: bytes, encoding: str) -> bytes:
+    """The bytes as they are sent: `br`, `gzip`, or without a name as they are."""
+    return _COMPRESSORS[encoding](body) if encoding else body
 
 
 def _load(name: str, body: bytes) -> Asset:
     path = Path(name)
     fingerprint = hashlib.sha256(body).hexdigest()[:12]
     mimetype = mimetypes.guess_type(name)[0] or "application/octet-stream"
-    encodings = {"": body}
-    if mimetype.startswith("text/") or mimetype.endswith(("javascript", "+xml", "json")):
-        encodings |= {"br": brotli.compress(body), "gzip": gzip.compress(body, mtime=0)}
-    return Asset(f"{path.with_suffix('')}.{fingerprint}{path.suffix}", mimetype, encodings)
+    return Asset(f"{path.with_suffix('')}.{fingerprint}{path.suffix}", mimetype, body)
 
 
 def _read_all() -> dict[str, Asset]:
@@ -70,8 +87,9 @@ def asset(address: str) -> Response:
     if found is None:
         abort(404)
     accepted = request.accept_encodings
-    encoding = next((e for e in ("br", "gzip") if e in found.encodings and accepted[e] > 0), "")
-    response = Response(found.encodings[encoding], mimetype=found.mimetype)
+    possible = _COMPRESSORS if found.is_text else ()
+    encoding = next((e for e in possible if accepted[e] > 0), "")
+    response = Response(encoded(found.body, encoding), mimetype=found.mimetype)
     response.headers["Cache-Control"] = FOREVER
     response.headers["ETag"] = f'"{address.rsplit(".", 2)[-2]}{encoding}"'
     response.vary.add("Accept-Encoding")
