@@ -13,6 +13,7 @@ def init_app(app: Flask) -> None:
         desk_views,
         erasure,
         invitation_views,
+        login_views,
         own_views,
         personal,
         recovery_views,
@@ -30,4 +31,4 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(blueprint)
     app.register_blueprint(invitation_views.blueprint)
     app.register_blueprint(desk_views.blueprint)
-    assert own_views and recovery_views, "their pages are on the blueprint"
+    assert own_views and recovery_views and login_views, "their pages are on the blueprint"

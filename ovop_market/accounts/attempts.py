@@ -10,7 +10,7 @@ from flask_babel import ngettext
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from ovop_market.accounts import cookies, passwords, services, throttle
+from ovop_market.accounts import cookies, passwords, second_factor, services, throttle
 from ovop_market.accounts.models import User
 from ovop_market.accounts.throttle import Bucket
 from ovop_market.core import clock
@@ -83,6 +83,28 @@ def confirm_password(user: User, password: str) -> bool:
     # Nothing stays locked for what is hashed next.
     db.session.commit()
     return True
+
+
+def confirm_person(user: User, password: str, code: str) -> bool:
+    """Whether the person at the keyboard knows the password and, where the second factor is on, has
+    a code, which is used up. Raises TooSoon."""
+    user_id, two_steps = user.id, user.totp_since is not None
+    right = confirm_password(user, password)
+    if not two_steps:
+        return right
+    if right:
+        bucket = Bucket(throttle.CODE, str(user_id))
+        count(bucket)
+        session = db.session()
+        # With no transaction open: a code on paper is stretched first.
+        right = second_factor.accept(session, user, code, clock.now())
+        if right:
+            throttle.clear(session, [bucket])
+            session.commit()
+            return True
+    services.record(db.session(), "code refused", f"user {user_id}", clock.now(), user_id)
+    db.session.commit()
+    return False
 
 
 def waiting(form: BaseForm, error: TooSoon) -> BaseForm:

@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from ovop_market.accounts import invitations
+from ovop_market.accounts import invitations, login_changes
 from ovop_market.accounts.actions import sentence
 from ovop_market.accounts.labels import ROLES
 from ovop_market.accounts.models import (
@@ -22,6 +22,8 @@ from ovop_market.accounts.models import (
 )
 from ovop_market.accounts.personal import Fact, Holder, Record, Section, Whose
 from ovop_market.accounts.services import record
+from ovop_market.core import clock
+from ovop_market.regions.models import Region
 
 # Lines of what the account itself did that its person is given.
 MOST_LINES = 1_000
@@ -56,13 +58,18 @@ def own_data(session: Session, whose: Whose) -> list[Section]:
     user = session.get(User, whose.user_id) if whose.user_id else None
     if user is None:
         return []
+    awaited = login_changes.awaited(session, user.id, clock.now())
+    area = session.get(Region, user.region_code) if user.region_code else None
     account = Record(
         (
             Fact("name", _("Nama"), user.name),
             Fact("email", _("Email"), user.email),
+            Fact(
+                "awaited_email", _("Email baru yang menunggu"), awaited.email if awaited else None
+            ),
             Fact("phone", _("Nomor HP"), user.phone),
             Fact("role", _("Peran"), str(ROLES[user.role])),
-            Fact("area", _("Wilayah"), user.region_code),
+            Fact("area", _("Wilayah"), user.region_code, words=area.name if area else ""),
             Fact("since", _("Sejak"), user.created_at),
         )
     )

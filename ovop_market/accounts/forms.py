@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import HiddenField, PasswordField, StringField
+from wtforms import HiddenField, PasswordField, StringField, ValidationError
 
 from ovop_market.accounts.passwords import MAX_TYPED
+from ovop_market.accounts.services import email_of, phone_of
 from ovop_market.web.forms import BaseForm, at_most, required
 
 
@@ -64,3 +66,42 @@ class ConfirmationForm(BaseForm):
 
     current = PasswordField(_l("Kata sandi"), [required(), at_most(MAX_TYPED)])
     code = StringField(_l("Kode"), [required(), at_most(20)])
+
+
+def _current() -> PasswordField:
+    return PasswordField(_l("Kata sandi sekarang"), [required(), at_most(MAX_TYPED)])
+
+
+def _code() -> StringField:
+    return StringField(_l("Kode"), [required(), at_most(20)])
+
+
+class PersonForm(BaseForm):
+    """Who asks for a change of what the account is signed in to by: the password, and a code where
+    the second factor is on (else the view takes the field out)."""
+
+    current = _current()
+    code = _code()
+
+
+class EmailForm(PersonForm):
+    """The address that the account is to have."""
+
+    email = StringField(_l("Email baru"), [required(), at_most(254)])
+    # Again: what is wrong is said in the order of the page.
+    current, code = _current(), _code()
+
+    def validate_email(self, field: StringField) -> None:
+        if email_of(field.data or "") is None:
+            raise ValidationError(_("Tulis alamat email seperti nama@contoh.id."))
+
+
+class PhoneForm(PersonForm):
+    """The number that the account is to have."""
+
+    phone = StringField(_l("Nomor HP baru"), [required(), at_most(30)])
+    current, code = _current(), _code()
+
+    def validate_phone(self, field: StringField) -> None:
+        if phone_of(field.data or "") is None:
+            raise ValidationError(_("Tulis nomor HP Indonesia, misalnya 0812 3456 7890."))

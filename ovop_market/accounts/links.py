@@ -1,5 +1,5 @@
-"""Links that work once: to confirm an e-mail address, to set a new password, to accept an
-invitation.
+"""Links that work once: to confirm an e-mail address or a new one, to set a new password, to accept
+an invitation.
 
 The secret (192 bits) is in the link alone. The database holds its SHA-256, so a copy of the table
 opens nothing; no log gets to see it (web.logs writes the rule of an address, never the path).
@@ -72,6 +72,30 @@ def find(session: Session, purpose: Purpose, token: str, now: datetime) -> Link 
     )
 
 
+def open_of(session: Session, purpose: Purpose, user_id: int, now: datetime) -> Link | None:
+    """The account's latest link for this that can still be used."""
+    return session.scalar(
+        select(Link)
+        .where(
+            Link.user_id == user_id,
+            Link.purpose == purpose,
+            Link.used_at.is_(None),
+            Link.expires_at > now,
+        )
+        .order_by(Link.id.desc())
+        .limit(1)
+    )
+
+
+def used(session: Session, purpose: Purpose, token: str) -> Link | None:
+    """The link of this secret, if it has been used: for whoever taps twice."""
+    return session.scalar(
+        select(Link).where(
+            Link.digest == digest(token), Link.purpose == purpose, Link.used_at.is_not(None)
+        )
+    )
+
+
 def use(session: Session, link: Link, now: datetime) -> bool:
     """Uses the link up. True for one caller only, however many come at once: the others wait for
     its transaction, and find the link used. The account's other links for this go with it."""
@@ -103,7 +127,8 @@ def _end(session: Session, purpose: Purpose, user_id: int) -> None:
     session.execute(
         delete(Link)
         .where(Link.user_id == user_id, Link.purpose == purpose, Link.used_at.is_(None))
-        .execution_options(synchronize_session=False)
+        # The session forgets them too: SQLite gives their ids to what comes next.
+        .execution_options(synchronize_session="fetch")
     )
 
 

@@ -36,6 +36,8 @@ class Purpose(StrEnum):
     VERIFY = "verify"
     RESET = "reset"
     INVITE = "invite"
+    # To show that a new address is one's own; until then the one of before is in force.
+    EMAIL = "email"
 
 
 class User(UserMixin, Model):
@@ -182,7 +184,7 @@ class Link(Model):
     purpose: Mapped[Purpose] = mapped_column(Choice(Purpose))
     digest: Mapped[str] = mapped_column(String(64), unique=True)
     user_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"), index=True)
-    # What an invitation says.
+    # What an invitation says; the new address, of a link that confirms it.
     details: Mapped[dict[str, object] | None] = mapped_column(JSON)
     made_at: Mapped[datetime] = mapped_column(Moment)
     expires_at: Mapped[datetime] = mapped_column(Moment, index=True)

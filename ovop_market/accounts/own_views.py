@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from ovop_market.accounts import attempts, cookies, passwords, recovery, sessions
+from ovop_market.accounts import attempts, cookies, login_changes, passwords, recovery, sessions
 from ovop_market.accounts.attempts import TooSoon
 from ovop_market.accounts.forms import ChangePasswordForm, PasswordAgainForm
 from ovop_market.accounts.models import User
@@ -27,7 +27,10 @@ from ovop_market.web.addresses import ID
 def account() -> ResponseReturnValue:
     user = current_user
     unverified = bool(user.email) and user.verified_at is None and recovery.mail_works()
-    return render_template("accounts/account.html", user=user, unverified=unverified)
+    awaited = login_changes.awaited(db.session(), user.id, clock.now())
+    return render_template(
+        "accounts/account.html", user=user, unverified=unverified, awaited=awaited
+    )
 
 
 @blueprint.get("/account/sessions")

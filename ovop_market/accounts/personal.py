@@ -30,12 +30,15 @@ class Whose:
 @dataclass(frozen=True, slots=True)
 class Fact:
     """One thing that is known: its name for programs, its name for people, and the value.
-    Amounts of money say so by `money`; the value is then whole rupiah."""
+    Amounts of money say so by `money`; the value is then whole rupiah. `words`: what people read
+    instead of a value that is a code; `link`: the value is an address of this site."""
 
     key: str
     label: str
     value: Value
     money: bool = False
+    words: str = ""
+    link: bool = False
 
 
 @dataclass(frozen=True, slots=True)

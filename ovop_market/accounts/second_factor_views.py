@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from flask import Flask, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
 
-from ovop_market.accounts import attempts, second_factor, services, throttle
+from ovop_market.accounts import attempts, cookies, second_factor, sessions, throttle
 from ovop_market.accounts.attempts import TooSoon
 from ovop_market.accounts.forms import CodeForm, ConfirmationForm
 from ovop_market.accounts.models import User
@@ -66,6 +68,7 @@ def _setting_up(form: BaseForm) -> str:
     return render_template(
         "accounts/second_factor_setup.html",
         form=form,
+        required=second_factor.is_required(current_user),
         picture=second_factor.picture(current_user),
         secret=" ".join(secret[at : at + 4] for at in range(0, len(secret), 4)),
     )
@@ -95,6 +98,7 @@ def confirm_two_steps() -> ResponseReturnValue:
         attempts.count(Bucket(throttle.CODE, str(user_id)))
         user = db.session.get_one(User, user_id)
         second_factor.confirm(db.session(), user, form.code.data or "", clock.now())
+        keep = _others_out(user)
     except TooSoon as error:
         return attempts.answer(_setting_up(attempts.waiting(form, error)), error)
     except Unusable as refusal:
@@ -103,10 +107,19 @@ def confirm_two_steps() -> ResponseReturnValue:
         return _page(form, 422)
     throttle.clear(db.session(), [Bucket(throttle.CODE, str(user_id))])
     db.session.commit()
-    return _codes(user_id)
+    keep()
+    return _codes(user_id, others_out=True)
 
 
-def _codes(user_id: int) -> str:
+def _others_out(user: User) -> Callable[[], None]:
+    """Whoever got in some other way is out; this device begins a new session. Returns what is to be
+    done after the commit."""
+    now = clock.now()
+    sessions.end_all(db.session(), user, now, user.id)
+    return cookies.begin(user, now)
+
+
+def _codes(user_id: int, *, others_out: bool = False) -> str:
     """New codes for paper. They are in this answer and nowhere else, so it is no redirect. Called
     with no transaction open: they are stretched first, then kept."""
     codes = second_factor.new_codes(user_id)
@@ -114,7 +127,9 @@ def _codes(user_id: int) -> str:
     second_factor.keep_codes(db.session(), user, codes.values(), clock.now())
     db.session.commit()
     home = url_for(HOMES[current_user.role])
-    return render_template("accounts/recovery_codes.html", codes=codes, home=home)
+    return render_template(
+        "accounts/recovery_codes.html", codes=codes, home=home, others_out=others_out
+    )
 
 
 @blueprint.post("/account/second-factor/codes")
@@ -138,8 +153,10 @@ def end_two_steps() -> ResponseReturnValue:
         return refused
     user = db.session.get_one(User, current_user.id)
     second_factor.turn_off(db.session(), user, clock.now())
+    keep = _others_out(user)
     db.session.commit()
-    flash(_("Kode masuk sudah dimatikan."), "done")
+    keep()
+    flash(f"{_('Kode masuk sudah dimatikan.')} {_('Perangkat lain sudah keluar.')}", "done")
     return redirect(url_for("accounts.two_steps"), 303)
 
 
@@ -149,22 +166,12 @@ def _refused(form: ConfirmationForm) -> ResponseReturnValue | None:
         return redirect(url_for("accounts.two_steps"), 303)
     if not form.validate():
         return _page(form, 422)
-    user_id = current_user.id
-    user = db.session.get_one(User, user_id)
-    bucket = Bucket(throttle.CODE, str(user_id))
+    user = db.session.get_one(User, current_user.id)
     try:
-        right = attempts.confirm_password(user, form.current.data or "")
-        if right:
-            attempts.count(bucket)
-            # With no transaction open: a code on paper is stretched first.
-            right = second_factor.accept(db.session(), user, form.code.data or "", clock.now())
+        if attempts.confirm_person(user, form.current.data or "", form.code.data or ""):
+            return None
     except TooSoon as error:
         return attempts.answer(_body(attempts.waiting(form, error)), error)
-    if right:
-        throttle.clear(db.session(), [bucket])
-        return None
-    services.record(db.session(), "code refused", f"user {user_id}", clock.now(), user_id)
-    db.session.commit()
     form.form_errors = [_("Kata sandi atau kodenya tidak cocok. Coba lagi.")]
     return _page(form, 422)
 

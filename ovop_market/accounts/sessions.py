@@ -156,7 +156,8 @@ def end_one(session: Session, user: User, session_id: int, now: datetime) -> Non
 def end_all(session: Session, user: User, now: datetime, actor_id: int | None) -> None:
     """Ends all sessions of the account at once, also one that is just beginning: it carries the
     epoch of before. The caller begins a new one where somebody is to stay. Open links for a new
-    password go with them: whoever reads the mail of a thief's time must not come back by it."""
+    password or a new address go with them: whoever reads the mail of a thief's time must not come
+    back by it."""
     session.execute(
         update(User)
         .where(User.id == user.id)
@@ -165,7 +166,8 @@ def end_all(session: Session, user: User, now: datetime, actor_id: int | None) -
     )
     session.refresh(user)
     ended = _end(session, now, UserSession.user_id == user.id)
-    links.end_all(session, Purpose.RESET, user.id)
+    for purpose in (Purpose.RESET, Purpose.EMAIL):
+        links.end_all(session, purpose, user.id)
     details: dict[str, object] = {"sessions": ended}
     record(session, "sessions ended", f"user {user.id}", now, actor_id, details)
 

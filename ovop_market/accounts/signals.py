@@ -19,11 +19,23 @@ class Told(StrEnum):
     SECOND_FACTOR_ON = "second_factor_on"
     SECOND_FACTOR_OFF = "second_factor_off"
     RECOVERY_CODE_USED = "recovery_code_used"
+    # To the address that is to be the account's, with a link; to the one that still is; to the one
+    # that was.
+    NEW_EMAIL = "new_email"
+    EMAIL_CHANGING = "email_changing"
+    EMAIL_GONE = "email_gone"
+    PHONE_CHANGED = "phone_changed"
+    # Somebody wanted this account's address or number for another one.
+    LOGIN_WANTED = "login_wanted"
 
 
-# What seals the secret of a link on its way to the mail.
-LINK = "link in a mail"
+# What is not told to the account's address, but to another one.
+ELSEWHERE = frozenset({Told.NEW_EMAIL, Told.EMAIL_CHANGING, Told.EMAIL_GONE})
 
-# Sent as account_told.send(user, session=…, what=Told, at=datetime, link=str): something that the
-# owner of the account must hear of. Listeners write to the same session and never commit.
+# What seals the secret of a link, and another address than the account's, on the way to the mail.
+LINK, ADDRESS = "link in a mail", "address of a mail"
+
+# Sent as account_told.send(user, session=…, what=Told, at=datetime, link=str, to=str): something
+# that the owner of the account must hear of; `to`: the sealed address, where it is told elsewhere.
+# Listeners write to the same session and never commit.
 account_told = _signals.signal("account told")

@@ -58,6 +58,8 @@ CONFIRMATION = Rule("password again", 4)
 RESET = Rule("reset", 2)
 VERIFICATION = Rule("verification", 2)
 INVITATION = Rule("invitation", 19)
+# A new address or number: by account, and by the login that is wanted.
+LOGIN = Rule("new login", 4)
 
 
 @dataclass(frozen=True, slots=True)

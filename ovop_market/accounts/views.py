@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from flask import Blueprint, current_app, redirect, render_template, request, session, url_for
+from flask import (
+    Blueprint,
+    current_app,
+    flash,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
@@ -152,7 +161,9 @@ def end_session() -> ResponseReturnValue:
         signed_in.sign_out(db.session(), current_user.id, found.id, clock.now())
         db.session.commit()
     cookies.end()
-    return redirect(local(request.form.get("next")) or url_for("catalogue.front"), 303)
+    # Said where there may be a cookie: the front page is the same for everybody.
+    flash(_("Anda sudah keluar."), "done")
+    return redirect(local(request.form.get("next")) or url_for("accounts.sign_in"), 303)
 
 
 @blueprint.get("/register")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ovop_market.accounts.signals import Told
+from ovop_market.accounts.signals import ELSEWHERE, Told
 from ovop_market.orders.models import Order, OrderEvent
 from ovop_market.orders.states import Action, OrderState
 from ovop_market.payments.states import PaymentAction, RefundState
@@ -72,6 +72,11 @@ class Kind(StrEnum):
     SECOND_FACTOR_ON = "second_factor_on"
     SECOND_FACTOR_OFF = "second_factor_off"
     RECOVERY_CODE_USED = "recovery_code_used"
+    NEW_EMAIL = "new_email"
+    EMAIL_CHANGING = "email_changing"
+    EMAIL_GONE = "email_gone"
+    PHONE_CHANGED = "phone_changed"
+    LOGIN_WANTED = "login_wanted"
 
 
 K, A, S, P = Kind, Action, OrderState, PaymentAction
@@ -104,6 +109,8 @@ TO_STAFF = frozenset(
 # Of one's own account: by e-mail alone, and whoever did it (it may not have been the owner).
 ACCOUNT_KINDS: Mapping[Told, Kind] = {told: Kind(str(told)) for told in Told}
 TO_OWNER = frozenset(ACCOUNT_KINDS.values())
+# Of these, those that go to another address than the account's.
+TO_ADDRESS = frozenset(ACCOUNT_KINDS[told] for told in ELSEWHERE)
 
 # Of these whoever packs is told as well: they say what to do with the parcel, and nothing of money.
 TO_PACKERS = frozenset({K.START, K.STOP, K.CALLED_OFF, K.SHARE_START, K.SHARE_STOP})

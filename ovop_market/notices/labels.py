@@ -7,7 +7,7 @@ from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
 
 from ovop_market.notices.kinds import Kind
-from ovop_market.notices.states import Failure
+from ovop_market.notices.states import Channel, Failure
 
 K, F = Kind, Failure
 
@@ -56,6 +56,11 @@ SUBJECTS: dict[Kind, LazyString] = {
     K.SECOND_FACTOR_ON: _l("Kode masuk sudah menyala"),
     K.SECOND_FACTOR_OFF: _l("Kode masuk sudah dimatikan"),
     K.RECOVERY_CODE_USED: _l("Kode cadangan sudah dipakai"),
+    K.NEW_EMAIL: _l("Pastikan email baru Anda"),
+    K.EMAIL_CHANGING: _l("Email akun Anda akan diganti"),
+    K.EMAIL_GONE: _l("Email ini tidak dipakai lagi"),
+    K.PHONE_CHANGED: _l("Nomor HP akun Anda diganti"),
+    K.LOGIN_WANTED: _l("Akun Anda tidak berubah"),
     K.INVITED: _l("Anda diundang ke OVOP Market"),
 }
 
@@ -77,6 +82,11 @@ FAILURES: dict[Failure, LazyString] = {
 def subject_text(kind: Kind) -> str:
     """What a notice of this kind is about, in a few words."""
     return str(SUBJECTS[kind])
+
+
+def channel_text(channel: Channel) -> str:
+    """On what way a notice goes."""
+    return _("E-mail") if channel is Channel.EMAIL else _("Pemberitahuan HP")
 
 
 def failure_text(words: str | None) -> str:

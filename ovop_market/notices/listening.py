@@ -105,15 +105,23 @@ def follow_payouts(batch: PayoutBatch, *, session: Session, at: datetime, **_res
 
 
 def follow_account(
-    user: User, *, session: Session, what: Told, at: datetime, link: str = "", **_rest: Any
+    user: User,
+    *,
+    session: Session,
+    what: Told,
+    at: datetime,
+    link: str = "",
+    to: str = "",
+    **_rest: Any,
 ) -> None:
     owed = Owed(
         kind=ACCOUNT_KINDS[what],
         thing=f"user {user.id} {at.isoformat()}",
         at=at,
         user=user,
-        # The secret of a link is sealed: neither this table nor its copy opens anything.
-        details={"link": link} if link else {},
+        # The secret of a link is sealed, and so is an address that is not the account's: this table
+        # or its copy opens nothing and names nobody.
+        details={key: value for key, value in (("link", link), ("to", to)) if value},
         language=language.current() if has_request_context() else USUAL_LANGUAGE,
     )
     owe(session, [owed], configured_channels())

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from ovop_market.accounts.personal import Fact, Holder, Record, Section, Whose
 from ovop_market.notices.kinds import Kind
-from ovop_market.notices.labels import subject_text
+from ovop_market.notices.labels import channel_text, subject_text
 from ovop_market.notices.models import Notice, PushSubscription
 from ovop_market.notices.states import NoticeState
 from ovop_market.orders.models import Order
@@ -40,7 +40,7 @@ def _notice(own: Notice) -> Record:
     return Record(
         (
             Fact("about", _("Tentang"), about),
-            Fact("channel", _("Lewat"), str(own.channel)),
+            Fact("channel", _("Lewat"), str(own.channel), words=channel_text(own.channel)),
             Fact("made_at", _("Dibuat"), own.made_at),
             Fact("sent_at", _("Dikirim"), own.sent_at),
         )

@@ -17,10 +17,11 @@ from ovop_market.accounts import links, sealing, trail
 from ovop_market.accounts.invitation_models import Invitation
 from ovop_market.accounts.invitations import mark_of
 from ovop_market.accounts.models import Purpose
-from ovop_market.accounts.signals import LINK
+from ovop_market.accounts.signals import ADDRESS, LINK
+from ovop_market.core import clock
 from ovop_market.core.errors import NotFound
-from ovop_market.notices.kinds import STILL, TO_OWNER, TO_STAFF, Kind, told
-from ovop_market.notices.labels import failure_text, subject_text
+from ovop_market.notices.kinds import STILL, TO_ADDRESS, TO_OWNER, TO_STAFF, Kind, told
+from ovop_market.notices.labels import channel_text, failure_text, subject_text
 from ovop_market.notices.models import Notice
 from ovop_market.notices.states import OLDEST, Channel, Failure, NoticeState
 from ovop_market.orders.models import Allocation, Order, OrderEvent, Purchase
@@ -59,6 +60,8 @@ class Story:
     # The secret of a link of the reader's account, or to an invitation.
     link: str = ""
     invitation: Invitation | None = None
+    # Where it goes, if not to the account's own address (kinds.TO_ADDRESS).
+    address: str = ""
     # What the purchase is being asked for, if it is.
     asked: Payment | None = None
 
@@ -135,6 +138,7 @@ def story_of(session: Session, notice: Notice) -> Story:
         permit=one(Permit, "permit"),
         invitation=_invitation(notice, one(Invitation, "invitation")),
         link=sealing.unseal(LINK, str(details.get("link", ""))) or "",
+        address=sealing.unseal(ADDRESS, str(details.get("to", ""))) or "",
         asked=None if to_staff or notice.purchase_id is None else _asked(session, notice),
     )
 
@@ -177,6 +181,9 @@ def useless(session: Session, notice: Notice, story: Story, now: datetime) -> Fa
     if share is not None and (story.share is None or story.share.state is not share):
         return Failure.NOT_NEEDED
     if story.kind in _LINKS and not links.find(session, _LINKS[story.kind], story.link, now):
+        return Failure.NOT_NEEDED
+    # Under another SECRET_KEY nobody can read where it was to go: not to the account's address.
+    if story.kind in TO_ADDRESS and not story.address:
         return Failure.NOT_NEEDED
     money = _OTHER.get(story.kind)
     if (money is not None and not money(session, notice, story)) or _unpaid_since(story):
@@ -246,11 +253,18 @@ def _still_ending(_session: Session, notice: Notice, story: Story) -> bool:
     return permit is not None and str(permit.expires_on) == notice.details.get("expires_on")
 
 
+def _still_changing(session: Session, notice: Notice, _story: Story) -> bool:
+    """Neither done nor given up since: of what is done, a notice of its own tells."""
+    owner = notice.user_id or 0
+    return links.open_of(session, Purpose.EMAIL, owner, clock.now()) is not None
+
+
 # The notices whose link must still open something.
 _LINKS: Mapping[Kind, Purpose] = {
     Kind.VERIFY: Purpose.VERIFY,
     Kind.RESET: Purpose.RESET,
     Kind.INVITED: Purpose.INVITE,
+    Kind.NEW_EMAIL: Purpose.EMAIL,
 }
 
 # As long as what a notice of something else is worth telling. Kinds that are not here are always
@@ -266,6 +280,7 @@ _OTHER: Mapping[Kind, Callable[[Session, Notice, Story], bool]] = {
     Kind.PAYOUT: _still_paid_out,
     Kind.PERMIT_ENDING: _still_ending,
     Kind.PERMIT_ENDED: _still_ending,
+    Kind.EMAIL_CHANGING: _still_changing,
 }
 
 
@@ -350,7 +365,7 @@ def _failed(notice: Notice, now: datetime) -> FailedNotice:
         who=who,
         order=number,
         what=subject_text(kind),
-        channel=_("E-mail") if notice.channel is Channel.EMAIL else _("Pemberitahuan HP"),
+        channel=channel_text(notice.channel),
         why=failure_text(notice.failure),
         since=notice.made_at,
         retryable=notice.made_at >= now - OLDEST,

@@ -159,7 +159,7 @@ def _outgoing(app: Flask, notice: Notice, story: queries.Story, now: datetime) -
     elif story.invitation is not None:
         address = story.invitation.email or ""
     elif notice.user is not None:
-        address = notice.user.email or ""
+        address = story.address or notice.user.email or ""
     elif notice.purchase is not None:
         address = notice.purchase.email or ""
     mark = digest(f"{notice.key} {notice.recipient} {notice.made_at.isoformat()}")[:16]

@@ -19,7 +19,7 @@ from ovop_market.accounts.services import record
 from ovop_market.core.errors import Conflict, MoveRefused
 from ovop_market.core.tokens import digest
 from ovop_market.extensions.database import insert_into
-from ovop_market.notices.kinds import TO_OWNER, TO_STAFF, Kind, told
+from ovop_market.notices.kinds import TO_ADDRESS, TO_OWNER, TO_STAFF, Kind, told
 from ovop_market.notices.models import Notice, PushSubscription
 from ovop_market.notices.states import (
     BACK_OFF,
@@ -43,9 +43,8 @@ USUAL_LANGUAGE = "id"
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """Something to be told: to the buyer of `purchase`, to the staff of a producer (see
-    kinds.TO_STAFF), or to the owner of an account (kinds.TO_OWNER). `thing` names what happened,
-    so that it is told once."""
+    """Something to be told: to the buyer of `purchase`, to the staff of a producer (kinds.TO_STAFF)
+    or to the owner of an account (kinds.TO_OWNER). `thing` names what happened: it is told once."""
 
     kind: Kind
     thing: str
@@ -174,7 +173,9 @@ def _buyer_rows(
 
 def _owner_rows(item: Owed, channels: Collection[Channel]) -> Iterator[dict[str, Any]]:
     user = item.user
-    if user is not None and user.email and Channel.EMAIL in channels:
+    if user is None or Channel.EMAIL not in channels:
+        return
+    if item.details.get("to") if item.kind in TO_ADDRESS else user.email:
         yield _row(item, Channel.EMAIL, f"user {user.id}", item.language, user.id)
 
 

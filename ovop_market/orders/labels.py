@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
 
+from ovop_market.orders.models import PaymentMethod
 from ovop_market.orders.states import Action, Actor, OrderState
 
 S, A = OrderState, Action
@@ -21,6 +22,13 @@ STATES: dict[OrderState, LazyString] = {
     S.DECLINED: _l("Ditolak penjual"),
     S.EXPIRED: _l("Lewat waktu"),
     S.CANCELLED: _l("Dibatalkan"),
+}
+
+PAYMENT_METHODS: dict[PaymentMethod, LazyString] = {
+    PaymentMethod.TRANSFER: _l("Transfer bank"),
+    PaymentMethod.QRIS: _l("QRIS"),
+    PaymentMethod.COD: _l("Bayar di tempat"),
+    PaymentMethod.GATEWAY: _l("Kartu, dompet digital, atau virtual account"),
 }
 
 # The badge of each state: its shape and colour (templates/components/badge.html).

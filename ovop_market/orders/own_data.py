@@ -8,11 +8,12 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from ovop_market.accounts.personal import Fact, Holder, Record, Section, Whose
 from ovop_market.core.masking import masked_phone
-from ovop_market.orders.labels import ACTORS, EVENTS, STATES
+from ovop_market.orders.labels import ACTORS, EVENTS, PAYMENT_METHODS, STATES
 from ovop_market.orders.models import Order, OrderEvent, OrderLine, Purchase
 from ovop_market.orders.services import erasure
 from ovop_market.orders.states import Action
 from ovop_market.villages.models import Producer
+from ovop_market.web import language
 
 
 def own_data(session: Session, whose: Whose) -> list[Section]:
@@ -54,8 +55,18 @@ def _purchase(own: Purchase, phone: str) -> Record:
             Fact("area_code", _("Kode wilayah"), own.region_code),
             Fact("postal_code", _("Kode pos"), own.postal_code),
             Fact("note", _("Pesan untuk penjual"), own.note),
-            Fact("payment_method", _("Cara bayar"), str(own.payment_method)),
-            Fact("language", _("Bahasa"), own.language),
+            Fact(
+                "payment_method",
+                _("Cara bayar"),
+                str(own.payment_method),
+                words=str(PAYMENT_METHODS[own.payment_method]),
+            ),
+            Fact(
+                "language",
+                _("Bahasa"),
+                own.language,
+                words=language.NAMES.get(own.language, own.language),
+            ),
             Fact("consent_at", _("Persetujuan diberikan"), own.consent_at),
             Fact("consent_version", _("Versi pemberitahuan privasi"), own.consent_version),
             Fact("repeat", _("Pernah memesan sebelumnya"), own.repeat),

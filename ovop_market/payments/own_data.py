@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from flask import has_request_context, url_for
 from flask_babel import gettext as _
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session, selectinload
 
 from ovop_market.accounts.personal import Fact, Holder, Record, Section, Whose
 from ovop_market.core.money import format_rupiah
-from ovop_market.orders.labels import ACTORS
+from ovop_market.orders.labels import ACTORS, PAYMENT_METHODS
 from ovop_market.payments.labels import (
     PAYMENT_EVENTS,
     PAYMENT_STATES,
@@ -33,6 +34,7 @@ from ovop_market.payments.queries import balances
 from ovop_market.payments.states import PaymentState, RefundState
 from ovop_market.villages.models import ProducerStaff
 from ovop_market.villages.policy import StaffRole
+from ovop_market.web.hosts import public_root
 
 
 def refusals(session: Session, whose: Whose, _now: datetime) -> list[str]:
@@ -75,23 +77,37 @@ def _of_buyer(session: Session, whose: Whose) -> list[Section]:
         select(Refund).where(Refund.purchase_id.in_(whose.purchase_ids)).order_by(Refund.id)
     )
     return [
-        Section("payments", _("Pembayaran"), [_payment(own) for own in payments]),
+        Section("payments", _("Pembayaran"), [_payment(own, whose) for own in payments]),
         Section("refunds", _("Uang kembali"), [_refund(own) for own in refunds]),
     ]
 
 
-def _payment(own: Payment) -> Record:
+def _payment(own: Payment, whose: Whose) -> Record:
     return Record(
         (
             Fact("code", _("Kode"), own.code),
-            Fact("method", _("Cara bayar"), str(own.method)),
+            Fact(
+                "method",
+                _("Cara bayar"),
+                str(own.method),
+                words=str(PAYMENT_METHODS[own.method]),
+            ),
             Fact("amount", _("Jumlah"), own.amount, money=True),
             Fact("state", _("Keadaan"), str(PAYMENT_STATES[own.state])),
             Fact("reference", _("Keterangan Anda"), own.reference),
             Fact("proof", _("Foto bukti disimpan"), own.proof_key is not None),
+            Fact("proof_address", _("Foto bukti"), _proof_address(own, whose), link=True),
         ),
         [Section("history", _("Riwayat"), [_event(each) for each in own.events])],
     )
+
+
+def _proof_address(own: Payment, whose: Whose) -> str | None:
+    """Where the account that made the purchase sees its picture, once it is signed in. Guests have
+    but the secret link, which no file holds."""
+    if own.proof_key is None or whose.user_id is None or not has_request_context():
+        return None
+    return public_root() + url_for("payments.own_proof", payment_id=own.id)
 
 
 def _event(event: PaymentEvent) -> Record:

@@ -141,8 +141,8 @@ PERSONAL: tuple[Held, ...] = (
     Held(
         "Messages",
         ("notice.details", "notice.recipient", "notice.failure"),
-        "to tell people what happened; contract. They hold no address and no text: both are made"
-        " when sent",
+        "to tell people what happened; contract. They hold no text, and no address but,"
+        " sealed, that of a changed address: they are made when sent",
         "the recipient; operators those that failed",
         "180 days",
         "deleted",
@@ -174,6 +174,15 @@ PERSONAL: tuple[Held, ...] = (
         "until erased",
         "blanked, login free again, sessions dead; a CHECK keeps it so; the row stays for what"
         " it did",
+    ),
+    Held(
+        "The address that an account is to have",
+        ("account_link.details",),
+        "until its link is followed, the one before is in force (ADR 44); contract. Of other links:"
+        " codes",
+        "the person",
+        "30 days after the link has run out",
+        "deleted",
     ),
     Held(
         "Devices that are signed in",

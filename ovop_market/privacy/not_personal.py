@@ -26,7 +26,6 @@ NOT_PERSONAL: dict[str, tuple[str, ...]] = {
         "payment.code",
     ),
     "codes and names of things": (
-        "account_link.details",
         "desk_batch.action",
         "desk_batch_item.before",
         "desk_batch_item.problem",

@@ -75,7 +75,7 @@ def as_archive(found: Sequence[Section], now: datetime) -> bytes:
 
 def shown(fact: Fact) -> str:
     """A value as people read it."""
-    value = fact.value
+    value = fact.words or fact.value
     if value is None or value == "":
         return "–"
     if isinstance(value, bool):

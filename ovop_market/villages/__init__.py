@@ -19,12 +19,14 @@ def init_app(app: Flask) -> None:
     from ovop_market.villages.permit_views import blueprint as permits
     from ovop_market.villages.programme_views import blueprint as programme
     from ovop_market.villages.sell_views import blueprint as sell
+    from ovop_market.villages.sell_views import own_application
     from ovop_market.villages.staff_views import blueprint as people
     from ovop_market.villages.views import blueprint
     from ovop_market.villages.visit_views import blueprint as visits
 
     access.refuse_without_duty = acting.at_the_door
     app.jinja_env.globals["owns_a_producer"] = acting.owns_a_producer
+    app.jinja_env.globals["own_application"] = own_application
     desk_queries.acts_for = staff_queries.acts_for
     desk_queries.without_owner = staff_queries.without_owner
     desk_services.first_owner = staff_services.invite_first_owner

@@ -28,6 +28,11 @@ def _villages() -> list[tuple[int, str]]:
     return [(row.id, row.name) for row in rows]
 
 
+def own_application() -> Producer | None:
+    """For templates: the producer for which whoever is signed in asked last."""
+    return producer_services.latest_of(db.session(), current_user.id)
+
+
 def _page(status: int = 200, form: SellForm | None = None, problem: str = "") -> Response:
     known = current_user.is_authenticated
     may = known and current_user.role in (Role.BUYER, Role.PRODUCER)

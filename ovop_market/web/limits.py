@@ -58,6 +58,7 @@ LIMITS: Mapping[str, Mapping[str, str]] = {
     "gateway": {ADDRESS: "300 per minute", PERSON: "20 per 10 minutes"},
     # A password is hashed for each.
     "register": {ADDRESS: "60 per minute; 600 per hour", PERSON: "20 per minute"},
+    "login change": {ADDRESS: "60 per minute; 300 per hour", PERSON: "20 per minute; 60 per hour"},
     "reset": {ADDRESS: "60 per minute; 300 per hour", PERSON: "10 per minute"},
     # What is kept (web.kept) is answered before anything is counted.
     "search": {ADDRESS: "1500 per minute"},

@@ -15,6 +15,8 @@ from flask import g, request
 from flask_babel import gettext as _
 from werkzeug.exceptions import HTTPException
 
+from ovop_market.web.forms import BaseForm
+
 MOST_FIELDS = 300
 MOST_CHARACTERS = 64 * 1024  # of all names and values together
 LONGEST_SHOWN = 300  # characters of one value that is read again; all of it is sent again
@@ -50,7 +52,7 @@ def kept() -> Kept | None:
         return None  # What came could not even be read.
     if len(sent) > MOST_FIELDS or sum(len(n) + len(v) for n, v in sent) > MOST_CHARACTERS:
         return None
-    labels = _labels()
+    labels, own = _labels(), _own_labels(request.endpoint)
     return Kept(
         address=request.script_root + request.full_path.rstrip("?"),
         fields=[(name, value) for name, value in sent if not _is_secret(name)],
@@ -60,7 +62,7 @@ def kept() -> Kept | None:
             if _is_secret(name)
         ],
         shown=[
-            (labels[name], value[:LONGEST_SHOWN])
+            (own.get(name, labels[name]), value[:LONGEST_SHOWN])
             for name, value in sent
             if name in labels and value.strip()
         ],
@@ -93,3 +95,17 @@ def _labels() -> dict[str, str]:
         "description": _("Keterangan"),
         "story": _("Cerita"),
     }
+
+
+_FORMS: dict[str, type[BaseForm]] = {}
+
+
+def name_fields(endpoint: str, form: type[BaseForm]) -> None:
+    """What people read again of this view's form is called as in the form."""
+    _FORMS[endpoint] = form
+
+
+def _own_labels(endpoint: str | None) -> dict[str, str]:
+    form = _FORMS.get(endpoint or "")
+    fields = {name: getattr(form, name, None) for name in _labels()} if form else {}
+    return {name: str(field.args[0]) for name, field in fields.items() if field is not None}

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from ovop_market.accounts import sealing, second_factor
 from ovop_market.accounts.models import User
-from ovop_market.accounts.signals import LINK, Told, account_told
+from ovop_market.accounts.signals import ADDRESS, LINK, Told, account_told
 from ovop_market.core import clock
 from tests.factories import PASSWORD
 
@@ -53,8 +53,9 @@ def told(app: Flask) -> Iterator[list[Word]]:
     """What owners are told, in order."""
     words: list[Word] = []
 
-    def note(user: User, *, what: Told, link: str, **_rest: Any) -> None:
-        words.append(Word(what, user.email or user.phone or "", sealing.unseal(LINK, link) or ""))
+    def note(user: User, *, what: Told, link: str, to: str = "", **_rest: Any) -> None:
+        address = sealing.unseal(ADDRESS, to) or user.email or user.phone or ""
+        words.append(Word(what, address, sealing.unseal(LINK, link) or ""))
 
     account_told.connect(note)
     yield words

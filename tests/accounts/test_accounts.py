@@ -103,7 +103,9 @@ def test_a_disabled_account_is_out_at_once(client: FlaskClient, session: Session
 
 def test_signing_out(client: FlaskClient, session: Session) -> None:
     sign_in(client, make_user(session))
-    assert client.send("/account", "/sign-out").status_code == 303
+    assert client.send("/account", "/sign-out").headers["Location"] == "/sign-in"
+    assert "Anda sudah keluar" in client.get("/sign-in").text
+    assert "Anda sudah keluar" not in client.get("/sign-in").text, "said once"
     assert client.get("/account").status_code == 303
 
 
@@ -127,7 +129,7 @@ def test_whoever_has_the_wrong_account_can_change_it(client: FlaskClient, sessio
 def test_signing_out_leads_to_no_other_site(client: FlaskClient, session: Session) -> None:
     sign_in(client, make_user(session))
     answer = client.send("/account", "/sign-out", next="//evil.example/")
-    assert answer.headers["Location"] == "/"
+    assert answer.headers["Location"] == "/sign-in"
 
 
 def test_who_has_forgotten_the_password_finds_the_way(client: FlaskClient) -> None:

@@ -39,9 +39,11 @@ def give_code(client: FlaskClient, code: str):  # type: ignore[no-untyped-def]
     return client.send("/sign-in/code", "/sign-in/code", code=code)
 
 
-def test_setting_it_up(client: FlaskClient, session: Session, told: list[Word]) -> None:
+def test_setting_it_up(app: Flask, client: FlaskClient, session: Session, told: list[Word]) -> None:
     user = make_user(session)
     sign_in(client, user)
+    other_device = app.test_client()
+    sign_in(other_device, user)
     assert "Mati" in client.get("/account").text
     assert client.send(PAGE, PAGE).headers["Location"] == PAGE
     answer = client.get(PAGE)
@@ -68,6 +70,8 @@ def test_setting_it_up(client: FlaskClient, session: Session, told: list[Word]) 
     assert page.headers["Cache-Control"] == "private, no-store"
     codes = re.findall(r"<code>([0-9A-Z]{5}-[0-9A-Z]{5})</code>", page.text)
     assert len(set(codes)) == 10
+    assert "Perangkat lain sudah keluar" in page.text
+    assert other_device.get("/account").status_code == 303
     kept = str(session.scalars(select(RecoveryCode.digest)).all())
     assert not any(code.replace("-", "") in kept for code in codes)
     # They are shown once; the picture is not shown again.

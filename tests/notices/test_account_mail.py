@@ -12,16 +12,17 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ovop_market.accounts import recovery, second_factor
-from ovop_market.accounts.models import Link, Role, User
-from ovop_market.accounts.signals import Told, account_told
+from ovop_market.accounts import links, login_changes, recovery, sealing, second_factor
+from ovop_market.accounts.login_changes import Login
+from ovop_market.accounts.models import Link, Purpose, Role, User
+from ovop_market.accounts.signals import ADDRESS, Told, account_told
 from ovop_market.core import clock
 from ovop_market.notices import queries
 from ovop_market.notices.kinds import ACCOUNT_KINDS, Kind
 from ovop_market.notices.models import Notice
 from ovop_market.notices.states import NoticeState
-from tests.factories import make_user
-from tests.notices.conftest import SITE, Send
+from tests.factories import PASSWORD, make_user, sign_in
+from tests.notices.conftest import SITE, Configure, Send
 from tests.notices.post_office import PostOffice, plain, rich
 
 LOGIN = "sari@pembeli.example"
@@ -109,16 +110,28 @@ def test_all_texts(app: Flask, session: Session, by_mail: PostOffice, send: Send
     recovery.ask_to_verify(session, user, now)
     recovery.tell_taken(session, user, now)
     operator = make_user(session, Role.OPERATOR)
-    for what in (Told.PASSWORD_CHANGED, Told.SECOND_FACTOR_ON, Told.RECOVERY_CODE_USED):
+    for what in (
+        Told.PASSWORD_CHANGED,
+        Told.SECOND_FACTOR_ON,
+        Told.RECOVERY_CODE_USED,
+        Told.PHONE_CHANGED,
+        Told.LOGIN_WANTED,
+    ):
         account_told.send(user, session=session, what=what, at=now, link="")
     second_factor.clear(session, user, operator.id, now)
     # Last: a link for a new password ends with the sessions.
     recovery.ask_to_reset(session, user, now)
+    login_changes.ask(session, user, Login.EMAIL, "baru@pembeli.example", now)
+    was = sealing.seal(ADDRESS, "dulu@pembeli.example")
+    account_told.send(user, session=session, what=Told.EMAIL_GONE, at=now, link="", to=was)
     kinds = {Kind(kind) for kind in session.scalars(select(Notice.kind))}
     assert kinds == set(ACCOUNT_KINDS.values())
     kept = " ".join(str(vars(each)) for each in session.scalars(select(Notice)))
     send(now)
     assert len(by_mail.mails) == len(kinds)
+    elsewhere = {mail["To"] for mail in by_mail.mails} - {LOGIN}
+    assert elsewhere == {"baru@pembeli.example", "dulu@pembeli.example"}
+    assert "pembeli.example" not in kept
     for mail in by_mail.mails:
         text = plain(mail)
         assert "Ibu Teratai" in text and "%(" not in text and "None" not in text
@@ -135,3 +148,48 @@ def test_a_mail_that_failed_is_found_on_the_desk(
     send(clock.now())
     (row,), _total = queries.failed(session, clock.now())
     assert (row.who, row.order) == ("Sari Melati", "")
+
+
+def test_a_new_address_by_mail(
+    client: FlaskClient, session: Session, by_mail: PostOffice, send: Send
+) -> None:
+    """The new one gets the link; the old one hears of it, without the new one's name, as long as it
+    has not happened; then it hears that it has."""
+    user = make_user(session, login=LOGIN)
+    sign_in(client, user)
+    fields = {"email": "baru@pembeli.example", "current": PASSWORD}
+    client.send("/account/email", "/account/email", **fields)
+    assert send(clock.now()) == 2
+    new, old = by_mail.mails
+    assert (new["To"], old["To"]) == ("baru@pembeli.example", LOGIN)
+    assert "baru@" not in plain(old) + rich(old)
+    assert link_in(plain(old)) == "/password/reset"
+    link = link_in(plain(new))
+    assert client.send(link, link).headers["Location"] == "/account"
+    assert send(clock.now()) == 1
+    gone = by_mail.mails[2]
+    assert (gone["To"], gone["Subject"]) == (LOGIN, "Email ini tidak dipakai lagi")
+    assert "baru@" not in plain(gone)
+
+
+def test_what_is_over_is_not_told_of_a_new_address(
+    client: FlaskClient, session: Session, by_mail: PostOffice, send: Send, configure: Configure
+) -> None:
+    user = make_user(session, login=LOGIN)
+    login_changes.ask(session, user, Login.EMAIL, "baru@pembeli.example", clock.now())
+    link = links.open_of(session, Purpose.EMAIL, user.id, clock.now())
+    assert link is not None
+    login_changes.confirm_email(session, link, clock.now())
+    send(clock.now())
+    assert [(mail["To"], mail["Subject"]) for mail in by_mail.mails] == [
+        (LOGIN, "Email ini tidak dipakai lagi")
+    ]
+    # With another SECRET_KEY the address cannot be read: nobody else is told instead.
+    user.phone = "+6281234567890"
+    session.flush()
+    login_changes.remove(session, user, Login.EMAIL, clock.now())
+    session.commit()
+    configure(secret_key="another " * 8)
+    send(clock.now())
+    assert len(by_mail.mails) == 1
+    assert NoticeState.DROPPED in session.scalars(select(Notice.state)).all()

@@ -169,3 +169,28 @@ def test_who_looked_is_shown_without_their_name(
     assert "Halaman pesanan penjual" in text and "Halaman pesanan pengelola" in text
     assert planted.order.producer.name in text and "Pengelola" in text
     assert planted.staff.name not in text and planted.operator.name not in text
+
+
+def test_codes_are_words_to_people_and_the_proof_can_be_looked_at(
+    app: Flask, client: FlaskClient, session: Session
+) -> None:
+    planted = plant(session, app.config["OVOP"].media, account=True)
+    assert planted.buyer is not None
+    sign_in(client, planted.buyer)
+    page = "/account/privacy"
+    html = client.send(page, "/account/export", format="html").text
+    found = client.send(page, "/account/export", format="json").get_json()
+    bought = found["purchases"][0]
+    assert (bought["payment_method"], bought["language"]) == ("transfer", "id")
+    assert "Transfer bank" in html and "Bahasa Indonesia" in html
+    assert not re.search(r"<b>(transfer|id|email)</b>", html)
+    addresses = [p["proof_address"] for p in found["payments"] if p["proof_address"]]
+    assert len(addresses) == 1 and f'href="{addresses[0]}"' in html
+    path = addresses[0].removeprefix("http://localhost")
+    picture = client.get(path)
+    assert (picture.status_code, picture.mimetype) == (200, "image/webp")
+    assert picture.headers["Cache-Control"] == "private, no-store"
+    stranger = app.test_client()
+    assert stranger.get(path).status_code == 303
+    sign_in(stranger, make_user(session))
+    assert stranger.get(path).status_code == 404

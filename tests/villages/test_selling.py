@@ -109,6 +109,8 @@ def test_a_household_applies_and_is_told_what_becomes_of_it(
     assert session.get_one(User, person.id).role is Role.PRODUCER
     assert session.scalars(select(ProducerStaff.user_id)).all() == [person.id]
     assert "Sedang dilihat" in body(client.get("/sell"))
+    mine = body(client.get("/account"))
+    assert "Pendaftaran penjual: Dapur Ibu Melati" in mine and "Sedang dilihat" in mine
     # It may prepare its listings, which nobody else sees.
     assert "sedang dilihat pengelola" in body(client.get("/shop/products"))
     makers = body(client.get(f"/villages/{village.slug}"))

@@ -124,7 +124,7 @@ def test_nobody_is_sent_to_another_site(client: FlaskClient, session: Session, p
     answer = client.get("/sign-in", query_string={"next": path})
     assert answer.headers["Location"] == "/account"
     answer = client.post("/sign-out", data={"csrf_token": client.csrf("/account"), "next": path})
-    assert answer.headers["Location"] == "/"
+    assert answer.headers["Location"] == "/sign-in"
 
 
 def test_no_other_view_takes_an_address_to_go_to(app: Flask, client: FlaskClient) -> None:

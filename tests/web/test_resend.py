@@ -71,6 +71,7 @@ def test_the_same_form_again(
     assert 'autocomplete="off"' in answer.text
     assert "<script>alert" not in answer.text
     assert "dihitung sekali" in answer.text
+    assert "<dt>Nama penerima</dt>" in answer.text, "as the form calls it"
 
 
 def test_in_english_it_is_sent_to_english(

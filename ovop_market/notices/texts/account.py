@@ -38,7 +38,13 @@ def _place(story: Story) -> tuple[str, dict[str, Any], str]:
         return "accounts.new_password", {"token": story.link}, _("Buat kata sandi baru")
     if story.kind is K.TAKEN:
         return "accounts.sign_in", {}, _("Masuk")
-    if story.kind is K.PASSWORD_CHANGED:
+    if story.kind is K.NEW_EMAIL:
+        return "accounts.new_email", {"token": story.link}, _("Pakai email ini")
+    if story.kind is K.EMAIL_CHANGING:
+        return "accounts.forgotten", {}, _("Bukan saya: buat kata sandi baru")
+    if story.kind in (K.EMAIL_GONE, K.LOGIN_WANTED):
+        return "accounts.sign_in", {}, _("Masuk")
+    if story.kind in (K.PASSWORD_CHANGED, K.PHONE_CHANGED):
         return "accounts.forgotten", {}, _("Bukan saya: buat kata sandi baru")
     return "accounts.two_steps", {}, _("Lihat kode masuk")
 
@@ -101,6 +107,68 @@ def _recovery_code_used() -> tuple[str, list[str]]:
     )
 
 
+def _new_email() -> tuple[str, list[str]]:
+    return (
+        _("Tekan tautan ini untuk memakai email ini di akun OVOP Market Anda."),
+        [
+            _("Tautan berlaku 24 jam dan hanya satu kali."),
+            _("Tidak memintanya? Abaikan email ini: tidak terjadi apa-apa."),
+        ],
+    )
+
+
+def _email_changing() -> tuple[str, list[str]]:
+    return (
+        _(
+            "Ada yang meminta email lain untuk akun Anda. Sampai itu dipastikan, email ini tetap"
+            " dipakai."
+        ),
+        [
+            _("Anda sendiri yang memintanya? Tidak perlu berbuat apa-apa."),
+            _(
+                "Bukan Anda? Buat kata sandi baru sekarang: permintaan itu batal, dan semua"
+                " perangkat keluar."
+            ),
+        ],
+    )
+
+
+def _email_gone() -> tuple[str, list[str]]:
+    return (
+        _(
+            "Email ini tidak dipakai lagi untuk akun OVOP Market Anda, dan perangkat lain sudah"
+            " keluar."
+        ),
+        [
+            _("Anda sendiri yang mengubahnya? Tidak perlu berbuat apa-apa."),
+            _(
+                "Bukan Anda? Segera hubungi pengelola OVOP Market: pengelola memastikan siapa Anda,"
+                " lalu membantu Anda masuk lagi."
+            ),
+        ],
+    )
+
+
+def _phone_changed() -> tuple[str, list[str]]:
+    return (
+        _("Nomor HP untuk masuk ke akun Anda baru saja diubah, dan perangkat lain sudah keluar."),
+        [
+            _("Anda sendiri yang mengubahnya? Tidak perlu berbuat apa-apa."),
+            _("Bukan Anda? Buat kata sandi baru sekarang, lalu periksa nomor HP di halaman Akun."),
+        ],
+    )
+
+
+def _login_wanted() -> tuple[str, list[str]]:
+    return (
+        _("Ada yang ingin memakai email atau nomor HP akun Anda untuk akun lain. Itu tidak bisa."),
+        [
+            _("Anda sendiri, dengan akun kedua? Masuk saja dengan akun ini."),
+            _("Bukan Anda? Abaikan email ini: akun Anda tidak berubah."),
+        ],
+    )
+
+
 _TEXTS: dict[Kind, Callable[[], tuple[str, list[str]]]] = {
     K.VERIFY: _verify,
     K.RESET: _reset,
@@ -109,4 +177,9 @@ _TEXTS: dict[Kind, Callable[[], tuple[str, list[str]]]] = {
     K.SECOND_FACTOR_ON: _second_factor_on,
     K.SECOND_FACTOR_OFF: _second_factor_off,
     K.RECOVERY_CODE_USED: _recovery_code_used,
+    K.NEW_EMAIL: _new_email,
+    K.EMAIL_CHANGING: _email_changing,
+    K.EMAIL_GONE: _email_gone,
+    K.PHONE_CHANGED: _phone_changed,
+    K.LOGIN_WANTED: _login_wanted,
 }

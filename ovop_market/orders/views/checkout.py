@@ -28,7 +28,7 @@ from ovop_market.orders.services.quotes import Quote
 from ovop_market.orders.views import blueprint
 from ovop_market.orders.views.cart import cart_page, current_cart
 from ovop_market.regions import queries as regions
-from ovop_market.web import access, htmx, language, limits, sessions
+from ovop_market.web import access, htmx, language, limits, resend, sessions
 from ovop_market.web.forms import explain
 
 
@@ -207,3 +207,6 @@ def _details(form: CheckoutForm, chosen: Mapping[str, str]) -> Details:
         delivery=chosen,
         language=language.current(),
     )
+
+
+resend.name_fields("orders.place", CheckoutForm)

@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from ovop_market.core.money import format_rupiah
+from ovop_market.orders.labels import PAYMENT_METHODS
 from ovop_market.orders.methods import Choice
 from ovop_market.orders.models import PaymentMethod
 from ovop_market.payments.methods.interface import Method
@@ -56,7 +57,7 @@ def _refusal(choice: Choice) -> str:
 
 METHOD = Method(
     method=PaymentMethod.COD,
-    title=_l("Bayar di tempat"),
+    title=PAYMENT_METHODS[PaymentMethod.COD],
     text=_l("Tunai saat barang sampai atau diambil."),
     configured=lambda _config: True,
     refusal=refusal,

@@ -11,6 +11,7 @@ from sqlalchemy.orm import object_session
 from ovop_market.config import Config
 from ovop_market.core import clock
 from ovop_market.core.errors import Unusable
+from ovop_market.orders.labels import PAYMENT_METHODS
 from ovop_market.orders.models import PaymentMethod
 from ovop_market.payments.methods.interface import Method
 from ovop_market.payments.models import Payment
@@ -39,7 +40,7 @@ def _shown(payment: Payment, config: Config) -> Page | None:
 
 METHOD = Method(
     method=PaymentMethod.GATEWAY,
-    title=_l("Kartu, dompet digital, atau virtual account"),
+    title=PAYMENT_METHODS[PaymentMethod.GATEWAY],
     text=_l("Di halaman Midtrans. Pembayaran diketahui sendiri, tanpa kirim bukti."),
     configured=lambda config: bool(config.midtrans_server_key),
     heading=_l("Bayar di halaman Midtrans"),

@@ -19,6 +19,7 @@ from markupsafe import Markup
 from ovop_market.config import Config
 from ovop_market.core.errors import ConfigurationError, Unusable
 from ovop_market.core.tokens import payment_code
+from ovop_market.orders.labels import PAYMENT_METHODS
 from ovop_market.orders.models import PaymentMethod
 from ovop_market.payments.methods.interface import Method
 from ovop_market.payments.models import Payment
@@ -147,7 +148,7 @@ def _shown(payment: Payment, config: Config) -> Qris:
 
 METHOD = Method(
     method=PaymentMethod.QRIS,
-    title=_l("QRIS"),
+    title=PAYMENT_METHODS[PaymentMethod.QRIS],
     text=_l("Pindai kode QR dengan aplikasi bank atau dompet digital."),
     configured=lambda config: bool(config.qris),
     heading=_l("Bayar dengan QRIS"),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from flask_babel import lazy_gettext as _l
 
 from ovop_market.config import Config
+from ovop_market.orders.labels import PAYMENT_METHODS
 from ovop_market.orders.models import PaymentMethod
 from ovop_market.payments.methods.interface import Method
 from ovop_market.payments.models import Payment
@@ -42,7 +43,7 @@ def number_of(account: str) -> str:
 
 METHOD = Method(
     method=PaymentMethod.TRANSFER,
-    title=_l("Transfer bank"),
+    title=PAYMENT_METHODS[PaymentMethod.TRANSFER],
     text=_l("Nomor rekening muncul sesudah penjual menerima."),
     # Also where OVOP_BANK_ACCOUNT is not set: the operator then tells each buyer the account.
     configured=lambda _config: True,

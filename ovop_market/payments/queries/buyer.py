@@ -1,4 +1,5 @@
-"""What a buyer finds by a purchase's secret link; anything of another purchase is not there."""
+"""What a buyer finds by a purchase's secret link, or as the account that made it; anything of
+another purchase is not there."""
 
 from __future__ import annotations
 
@@ -15,6 +16,18 @@ from ovop_market.payments.states import OPEN
 def is_open(payment: Payment, method: PaymentMethod) -> bool:
     """Whether the buyer is asked to pay it in this way now."""
     return payment.state in OPEN and payment.method is method
+
+
+def own_payment(session: Session, user_id: int, payment_id: int) -> Payment:
+    """A payment of a purchase that this account has made. Raises NotFound for any other."""
+    payment = session.scalar(
+        select(Payment)
+        .join(Purchase, Purchase.id == Payment.purchase_id)
+        .where(Payment.id == payment_id, Purchase.buyer_id == user_id)
+    )
+    if payment is None:
+        raise NotFound(_("Pembayaran ini tidak ada. Periksa tautannya."))
+    return payment
 
 
 def refund_in(session: Session, purchase: Purchase, refund_id: int) -> Refund:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from flask import current_app, flash, redirect, request, send_file, url_for
+from flask import current_app, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response
 
 from ovop_market.accounts import trail
 from ovop_market.core import clock
-from ovop_market.core.errors import Conflict, MarketError, NotFound
+from ovop_market.core.errors import Conflict, MarketError
 from ovop_market.core.money import format_rupiah
 from ovop_market.core.tokens import secret_token
 from ovop_market.extensions import db
@@ -46,9 +46,8 @@ from ovop_market.payments.states import (
     PaymentState,
 )
 from ovop_market.payments.views import blueprint
-from ovop_market.payments.views.claims import media_folder
 from ovop_market.payments.views.desk import came_from_desk, desk_page
-from ovop_market.web import access, htmx, pictures
+from ovop_market.web import access, htmx
 from ovop_market.web.addresses import ID
 from ovop_market.web.forms import BaseForm, state_seen, tap_key
 from ovop_market.web.paging import page_number, pager
@@ -158,19 +157,6 @@ def _payments_address(state: PaymentState | None, page: int) -> str:
 @access.role("operator")
 def payment(payment_id: int) -> ResponseReturnValue:
     return _payment(queries.payment_of(db.session(), payment_id))
-
-
-@blueprint.get(f"/desk/payments/<{ID}:payment_id>/proof")
-@access.role("operator")
-def proof(payment_id: int) -> ResponseReturnValue:
-    found = queries.payment_of(db.session(), payment_id)
-    path = pictures.private_path(media_folder(), found.proof_key) if found.proof_key else None
-    if path is None or not path.exists():
-        raise NotFound(_("Tidak ada foto bukti untuk pembayaran ini."))
-    trail.viewed("payment proof", {found.purchase_id: None})
-    response = send_file(path.absolute(), mimetype="image/webp")
-    response.headers["Cache-Control"] = "private, no-store"
-    return response
 
 
 @blueprint.post(f"/desk/payments/<{ID}:payment_id>/confirmation")

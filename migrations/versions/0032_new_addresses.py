@@ -1,0 +1,30 @@
+"""Links that show that a new e-mail address is the account's own."""
+
+from __future__ import annotations
+
+from alembic import op
+
+revision = "0032"
+down_revision = "0031"
+branch_labels = None
+depends_on = None
+
+_RULE = "ck_account_link_purpose_known"
+_BEFORE = ("verify", "reset", "invite")
+_AFTER = (*_BEFORE, "email")
+
+
+def upgrade() -> None:
+    _allow(_AFTER)
+
+
+def downgrade() -> None:
+    # Whoever has not pressed the link yet keeps the address of before.
+    op.execute("DELETE FROM account_link WHERE purpose = 'email'")
+    _allow(_BEFORE)
+
+
+def _allow(purposes: tuple[str, ...]) -> None:
+    with op.batch_alter_table("account_link") as batch:
+        batch.drop_constraint(op.f(_RULE), type_="check")
+        batch.create_check_constraint(op.f(_RULE), f"purpose IN ({', '.join(map(repr, purposes))})")
