@@ -1,6 +1,8 @@
 """How `make run` serves: few processes of a few threads; one slow phone holds up nobody."""
 
 import atexit
+import contextlib
+import fcntl
 import os
 import resource
 import shutil
@@ -12,16 +14,33 @@ from flask import Flask
 from gunicorn.arbiter import Arbiter
 
 
+def _holding(folder: Path) -> int:
+    """Holds a folder for as long as this process or one of its children lives. Raises OSError if
+    somebody else does. It is not asked which processes there are: those of another container on
+    the same memory would not be seen."""
+    held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(held)
+        raise
+    return held
+
+
 def _room_for_figures() -> str:
     """A new folder in which each process keeps what it counts for /metrics, as mapped files: in
     memory where there is such a place, since writing to one on a full disk kills the process."""
     shared = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
     place = shared if os.access(shared, os.W_OK) else Path(tempfile.gettempdir())
-    for old in place.glob("ovop-metrics-*-*"):
-        # Of a server that was killed.
-        if not Path("/proc", old.name.split("-")[2]).exists() and Path("/proc/self").exists():
+    for old in place.glob("ovop-figures-*"):
+        with contextlib.suppress(OSError):
+            held = _holding(old)  # of a server that was killed
             shutil.rmtree(old, ignore_errors=True)
-    return tempfile.mkdtemp(prefix=f"ovop-metrics-{os.getpid()}-", dir=place)
+            os.close(held)
+    # Held before it has the name under which others look for what nobody holds.
+    made = Path(tempfile.mkdtemp(prefix=f".ovop-figures-{os.getpid()}-", dir=place))
+    _holding(made)
+    return str(made.rename(made.with_name(made.name[1:])))
 
 
 # Before prometheus_client is imported, which looks for it then.

@@ -84,4 +84,8 @@ def create_app(config: Config | None = None) -> Flask:
 
 def _prepare_folders(config: Config) -> None:
     config.media.mkdir(parents=True, exist_ok=True)
-    (ROOT / "instance").mkdir(exist_ok=True)
+    # For what has no place of its own. Where everything has one, the program's folder need not be
+    # writable for whoever runs it (deploy/systemd).
+    instance = ROOT / "instance"
+    if f"{instance}/" in config.database_url:
+        instance.mkdir(exist_ok=True)

@@ -13,7 +13,7 @@ import select
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,8 @@ import psycopg
 from flask import Flask, has_request_context
 from sqlalchemy import event, exc
 from sqlalchemy.engine import Dialect, Engine
-from sqlalchemy.pool import Pool
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
+from sqlalchemy.pool import Pool as AnyPool
 
 # Seconds that a request waits for the database, all its statements together.
 REQUEST = 4.5
@@ -32,9 +33,14 @@ LOCK = 4.0
 LEAST = 0.25
 # Seconds for a lock, where nobody is looking on.
 UNHURRIED_LOCK = 15.0
-# Seconds for which nobody tries again to connect after it has failed: requests that would wait one
-# after the other are answered at once.
+# Seconds for which nobody tries again after it has failed: requests that would wait one after the
+# other are answered at once.
 AGAIN_AFTER = 1.0
+# Statements in a row, of all threads, that must hang until the database counts as hanging. One may
+# only be slow: then others are answered meanwhile.
+HANGING = 2
+# Seconds that a database that hung has for a question that costs nothing, before it is asked more.
+PROBE = 1.0
 # What the network is given until it counts as cut: both ends may be silent for long, so the
 # kernel asks after half a minute, and does not repeat what is never acknowledged for more than ten
 # seconds (milliseconds here).
@@ -53,6 +59,8 @@ class Budget:
 
     whole: float
     left: float
+    # Inside of something that is counted already.
+    counting: bool = False
 
 
 _budget: contextvars.ContextVar[Budget | None] = contextvars.ContextVar("budget", default=None)
@@ -79,6 +87,16 @@ def within(seconds: float) -> Iterator[None]:
         _budget.reset(token)
 
 
+@contextmanager
+def unhurried() -> Iterator[None]:
+    """What is done inside takes its time."""
+    token = _budget.set(None)
+    try:
+        yield
+    finally:
+        _budget.reset(token)
+
+
 def for_a_lock() -> float:
     """Seconds that a lock may be waited for now."""
     budget = _budget.get()
@@ -89,28 +107,46 @@ def for_a_lock() -> float:
 def waiting() -> Iterator[None]:
     """What is done inside is waiting for the database."""
     budget, begun = _budget.get(), time.monotonic()
+    if budget is None or budget.counting:
+        yield
+        return
+    budget.counting = True
     try:
         yield
     finally:
-        if budget is not None:
-            budget.left -= time.monotonic() - begun
+        budget.counting = False
+        budget.left -= time.monotonic() - begun
 
 
 class Breaker:
-    """Whether connecting to a database is worth the wait: not just after it has failed, and not for
-    more than one at a time until somebody has got through."""
+    """Whether something is worth the wait: not just after it has failed, and not for more than one
+    at a time until somebody has got through."""
 
-    def __init__(self) -> None:
+    def __init__(self, enough: int = 1) -> None:
+        self._enough = enough
+        self._failures = 0
         self._failed_at: float | None = None
         self._trying = threading.Lock()
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it has failed, often enough, and nobody has got through since."""
+        return self._failed_at is not None
+
     def failed(self) -> None:
-        """The database is out of reach."""
-        self._failed_at = time.monotonic()
+        """Once more, it was waited for in vain."""
+        self._failures += 1
+        if self._failures >= self._enough:
+            self._failed_at = time.monotonic()
+
+    def went_well(self) -> None:
+        """Somebody has got through."""
+        if self._failures:
+            self._failures, self._failed_at = 0, None
 
     @contextmanager
     def attempt(self) -> Iterator[None]:
-        """An attempt to connect. Raises psycopg.OperationalError where it is not worth one."""
+        """An attempt. Raises psycopg.OperationalError where it is not worth one."""
         failed_at = self._failed_at
         if failed_at is None:
             yield from self._attempted()
@@ -128,11 +164,12 @@ class Breaker:
         except psycopg.Error:
             self.failed()
             raise
-        self._failed_at = None
+        self.went_well()
 
 
 # A process has one database; should there be two, they are out of reach together for a second.
-breaker = Breaker()
+# Connecting, and being answered: a server that takes nobody new may well serve who is there.
+connecting, answering = Breaker(), Breaker(HANGING)
 
 
 class Connection(psycopg.Connection[Any]):
@@ -141,19 +178,45 @@ class Connection(psycopg.Connection[Any]):
     def wait(self, gen: Any, *args: Any, **options: Any) -> Any:
         budget = _budget.get()
         if budget is None:
-            return super().wait(gen, *args, **options)
+            answer = super().wait(gen, *args, **options)
+            answering.went_well()
+            return answer
         patient = budget.left > LOCK
         try:
             with waiting():
-                return super().wait(gen, timeout=max(budget.left, LEAST))
+                answer = super().wait(gen, timeout=max(budget.left, LEAST))
         except psycopg.errors._WaitTimeout:
             # What it may answer later would be taken for the answer to another question.
             self.close()
             if patient:
-                # The server would have ended this statement itself. Where little time was left, it
-                # may only be slow, and others need not suffer for that.
-                breaker.failed()
+                # Where little time was left, it may only be slow, and others need not suffer.
+                answering.failed()
             raise psycopg.OperationalError("no answer in time") from None
+        answering.went_well()
+        return answer
+
+
+class Pool(QueuePool):
+    """Connections that are waited for like everything else of the database: within what is left."""
+
+    # `pool_timeout`, as the pool asks for it.
+    @property
+    def _timeout(self) -> float:
+        budget = _budget.get()
+        return self._longest if budget is None else min(self._longest, max(budget.left, LEAST))
+
+    @_timeout.setter
+    def _timeout(self, seconds: float) -> None:
+        self._longest = seconds
+
+    def _do_get(self) -> ConnectionPoolEntry:
+        with waiting():
+            return super()._do_get()
+
+    def recreate(self) -> QueuePool:
+        # Whoever happens to make the next one gives it as long as this has.
+        with unhurried():
+            return super().recreate()
 
 
 def connect(*arguments: Any, **options: Any) -> Connection:
@@ -161,8 +224,13 @@ def connect(*arguments: Any, **options: Any) -> Connection:
     options = _LINE | options
     if _budget.get() is None:
         return Connection.connect(*arguments, **options)
-    with breaker.attempt(), waiting():
+    with _if_it_hung(), connecting.attempt(), waiting():
         return Connection.connect(*arguments, **options)
+
+
+def _if_it_hung() -> AbstractContextManager[None]:
+    """Around what shows whether it still does: one at a time, and all others are told at once."""
+    return answering.attempt() if answering.is_open else nullcontext()
 
 
 @event.listens_for(Engine, "do_connect")
@@ -170,7 +238,7 @@ def _connect(dialect: Dialect, _record: Any, arguments: Any, options: Any) -> An
     return connect(*arguments, **options) if dialect.name == "postgresql" else None
 
 
-@event.listens_for(Pool, "checkout")
+@event.listens_for(AnyPool, "checkout")
 def _check(connection: Any, record: Any, _proxy: Any) -> None:
     if not isinstance(connection, Connection):
         return
@@ -180,6 +248,10 @@ def _check(connection: Any, record: Any, _proxy: Any) -> None:
     poll.register(connection.fileno(), select.POLLIN)
     if poll.poll(0):
         raise exc.InvalidatePoolError()
+    if answering.is_open and _budget.get() is not None:
+        with _if_it_hung(), within(PROBE):
+            connection.execute("SELECT 1")
+            connection.rollback()
     _tell(connection, record.info)
 
 
@@ -201,4 +273,5 @@ def _tell(connection: Connection, known: dict[str, Any]) -> None:
 
 def init_app(app: Flask) -> None:
     """Must come before the session's own, which gives connections back: that is waited for too."""
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"]["poolclass"] = Pool
     app.teardown_appcontext(_rest)

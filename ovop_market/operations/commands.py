@@ -9,7 +9,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -98,11 +98,12 @@ def _to_standard_output(config: Config) -> Manifest:
 
 def _to_file(config: Config, target: Path, *, overwrite: bool) -> Manifest:
     """Written beside it and renamed when all of it is on the disk: FILE is whole or not there."""
-    if target.exists() and not overwrite:
-        raise BackupError(f"{target} is there already: name another file, or say --overwrite")
     part = target.with_name(target.name + ".part")
+    _refuse_present(target, overwrite=overwrite)
     with _alone(part) as out:
         try:
+            # Another backup may have come to its end while this one began.
+            _refuse_present(target, overwrite=overwrite)
             manifest = _with_scratch(config, out, part.with_name(part.name + ".d"))
             out.flush()
             os.fsync(out.fileno())
@@ -118,6 +119,11 @@ def _to_file(config: Config, target: Path, *, overwrite: bool) -> Manifest:
     return manifest
 
 
+def _refuse_present(target: Path, *, overwrite: bool) -> None:
+    if target.exists() and not overwrite:
+        raise BackupError(f"{target} is there already: name another file, or say --overwrite")
+
+
 def _with_scratch(config: Config, out: IO[bytes], scratch: Path) -> Manifest:
     """Beside the file, under a name of its own: what a killed backup has left there goes away."""
     shutil.rmtree(scratch, ignore_errors=True)
@@ -130,15 +136,31 @@ def _with_scratch(config: Config, out: IO[bytes], scratch: Path) -> Manifest:
 
 @contextmanager
 def _alone(part: Path) -> Iterator[IO[bytes]]:
-    """The file, for its owner only, emptied of what a backup has left that was killed."""
-    descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "r+b") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise BackupError(f"another backup is writing {part}") from None
+    """The file, for its owner only and for one backup at a time, emptied of what one has left that
+    was killed."""
+    with _locked(part) as file:
         file.truncate()
         yield file
+
+
+def _locked(part: Path) -> IO[bytes]:
+    """The file of this name, held by nobody else. Whoever held it before may have renamed it
+    between our opening and our holding it: then what we hold is a finished backup."""
+    while True:
+        descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        file = os.fdopen(descriptor, "r+b")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(descriptor), part.stat()):
+                    return file
+        except BlockingIOError:
+            file.close()
+            raise BackupError(f"another backup is writing {part}") from None
+        except BaseException:
+            file.close()
+            raise
+        file.close()
 
 
 @contextmanager

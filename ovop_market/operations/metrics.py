@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ from ovop_market.notices.models import Notice
 from ovop_market.notices.states import NoticeState
 from ovop_market.orders.models import Order, Purchase
 from ovop_market.orders.states import OrderState
-from ovop_market.web import access, metrics
+from ovop_market.web import access, hosts, metrics
 from ovop_market.web.beats import worker_seen
 from ovop_market.web.probe import Probe
 from ovop_market.web.tallies import JobTally
@@ -34,7 +35,10 @@ from ovop_market.web.tallies import JobTally
 # For which what the database said is told again: a count of all orders is not free.
 KEPT = 10.0  # seconds
 WAITING = (NoticeState.PENDING, NoticeState.SENDING, NoticeState.FAILED)
-_FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-Ip")
+# With which proxies say that somebody else is asking.
+_FORWARDED = re.compile(
+    r"forwarded|via|x-forwarded-.*|x-real-ip|.*-client-ip|.*-connecting-ip|x-original-.*", re.I
+)
 
 blueprint = Blueprint("metrics", __name__)
 
@@ -148,7 +152,7 @@ def _jobs(tallies: Iterable[JobTally]) -> Iterator[Metric]:
 def read() -> Response:
     """For this machine, or for who knows the token; to all others there is nothing here."""
     config: Config = current_app.config["OVOP"]
-    if not (_with_token(config.metrics_token) or _from_here(config)):
+    if not (_with_token(config.metrics_token) or _from_here()):
         raise NotFound
     here = CollectorRegistry()
     here.register(Installation(config, current_app.extensions["figures"], clock.now()))
@@ -162,10 +166,13 @@ def _with_token(token: str) -> bool:
     return bool(token) and kind.lower() == "bearer" and tokens.matches(said, token)
 
 
-def _from_here(config: Config) -> bool:
-    """Whether the other end of the connection is this machine. A proxy on it is not who asks: what
-    it passes on counts only where it is trusted to say for whom."""
-    if not config.trusted_proxies and any(name in request.headers for name in _FORWARDED):
+def _from_here() -> bool:
+    """Whether the other end of the connection is this machine, asking for itself. A proxy on it is
+    not who asks, whether it is trusted or not known of at all: it says that it is one, or passes
+    on the name under which it was asked."""
+    if any(_FORWARDED.fullmatch(name) for name, _value in request.headers):
+        return False
+    if not hosts.is_local(request.host):
         return False
     try:
         address = ipaddress.ip_address((request.remote_addr or "").partition("%")[0])

@@ -282,6 +282,11 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]
         connection.data_ready = True
         self.enqueue_req(connection)
 
+    def handle_request(self, req: Any, conn: Connection) -> bool:
+        # Whoever waited to be told to go on has been told: all of it is here.
+        req._expected_100_continue = False
+        return bool(super().handle_request(req, conn))
+
     def finish_request(self, conn: Connection, fs: Any) -> None:
         """Called in the loop, once a thread has done its part."""
         try:

@@ -1,5 +1,6 @@
 """A backup put into an empty place. Nothing is touched before all of it has been read and compared
-with its manifest, and nothing is left when it fails."""
+with its manifest, and nothing is left when it fails; but once the database is there, so are its
+pictures, whatever happens then: no row may be without its file."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, LiteralString, cast
 
@@ -26,6 +28,7 @@ from ovop_market.operations.backup import (
     tables,
 )
 from ovop_market.operations.revisions import Revisions
+from ovop_market.web.logs import log
 
 # What is not whole yet, beside what it becomes: renaming is then all there is left to do.
 _UNDERWAY = ".restoring"
@@ -39,11 +42,11 @@ def run(app: Flask, path: Path) -> Manifest:
         _refuse_foreign(manifest, config, Revisions(app))
         _refuse_full(config)
         archive.check()
-        with _pictures_put(archive, config.media):
+        with _pictures_put(archive, config.media) as put:
             if manifest.database == "sqlite":
-                _put_sqlite(archive, sqlite_file(config))
+                _put_sqlite(archive, sqlite_file(config), put)
             else:
-                _put_postgres(archive, config)
+                _put_postgres(archive, config, put)
     return manifest
 
 
@@ -85,13 +88,21 @@ def _tables_of_file(path: Path) -> list[str]:
         raise BackupError(f"{path} is something else than an empty database") from None
 
 
+@dataclass(slots=True)
+class _Put:
+    """Pictures in their place. `stay`: the database that shows them is there, or may be."""
+
+    paths: list[Path] = field(default_factory=list)
+    stay: bool = False
+
+
 @contextmanager
-def _pictures_put(archive: Reader, media: Path) -> Iterator[None]:
+def _pictures_put(archive: Reader, media: Path) -> Iterator[_Put]:
     """Puts the pictures into place; takes them away again if the database then fails. They come
     first, as always: no row is ever without its file."""
     underway = media / _UNDERWAY
     shutil.rmtree(underway, ignore_errors=True)
-    put: list[Path] = []
+    put = _Put()
     try:
         for member in archive.manifest.pictures:
             target = underway / member.removeprefix(MEDIA)
@@ -103,11 +114,12 @@ def _pictures_put(archive: Reader, media: Path) -> Iterator[None]:
             target = media / name
             _make_folder(target.parent)
             (underway / name).rename(target)
-            put.append(target)
-        yield
+            put.paths.append(target)
+        yield put
     except BaseException:
-        for path in put:
-            path.unlink(missing_ok=True)
+        if not put.stay:
+            for path in put.paths:
+                path.unlink(missing_ok=True)
         raise
     finally:
         shutil.rmtree(underway, ignore_errors=True)
@@ -121,7 +133,7 @@ def _make_folder(folder: Path) -> None:
     folder.mkdir(mode=0o700 if folder.name == "private" else 0o755, parents=True, exist_ok=True)
 
 
-def _put_sqlite(archive: Reader, target: Path) -> None:
+def _put_sqlite(archive: Reader, target: Path, put: _Put) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     underway = target.with_name(target.name + _UNDERWAY)
     underway.unlink(missing_ok=True)
@@ -139,6 +151,7 @@ def _put_sqlite(archive: Reader, target: Path) -> None:
         for ending in ("-wal", "-shm"):
             target.with_name(target.name + ending).unlink(missing_ok=True)
         underway.rename(target)
+        put.stay = True
         os.sync()
     except sqlite3.Error as error:
         raise BackupError(f"SQLite: {error}") from None
@@ -146,21 +159,44 @@ def _put_sqlite(archive: Reader, target: Path) -> None:
         underway.unlink(missing_ok=True)
 
 
-def _put_postgres(archive: Reader, config: Config) -> None:
+def _put_postgres(archive: Reader, config: Config, put: _Put) -> None:
     manifest = archive.manifest
     with _connected(config) as connection:
         needed = max(server_version(connection), int(manifest.server))
     program = postgres.tool("pg_restore", needed, config.pg_bin)
-    with archive.open(manifest.database_member) as dump:
-        postgres.restore(program, config.database_url, dump)
-    with _connected(config) as connection:
-        _compare(manifest, "postgresql", _asking(connection))
-        connection.commit()
-        # It plans by what it knows of its tables, and knows nothing yet.
-        connection.autocommit = True
-        with suppress(psycopg.Error):
-            connection.execute("ANALYZE")
+    try:
+        with archive.open(manifest.database_member) as dump:
+            postgres.restore(program, config.database_url, dump)
+    except BaseException:
+        # Its commit may be done all the same, and only the word of it lost.
+        put.stay = _has_tables(config)
+        if put.stay:
+            log.warning("broken off", told="the database may be there, so its pictures stay")
+        raise
+    put.stay = True
+    try:
+        with _connected(config) as connection:
+            _compare(manifest, "postgresql", _asking(connection))
+            connection.commit()
+            # It plans by what it knows of its tables, and knows nothing yet.
+            connection.autocommit = True
+            with suppress(psycopg.Error):
+                connection.execute("ANALYZE")
+    except BackupError as error:
+        raise BackupError(
+            f"database and pictures are in place, but were not found to be whole ({error}):"
+            " empty both before another try"
+        ) from None
     os.sync()
+
+
+def _has_tables(config: Config) -> bool:
+    """Whether a restoration that broke off has come to its commit; if nobody can tell, it may."""
+    try:
+        with _connected(config) as connection:
+            return bool(tables("postgresql", _asking(connection)))
+    except BackupError:
+        return True
 
 
 def _compare(manifest: Manifest, kind: str, ask: Ask) -> None:

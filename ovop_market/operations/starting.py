@@ -19,12 +19,25 @@ from ovop_market.operations.revisions import Revisions
 def doubts(app: Flask) -> list[str]:
     """What may be meant, on a machine of one's own, and should be known everywhere else."""
     config: Config = app.config["OVOP"]
-    if not config.in_production or config.public_url:
+    if not config.in_production:
         return []
-    return [
-        "PUBLIC_URL is not set: any Host header is answered, and messages hold no links;"
-        " set PUBLIC_URL=https://the.name"
-    ]
+    found = []
+    if not config.public_url:
+        found.append(
+            "PUBLIC_URL is not set: any Host header is answered, and messages hold no links;"
+            " set PUBLIC_URL=https://the.name"
+        )
+    if not config.require_2fa:
+        found.append(
+            "OVOP_REQUIRE_2FA is off: a password alone opens the desk and all buyers' data;"
+            " take it away once the second factors are set up"
+        )
+    if config.public_url.startswith("https:") and not config.trusted_proxies:
+        found.append(
+            "TRUSTED_PROXIES is 0: behind the proxy that speaks https all people have one address;"
+            " set it to the number of proxies"
+        )
+    return found
 
 
 def check(app: Flask) -> None:

@@ -22,6 +22,16 @@ _HOST = re.compile(
 _LOCAL = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
+def name_in(host: str) -> str:
+    """The name in a Host header, without its port."""
+    return (host if host.endswith("]") else host.rpartition(":")[0] or host).lower()
+
+
+def is_local(host: str) -> bool:
+    """Whether a Host header names the machine itself."""
+    return name_in(host) in _LOCAL
+
+
 def public_root() -> str:
     """`https://name` of the site: the configured one, or the name under which it was asked."""
     configured: str = current_app.config["OVOP"].public_url
@@ -62,8 +72,7 @@ class KnownHosts:
     def _known(self, host: str) -> bool:
         if not _HOST.fullmatch(host) or "xn--" in host.lower():
             return False
-        name = host if host.endswith("]") else host.rpartition(":")[0] or host
-        return not self.name or name.lower() in {self.name, *_LOCAL}
+        return not self.name or is_local(host) or name_in(host) == self.name
 
 
 def init_app(app: Flask) -> None:

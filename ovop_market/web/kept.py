@@ -62,7 +62,8 @@ class DatabaseVersion:
     """A value that differs as soon as any transaction has changed the database.
 
     SQLite: `PRAGMA data_version`, which one lasting connection sees change with every commit of
-    another. PostgreSQL: the snapshot of running and finished transactions. Neither needs a counter
+    another; the next connection begins to count anew, so what it says is another version whatever
+    it says. PostgreSQL: the snapshot of running and finished transactions. Neither needs a counter
     that writers would have to queue for.
     """
 
@@ -70,6 +71,7 @@ class DatabaseVersion:
         self._engine = engine
         self._lock = threading.Lock()
         self._connection: Any = None
+        self._connections = 0  # until now
         self._statement = ""
         self._asked_at = -1.0
         self._value = ""
@@ -124,9 +126,10 @@ class DatabaseVersion:
     def _ask(self) -> str:
         if self._connection is None:
             self._connection = self._connect()
+            self._connections += 1
         cursor = self._connection.cursor()
         cursor.execute(self._statement)
-        return str(cursor.fetchone()[0])
+        return f"{self._connections}/{cursor.fetchone()[0]}"
 
     def _connect(self) -> Any:
         """A driver's connection outside the pool: it lasts, and is never in a transaction."""

@@ -7,6 +7,7 @@ import io
 import json
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -148,6 +149,34 @@ def test_two_backups_do_not_write_one_file(app: Flask, tmp_path: Path) -> None:
     assert answer.exit_code == 1
     assert "another backup is writing" in answer.output
     assert not (tmp_path / "b.zip").exists()
+
+
+@pytest.mark.parametrize("words", [[], ["--overwrite"]], ids=["new", "overwrite"])
+def test_a_finished_backup_is_not_emptied_by_the_next(
+    app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    """Between opening the file and holding it, whoever wrote it may have come to the end."""
+    target, part = tmp_path / "b.zip", tmp_path / "b.zip.part"
+    held = fcntl.flock
+
+    def meanwhile(file: Any, how: int) -> None:
+        if not target.exists():
+            part.write_bytes(b"another one's")
+            part.rename(target)
+            (tmp_path / "kept.zip").hardlink_to(target)
+        held(file, how)
+
+    monkeypatch.setattr("ovop_market.operations.commands.fcntl.flock", meanwhile)
+    answer = app.test_cli_runner().invoke(args=["backup", *words, str(target)])
+    assert (tmp_path / "kept.zip").read_bytes() == b"another one's"
+    if words:
+        assert answer.exit_code == 0, answer.output
+        assert zipfile.is_zipfile(target)
+    else:
+        assert answer.exit_code == 1
+        assert "is there already" in answer.output
+        assert target.read_bytes() == b"another one's"
+    assert not part.exists()
 
 
 def test_which_migrations_there_are(app: Flask) -> None:

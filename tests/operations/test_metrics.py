@@ -150,11 +150,49 @@ class TestWho:
         assert answer.status_code == 404
         assert "ovop_" not in answer.text
 
-    @pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP"])
+    @pytest.mark.parametrize(
+        "header",
+        [
+            "X-Forwarded-For",
+            "X-Forwarded-Proto",
+            "X-Forwarded-Host",
+            "Forwarded",
+            "X-Real-IP",
+            "Via",
+            "CF-Connecting-IP",
+            "True-Client-IP",
+        ],
+    )
+    @pytest.mark.parametrize("trusted", [0, 1])
     def test_a_proxy_on_this_machine_is_not_who_asks(
-        self, client: FlaskClient, header: str
+        self,
+        app: Flask,
+        client: FlaskClient,
+        monkeypatch: pytest.MonkeyPatch,
+        header: str,
+        trusted: int,
     ) -> None:
+        told = replace(app.config["OVOP"], trusted_proxies=trusted)
+        monkeypatch.setitem(app.config, "OVOP", told)
         assert client.get("/metrics", headers={header: "127.0.0.1"}).status_code == 404
+
+    @pytest.mark.parametrize(
+        ("host", "status"),
+        [
+            ("market.example", 404),
+            ("192.168.1.5:8000", 404),
+            ("127.0.0.1.market.example", 404),
+            ("localhost", 200),
+            ("LOCALHOST:8000", 200),
+            ("127.0.0.1:8000", 200),
+            ("[::1]", 200),
+            ("[::1]:8000", 200),
+        ],
+    )
+    def test_a_bare_proxy_passes_on_the_name_that_it_was_asked_under(
+        self, client: FlaskClient, host: str, status: int
+    ) -> None:
+        assert client.get("/metrics", headers={"Host": host}).status_code == status
 
     @pytest.mark.parametrize(
         ("said", "status"),

@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
@@ -34,7 +35,7 @@ from ovop_market.web import pictures
 from tests.conftest import configuration, database_name
 from tests.factories import pay
 from tests.process.commands import flask, pg_bin
-from tests.process.market import Market
+from tests.process.market import Market, at_once
 from tests.process.server import Server, running
 from tests.process.visitor import Answer, Visitor, ready_to_buy
 
@@ -352,3 +353,54 @@ def test_a_backup_replaces_nothing_unasked_and_streams(
     away = {**market.environ, "DATABASE_URL": f"sqlite:///{tmp_path / 'none.sqlite3'}"}
     assert b"there is no database" in flask(away, "backup", str(tmp_path / "none.zip")).stderr
     assert not (tmp_path / "none.zip").exists()
+
+
+def test_two_at_once_to_one_name(market: Market, tmp_path: Path) -> None:
+    market.stock(5)
+    file = tmp_path / "twice.zip"
+    said = at_once([lambda: flask(market.environ, "backup", str(file))] * 3)
+    assert sorted(one.returncode for one in said) == [0, 1, 1], [one.stderr for one in said]
+    refused = [one.stderr for one in said if one.returncode]
+    assert all(b"another backup is writing" in e or b"is there already" in e for e in refused)
+    assert manifest_of(file)["rows"]["product"] == 1
+    assert [path.name for path in tmp_path.glob("twice*")] == ["twice.zip"]
+
+
+@pytest.mark.parametrize("engine_name", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("when", ["told of its failure", "compared", "interrupted", "before"])
+def test_rows_are_never_without_their_pictures(
+    elsewhere: Market, backed_up: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    """The restoration breaks off after its commit: what shows pictures is there, so they are."""
+    config = configuration(elsewhere.folder, elsewhere.url)
+    app = create_app(replace(config, media=elsewhere.folder / "media", pg_bin=pg_bin()))
+    done: dict[str, type[BaseException]] = {
+        "told of its failure": BackupError,
+        "compared": BackupError,
+        "interrupted": KeyboardInterrupt,
+        "before": BackupError,
+    }
+
+    def broken(*_arguments: object) -> None:
+        raise done[when]("broken off")
+
+    really = restore.postgres.restore
+
+    def restored_and_broken(*arguments: Any) -> None:
+        really(*arguments)
+        broken()
+
+    if when == "compared":
+        monkeypatch.setattr(restore, "_compare", broken)
+    else:
+        monkeypatch.setattr(
+            restore.postgres, "restore", broken if when == "before" else restored_and_broken
+        )
+    with pytest.raises(done[when]):
+        restore.run(app, backed_up)
+    if when == "before":
+        assert nothing_there(elsewhere)
+        return
+    with elsewhere.session() as session:
+        (key,) = session.scalars(select(ProductPhoto.key))
+    assert sum(name.startswith(key) for name in files_of(elsewhere.folder / "media")) == 6

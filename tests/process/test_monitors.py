@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import http.client
+import os
 import re
 import time
 from collections.abc import Iterator
@@ -54,7 +56,33 @@ def test_all_processes_are_counted_and_the_worker_too(market: Market) -> None:
 
 def _folders(server: Server) -> Iterator[Path]:
     for place in (Path("/dev/shm"), Path("/tmp")):
-        yield from place.glob(f"ovop-metrics-{server.group}-*")
+        yield from place.glob(f"ovop-figures-{server.group}-*")
+
+
+def test_what_a_killed_server_left_is_removed_and_a_living_ones_is_not(market: Market) -> None:
+    """Whichever processes can be seen: another container's ids mean nothing here."""
+    place = next(p for p in (Path("/dev/shm"), Path("/tmp")) if os.access(p, os.W_OK))
+    ours = [place / f"ovop-figures-{pid}-{os.getpid()}" for pid in (4_000_001, 1)]
+    for folder in ours:
+        folder.mkdir()
+    living, left = ours
+    held = os.open(living, os.O_RDONLY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        first, second = market.server(), market.server()
+        with running([first]):
+            assert (living.exists(), left.exists()) == (True, False)
+            (own,) = _folders(first)
+            with running([second]):
+                assert own.exists()
+                assert len(list(_folders(second))) == 1
+        # Killed, with all its processes.
+        with running([second]):
+            assert not own.exists()
+            assert living.exists()
+    finally:
+        os.close(held)
+        living.rmdir()
 
 
 def test_a_silent_worker_is_told_once_the_server_is_up(market: Market) -> None:

@@ -32,6 +32,7 @@ from tests.process.server import HOST, ROOT, Server, free_port
 
 pytestmark = pytest.mark.process
 NAME = "market.example"
+HOST_6 = "::1"
 CONF = ROOT / "deploy" / "nginx" / "ovop-market.conf"
 MAIN = """
 {user}
@@ -61,6 +62,16 @@ def nginx() -> str:
     if os.environ.get("OVOP_NO_SKIP"):
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+def has_ipv6() -> bool:
+    """Whether this machine can be asked by IPv6 as well."""
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind((HOST_6, 0))
+    except OSError:
+        return False
+    return True
 
 
 def certificate(folder: Path) -> None:
@@ -105,6 +116,8 @@ class Proxy:
             "127.0.0.1:8000": f"{HOST}:{self.backend.port}",
             "listen 80": f"listen {HOST}:{self.plain}",
             "listen 443": f"listen {HOST}:{self.secure}",
+            "listen [::]:80": f"listen [{HOST_6}]:{self.plain}",
+            "listen [::]:443": f"listen [{HOST_6}]:{self.secure}",
             # Who is slow is waited for as long as 15 seconds: that is long for a test.
             "timeout 15s": "timeout 2s",
         }
@@ -112,6 +125,8 @@ class Proxy:
         for old, new in changes.items():
             assert old in text, old
             text = text.replace(old, new)
+        if not has_ipv6():
+            text = "".join(line for line in text.splitlines(True) if "listen [" not in line)
         (self.folder / "site.conf").write_text(text, "utf-8")
         user = f"user {getpass.getuser()};" if os.geteuid() == 0 else ""
         types = "/etc/nginx/mime.types"
@@ -122,11 +137,11 @@ class Proxy:
         return [nginx(), "-p", str(self.folder), "-c", str(self.folder / "nginx.conf"), *words]
 
     def ask(
-        self, method: str, path: str, body: bytes | None = None, **headers: str
+        self, method: str, path: str, body: bytes | None = None, host: str = HOST, **headers: str
     ) -> tuple[http.client.HTTPResponse, bytes]:
         """A request by TLS, under the site's name."""
         context = ssl.create_default_context(cafile=str(self.folder / "cert.pem"))
-        with socket.create_connection((HOST, self.secure), timeout=30) as plain:
+        with socket.create_connection((host, self.secure), timeout=30) as plain:
             line = context.wrap_socket(plain, server_hostname=NAME)
             connection = http.client.HTTPConnection(NAME)
             connection.sock = line
@@ -175,24 +190,27 @@ def test_in_front_of_the_market(market: Market, proxy: Proxy) -> None:
 
 
 def redirected(proxy: Proxy) -> None:
-    connection = http.client.HTTPConnection(HOST, proxy.plain, timeout=30)
-    connection.request("GET", "/products?q=pempek", headers={"Host": NAME})
-    answer = connection.getresponse()
-    assert answer.status == 301
-    assert answer.headers["Location"] == f"https://{NAME}/products?q=pempek"
-    connection.close()
-    # Another name is not answered at all, by neither.
-    connection = http.client.HTTPConnection(HOST, proxy.plain, timeout=30)
-    connection.request("GET", "/", headers={"Host": "evil.example"})
-    with pytest.raises(http.client.RemoteDisconnected):
-        connection.getresponse()
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    with (
-        socket.create_connection((HOST, proxy.secure)) as plain,
-        pytest.raises(ssl.SSLError),
-    ):
-        context.wrap_socket(plain, server_hostname="evil.example")
+    for host in (HOST, HOST_6) if has_ipv6() else (HOST,):
+        connection = http.client.HTTPConnection(host, proxy.plain, timeout=30)
+        connection.request("GET", "/products?q=pempek", headers={"Host": NAME})
+        answer = connection.getresponse()
+        assert answer.status == 301
+        assert answer.headers["Location"] == f"https://{NAME}/products?q=pempek"
+        connection.close()
+        answer, _body = proxy.ask("GET", "/products?q=pempek", host=host)
+        assert answer.status == 200
+        # Another name is not answered at all, by neither.
+        connection = http.client.HTTPConnection(host, proxy.plain, timeout=30)
+        connection.request("GET", "/", headers={"Host": "evil.example"})
+        with pytest.raises(http.client.RemoteDisconnected):
+            connection.getresponse()
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        with (
+            socket.create_connection((host, proxy.secure)) as plain,
+            pytest.raises(ssl.SSLError),
+        ):
+            context.wrap_socket(plain, server_hostname="evil.example")
 
 
 def cookies_and_headers(proxy: Proxy) -> None:
@@ -296,7 +314,7 @@ def when_the_application_is_down(proxy: Proxy) -> None:
 
 def nobody_is_named(proxy: Proxy) -> None:
     log = proxy.log
-    for secret in ("a-secret-token", "pempek", "nobody", "127.0.0.1", "password"):
+    for secret in ("a-secret-token", "pempek", "nobody", "127.0.0.1", "::1", "password"):
         assert secret not in log, secret
     lines: list[dict[str, Any]] = [json.loads(line) for line in log.splitlines()]
     assert {"/purchases", "/sign-in", "/products"} <= {line["place"] for line in lines}

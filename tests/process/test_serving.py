@@ -131,6 +131,22 @@ def test_whoever_asks_before_sending_is_told_to_go_on(server: Server) -> None:
     assert b"HTTP/1.1 4" in client.send(body).until(b"HTTP/1.1 4")
 
 
+def test_whoever_asks_before_sending_is_told_once(server: Server) -> None:
+    """By the loop that receives; not again by who reads it then, before the answer."""
+    body, more = b"variant_id=0&quantity=1", b"Expect: 100-continue\r\nConnection: close\r\n"
+    client = Client(server).send(post(len(body), more=more))
+    client.until(b"100 Continue\r\n\r\n")
+    assert statuses(client.send(body).to_the_end()) in ([100, 404], [100, 422])
+    head, blank, chunks = chunked(b"variant_id=0").partition(b"\r\n\r\n")
+    client = Client(server).send(head + b"\r\n" + more[:-2] + blank)
+    client.until(b"100 Continue\r\n\r\n")
+    client.send(chunks).to_the_end()
+    assert client.came.count(b"100 Continue") == 1
+    # Who has sent it already is not told to.
+    came = Client(server).send(post(len(body), more=more) + body).to_the_end()
+    assert b"100 Continue" not in came
+
+
 def test_whoever_leaves_in_the_middle_leaves_nothing(server: Server) -> None:
     for piece in (b"", HEALTH[:20], post(5000) + b"quantity="):
         Client(server).send(piece).socket.close()

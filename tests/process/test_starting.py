@@ -107,7 +107,9 @@ def test_from_nothing_to_a_market(
     server = empty.server()
     with running([server]):
         assert Visitor(server.port).get("/").status == 200
-    assert "PUBLIC_URL is not set" in server.log.read_text("utf-8")
+    said = server.log.read_text("utf-8")
+    assert "PUBLIC_URL is not set" in said
+    assert "OVOP_REQUIRE_2FA is off" in said
 
 
 def test_a_database_that_is_out_of_reach(tmp_path: Path) -> None:

@@ -7,10 +7,12 @@ import gzip
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import create_engine, update
 from sqlalchemy.orm import Session
 
 from ovop_market.catalogue.models import Product
 from ovop_market.web.assets import encoded
+from ovop_market.catalogue.models import Product, Variant
 from tests.factories import make_product, make_user, sign_in
 
 PUBLIC = (
@@ -60,6 +62,25 @@ def test_a_change_is_seen_at_once_in_the_same_process(
     product.variants[0].price = 47_500
     session.commit()
     assert "Rp47.500" in client.get("/products/pempek").text
+
+
+def test_a_page_is_never_older_than_the_database_after_a_new_connection(
+    app: Flask, client: FlaskClient, session: Session, product: Product
+) -> None:
+    """A connection that watched the database breaks; it changes; the next one counts anew."""
+    version = app.extensions["kept pages"].version
+    session.commit()
+    version.close()
+    for price in (46_001, 46_002, 46_003):
+        shown = client.get("/products/pempek").text
+        version._connection.close()
+        version.forget()
+        kept = client.get("/products/pempek")
+        assert (kept.text, "Age" in kept.headers) == (shown, True)  # not to be asked just now
+        with create_engine(app.config["OVOP"].database_url).begin() as another:
+            another.execute(update(Variant).values(price=price))
+        version.forget()
+        assert f"Rp{price:,}".replace(",", ".") in client.get("/products/pempek").text
 
 
 def test_page_and_fragment_are_kept_apart(client: FlaskClient, product: Product) -> None:
