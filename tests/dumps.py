@@ -10,16 +10,16 @@ from sqlalchemy.orm import Session
 from ovop_market.extensions import db
 
 # Never written by people; large.
-_LEFT_OUT = frozenset({"region", "region_alias", "region_word", "alembic_version"})
+LEFT_OUT = frozenset({"region", "region_alias", "region_word", "alembic_version"})
 
 
-def dumped(session: Session, without: Collection[str] = ()) -> dict[str, list[str]]:
-    """All rows of all tables, but for those of areas and of `without`, each as its values read."""
+def dumped(session: Session, only: Collection[str] | None = None) -> dict[str, list[str]]:
+    """All rows of all tables (or of some), but for those of areas, each as its values read."""
     session.rollback()
     return {
         table.name: sorted(repr(tuple(row)) for row in session.execute(select(table)))
         for table in db.metadata.sorted_tables
-        if table.name not in _LEFT_OUT and table.name not in without
+        if table.name not in LEFT_OUT and (only is None or table.name in only)
     }
 
 

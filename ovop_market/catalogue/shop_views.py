@@ -18,6 +18,7 @@ from ovop_market.core import clock
 from ovop_market.core.errors import Conflict, MarketError, Unusable
 from ovop_market.core.tokens import secret_token
 from ovop_market.extensions import db
+from ovop_market.villages import producer_queries
 from ovop_market.villages import services as producers
 from ovop_market.villages.models import Producer
 from ovop_market.web import access, htmx
@@ -46,6 +47,9 @@ def _about(
         "problem": problem,
         "notice": notice,
         "today": clock.wib_date(clock.now()),
+        "standings": {
+            each.slug: each for each in producer_queries.standings(db.session(), current_user)
+        },
         # What makes a tap on this very page the same tap when it comes twice.
         "tap": secret_token(),
     }

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, aliased, contains_eager
 from ovop_market.accounts.models import User
 from ovop_market.core.errors import NotFound
 from ovop_market.core.tokens import digest
-from ovop_market.delivery import tariff_files
+from ovop_market.delivery import tariff_files, tariff_groups
 from ovop_market.delivery.models import (
     CollectionPoint,
     ImportMode,
@@ -67,13 +67,26 @@ class Outlook:
 
 
 def tariffs(
-    session: Session, *, service: str = "", origin: str = "", destination: str = "", page: int = 1
+    session: Session,
+    *,
+    service: str = "",
+    origin: str = "",
+    destination: str = "",
+    island: str = "",
+    page: int = 1,
 ) -> TariffPage:
-    """The tariffs of a service from and to areas, and all areas within; `*` is everywhere."""
+    """The tariffs of a service from an area and to another, and all areas within; `*` is
+    everywhere. A destination that is no code is the name of a place: then those that may hold
+    there."""
     wishes = [
         *([Service.code == service] if service else []),
         *_within(Tariff.origin, origin),
-        *_within(Tariff.destination, destination),
+        *(
+            _within(Tariff.destination, destination)
+            if _is_code(destination)
+            else [tariff_groups.to_place(session, destination)]
+        ),
+        *tariff_groups.on_island(island),
     ]
     total = session.scalar(select(func.count(Tariff.id)).join(Tariff.service).where(*wishes))
     rows = session.execute(_with_names(wishes).limit(PER_PAGE).offset((page - 1) * PER_PAGE))
@@ -83,6 +96,10 @@ def tariffs(
 def all_tariffs(session: Session) -> Iterable[TariffRow]:
     """The whole table, as it is given out."""
     return [TariffRow(t, a or "", b or "") for t, a, b in session.execute(_with_names([]))]
+
+
+def _is_code(text: str) -> bool:
+    return not text.strip("0123456789.") or text == tariff_files.EVERYWHERE
 
 
 def _within(area: Any, code: str) -> list[ColumnElement[bool]]:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from ovop_market.bulk.registry import BulkAction, By, Planned, register
 from ovop_market.core.errors import Conflict
-from ovop_market.notices import queries, services
+from ovop_market.notices import failures, queries, services
 from ovop_market.notices.models import Notice
 from ovop_market.notices.states import NoticeState
 
@@ -32,7 +32,7 @@ def _planning(*, again: bool) -> Callable[[Session, Sequence[int], datetime], li
                 problem=_problem(state, row.retryable or not again),
                 note=row.what,
             )
-            for row, state in queries.notices_by_ids(session, ids, now)
+            for row, state in failures.notices_by_ids(session, ids, now)
         ]
 
     return plan

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ovop_market.accounts.signals import ELSEWHERE, Told
+from ovop_market.catalogue.listings.states import ListingAction
 from ovop_market.orders.models import Order, OrderEvent
 from ovop_market.orders.states import Action, OrderState
 from ovop_market.payments.states import PaymentAction, RefundState
 from ovop_market.villages import policy
 from ovop_market.villages.policy import Duty, StaffRole
+from ovop_market.villages.producer_states import ProducerAction
 
 
 class Kind(StrEnum):
@@ -62,6 +64,18 @@ class Kind(StrEnum):
     SHARE_STOP = "share_stop"
     PERMIT_ENDING = "permit_ending"
     PERMIT_ENDED = "permit_ended"
+    # What operators have decided of a producer, and of what it lists.
+    APPROVED = "approved"
+    APPROVAL_RECALLED = "approval_recalled"
+    REFUSED = "refused"
+    SUSPENDED = "suspended"
+    RESUMED = "resumed"
+    CLOSED = "closed"
+    LISTING_SHOWN = "listing_shown"
+    LISTING_RECALLED = "listing_recalled"
+    LISTING_RETURNED = "listing_returned"
+    LISTING_HIDDEN = "listing_hidden"
+    LISTING_UNHIDDEN = "listing_unhidden"
     # To an address that may have no account yet.
     INVITED = "invited"
     # To the owner of an account.
@@ -103,6 +117,17 @@ TO_STAFF = frozenset(
         K.LATE_SHARE,
         K.PERMIT_ENDING,
         K.PERMIT_ENDED,
+        K.APPROVED,
+        K.APPROVAL_RECALLED,
+        K.REFUSED,
+        K.SUSPENDED,
+        K.RESUMED,
+        K.CLOSED,
+        K.LISTING_SHOWN,
+        K.LISTING_RECALLED,
+        K.LISTING_RETURNED,
+        K.LISTING_HIDDEN,
+        K.LISTING_UNHIDDEN,
     }
 )
 
@@ -190,6 +215,32 @@ PAYMENT_KINDS: Mapping[PaymentAction, Kind] = {
 REFUND_KINDS: Mapping[RefundState, Kind] = {
     RefundState.DUE: K.REFUND_DUE,
     RefundState.SENT: K.REFUND_SENT,
+}
+
+PRODUCER_KINDS: Mapping[ProducerAction, Kind] = {
+    ProducerAction.APPROVE: K.APPROVED,
+    ProducerAction.RECALL: K.APPROVAL_RECALLED,
+    ProducerAction.REFUSE: K.REFUSED,
+    ProducerAction.SUSPEND: K.SUSPENDED,
+    ProducerAction.RESUME: K.RESUMED,
+    ProducerAction.CLOSE: K.CLOSED,
+}
+
+# That a listing which is shown has been found to be in order changes nothing for its producer.
+LISTING_KINDS: Mapping[ListingAction, Kind] = {
+    ListingAction.APPROVE: K.LISTING_SHOWN,
+    ListingAction.RECALL: K.LISTING_RECALLED,
+    ListingAction.RETURN: K.LISTING_RETURNED,
+    ListingAction.HIDE: K.LISTING_HIDDEN,
+    ListingAction.UNHIDE: K.LISTING_UNHIDDEN,
+}
+
+# What takes another word back is worth telling to whoever was told that.
+TAKES_BACK: Mapping[Kind, Kind] = {
+    K.APPROVAL_RECALLED: K.APPROVED,
+    K.RESUMED: K.SUSPENDED,
+    K.LISTING_RECALLED: K.LISTING_SHOWN,
+    K.LISTING_UNHIDDEN: K.LISTING_HIDDEN,
 }
 
 

@@ -1,5 +1,4 @@
-"""What a notice tells, as it stands at the moment of sending; and what operators see of those that
-failed (the door lets in no one else)."""
+"""What a notice tells, as it stands at the moment of sending."""
 
 from __future__ import annotations
 
@@ -8,36 +7,43 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from flask import url_for
 from flask_babel import gettext as _
-from sqlalchemy import Select, func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from ovop_market.accounts import links, sealing, trail
+from ovop_market.accounts import links, sealing
 from ovop_market.accounts.invitation_models import Invitation
 from ovop_market.accounts.invitations import mark_of
 from ovop_market.accounts.models import Purpose
 from ovop_market.accounts.signals import ADDRESS, LINK
+from ovop_market.catalogue.listings.models import ListingEvent
+from ovop_market.catalogue.models import Product
 from ovop_market.core import clock
 from ovop_market.core.errors import NotFound
-from ovop_market.notices.kinds import STILL, TO_ADDRESS, TO_OWNER, TO_STAFF, Kind, told
-from ovop_market.notices.labels import channel_text, failure_text, subject_text
+from ovop_market.notices import decisions
+from ovop_market.notices.kinds import (
+    LISTING_KINDS,
+    PRODUCER_KINDS,
+    STILL,
+    TO_ADDRESS,
+    TO_OWNER,
+    TO_STAFF,
+    Kind,
+    told,
+)
 from ovop_market.notices.models import Notice
 from ovop_market.notices.states import OLDEST, Channel, Failure, NoticeState
 from ovop_market.orders.models import Allocation, Order, OrderEvent, Purchase
 from ovop_market.orders.share_states import ShareState
 from ovop_market.orders.states import Action
 from ovop_market.payments.models import Payment, PaymentEvent, PaymentPart, Payout, Refund
-from ovop_market.payments.queries.desk import Kind as DeskKind
-from ovop_market.payments.queries.desk import Stuck
 from ovop_market.payments.queries.receipts import still_booked
 from ovop_market.payments.states import OPEN, RECEIPTS, PaymentAction, PaymentState, RefundState
-from ovop_market.villages.models import Permit, ProducerStaff
+from ovop_market.villages.models import Permit, Producer, ProducerStaff
+from ovop_market.villages.producer_models import ProducerEvent
 
 T = TypeVar("T")
 
-# Rows of the list of failures; the count tells how many more there are.
-MOST_SHOWN = 100
 # What says that money has not come is no longer true after one of these.
 _SINCE = RECEIPTS | {PaymentAction.CLAIM}
 
@@ -57,6 +63,11 @@ class Story:
     # A household's share of the order, if it tells of that.
     share: Allocation | None = None
     permit: Permit | None = None
+    # What was decided of a producer, or of these listings.
+    decision: ProducerEvent | None = None
+    producer: Producer | None = None
+    listing_event: ListingEvent | None = None
+    listings: Sequence[Product] = ()
     # The secret of a link of the reader's account, or to an invitation.
     link: str = ""
     invitation: Invitation | None = None
@@ -68,7 +79,7 @@ class Story:
     @property
     def reason(self) -> str:
         """Why somebody did it, in their words."""
-        event = self.event or self.payment_event
+        event = self.event or self.payment_event or self.decision or self.listing_event
         return (event.reason or "") if event is not None else ""
 
     @property
@@ -76,21 +87,6 @@ class Story:
         """When the first of the orders that are asked for lapses."""
         parts = self.asked.parts if self.asked is not None else []
         return min((p.order.due_at for p in parts if p.order.due_at), default=None)
-
-
-@dataclass(frozen=True, slots=True)
-class FailedNotice:
-    """A notice that was given up, for the desk. `order` is the number of an order to look at;
-    `retryable`: it is not too late to tell it."""
-
-    id: int
-    who: str
-    order: str
-    what: str
-    channel: str
-    why: str
-    since: datetime
-    retryable: bool
 
 
 def notices_of(session: Session, ids: Collection[int]) -> Sequence[Notice]:
@@ -125,6 +121,10 @@ def story_of(session: Session, notice: Notice) -> Story:
         found = details.get(key)
         return session.get(model, found) if isinstance(found, int) else None
 
+    decision, listing_event = (
+        one(ProducerEvent, "producer_event"),
+        one(ListingEvent, "listing_event"),
+    )
     return Story(
         kind=kind,
         name=name,
@@ -136,6 +136,10 @@ def story_of(session: Session, notice: Notice) -> Story:
         payout=one(Payout, "payout"),
         share=one(Allocation, "share"),
         permit=one(Permit, "permit"),
+        decision=decision,
+        producer=session.get(Producer, decision.producer_id) if decision else None,
+        listing_event=listing_event,
+        listings=decisions.together(session, listing_event),
         invitation=_invitation(notice, one(Invitation, "invitation")),
         link=sealing.unseal(LINK, str(details.get("link", ""))) or "",
         address=sealing.unseal(ADDRESS, str(details.get("to", ""))) or "",
@@ -187,6 +191,8 @@ def useless(session: Session, notice: Notice, story: Story, now: datetime) -> Fa
         return Failure.NOT_NEEDED
     money = _OTHER.get(story.kind)
     if (money is not None and not money(session, notice, story)) or _unpaid_since(story):
+        return Failure.NOT_NEEDED
+    if not _still_decided(session, notice, story):
         return Failure.NOT_NEEDED
     return None if _concerns(session, notice, story) else Failure.NOT_NEEDED
 
@@ -259,6 +265,14 @@ def _still_changing(session: Session, notice: Notice, _story: Story) -> bool:
     return links.open_of(session, Purpose.EMAIL, owner, clock.now()) is not None
 
 
+def _still_decided(session: Session, notice: Notice, story: Story) -> bool:
+    if story.kind in PRODUCER_KINDS.values():
+        return decisions.still_so(session, notice, story.decision)
+    if story.kind in LISTING_KINDS.values():
+        return decisions.still_listed_so(session, notice, story.listing_event, story.listings)
+    return True
+
+
 # The notices whose link must still open something.
 _LINKS: Mapping[Kind, Purpose] = {
     Kind.VERIFY: Purpose.VERIFY,
@@ -309,6 +323,8 @@ def _concerns(session: Session, notice: Notice, story: Story) -> bool:
     producer_id = story.payout.producer_id if story.payout else producer_id
     producer_id = story.share.offer.producer_id if story.share else producer_id
     producer_id = story.permit.producer_id if story.permit else producer_id
+    producer_id = story.decision.producer_id if story.decision else producer_id
+    producer_id = story.listings[0].producer_id if story.listings else producer_id
     staff = session.get(ProducerStaff, (notice.user.id, producer_id))
     return staff is not None and told(staff.role, story.kind)
 
@@ -319,81 +335,3 @@ def notice_of(session: Session, notice_id: int) -> Notice:
     if notice is None:
         raise NotFound(_("Pesan ini tidak ada."))
     return notice
-
-
-def failed(session: Session, now: datetime) -> tuple[list[FailedNotice], int]:
-    """The notices that were given up, the oldest first, and how many there are."""
-    failing = Notice.state == NoticeState.FAILED
-    total = session.scalar(select(func.count()).select_from(Notice).where(failing)) or 0
-    if not total:
-        return [], 0
-    rows = session.scalars(
-        _with_whom().where(failing).order_by(Notice.made_at, Notice.id).limit(MOST_SHOWN)
-    ).all()
-    return [_failed(notice, now) for notice in rows], total
-
-
-def notices_by_ids(
-    session: Session, ids: Collection[int], now: datetime
-) -> list[tuple[FailedNotice, NoticeState]]:
-    """Notices that an operator has chosen, with their state."""
-    rows = session.scalars(_with_whom().where(Notice.id.in_(ids)).order_by(Notice.id))
-    return [(_failed(notice, now), notice.state) for notice in rows]
-
-
-def _with_whom() -> Select[Notice]:
-    return select(Notice).options(
-        joinedload(Notice.order),
-        joinedload(Notice.user),
-        joinedload(Notice.purchase).selectinload(Purchase.orders),
-    )
-
-
-def _failed(notice: Notice, now: datetime) -> FailedNotice:
-    kind, number = Kind(notice.kind), _number(notice)
-    if kind is Kind.INVITED:
-        who = _("Orang yang diundang")
-    elif kind not in TO_STAFF | TO_OWNER:
-        who = _("Pembeli pesanan %(number)s", number=number)
-    elif number:
-        who = _("Penjual pesanan %(number)s", number=number)
-    else:
-        who = notice.user.name if notice.user else ""
-        trail.viewed_users("failed messages", [notice.user_id] if notice.user_id else [])
-    return FailedNotice(
-        id=notice.id,
-        who=who,
-        order=number,
-        what=subject_text(kind),
-        channel=channel_text(notice.channel),
-        why=failure_text(notice.failure),
-        since=notice.made_at,
-        retryable=notice.made_at >= now - OLDEST,
-    )
-
-
-def _number(notice: Notice) -> str:
-    if notice.order is not None:
-        return notice.order.number
-    orders = notice.purchase.orders if notice.purchase is not None else []
-    return orders[0].number if orders else ""
-
-
-def stuck(session: Session, now: datetime) -> tuple[list[Stuck], int]:
-    """The same for the desk."""
-    rows, total = failed(session, now)
-    home = url_for("notices.failures")
-    items = [
-        Stuck(
-            DeskKind.NOTICES,
-            row.since,
-            row.who,
-            "",
-            f"{row.what} · {row.why}",
-            0,
-            row.id,
-            home=f"{home}#notice-{row.id}",
-        )
-        for row in rows
-    ]
-    return items, total

@@ -16,6 +16,7 @@ from werkzeug.wrappers import Response
 from ovop_market.core import clock
 from ovop_market.core.errors import Conflict, Unusable
 from ovop_market.extensions import db
+from ovop_market.notices import failures as failed_notices
 from ovop_market.notices import queries, services
 from ovop_market.notices.forms import BrowserForm, RemovalForm
 from ovop_market.notices.models import Notice
@@ -93,7 +94,7 @@ def failures() -> ResponseReturnValue:
 
 
 def _failures(status: int = 200, *, notice: str = "", problem: str = "") -> Response:
-    rows, total = queries.failed(db.session(), clock.now())
+    rows, total = failed_notices.failed(db.session(), clock.now())
     return htmx.page_or_fragment(
         "notices/failures.html",
         "notices/_failures.html",

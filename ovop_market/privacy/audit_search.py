@@ -6,8 +6,9 @@ import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, false, or_, select
 from sqlalchemy.orm import Session
 
 from ovop_market.accounts.actions import subject_of
@@ -58,10 +59,8 @@ class Meant:
         """For each history that may have lines about them, which these are."""
         found: dict[Kind, ColumnElement[bool]] = {}
         of_orders: list[ColumnElement[bool]] = []
-        of_views: list[ColumnElement[bool]] = []
         if self.subjects:
             found[Kind.ACTIONS] = AuditEvent.subject.in_(self.subjects)
-            of_views.append(PersonalDataView.subject.in_(self.subjects))
         if self.orders:
             of_orders.append(OrderEvent.order_id.in_(self.orders))
         if self.payments:
@@ -69,13 +68,21 @@ class Meant:
         if self.producers:
             offers = select(Offer.id).where(Offer.producer_id.in_(self.producers))
             found[Kind.STOCK] = StockMovement.offer_id.in_(offers)
-            of_views.append(PersonalDataView.producer_id.in_(self.producers))
             of_orders.append(OrderEvent.producer_id.in_(self.producers))
         if of_orders:
             found[Kind.ORDERS] = or_(*of_orders)
-        if of_views:
-            found[Kind.VIEWS] = or_(*of_views)
+        if self.subjects or self.producers:
+            found[Kind.VIEWS] = self.of_views(PersonalDataView)
         return found
+
+    def of_views(self, view: Any) -> ColumnElement[bool]:
+        """Which looks were at them, or for them; `view` is the table or an alias of it."""
+        found: list[ColumnElement[bool]] = []
+        if self.subjects:
+            found.append(view.subject.in_(self.subjects))
+        if self.producers:
+            found.append(view.producer_id.in_(self.producers))
+        return or_(false(), *found)
 
 
 def people(session: Session, words: str) -> list[int]:

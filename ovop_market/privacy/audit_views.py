@@ -26,6 +26,8 @@ KINDS: dict[Kind, LazyString] = {
     Kind.STOCK: _l("Stok dengan tangan"),
     Kind.VIEWS: _l("Melihat data pribadi"),
 }
+# Whom a look at many names on the page; the file has all.
+MOST_EACH = 100
 HEADER = ("time", "kind", "who", "what", "about", "detail")
 
 
@@ -84,6 +86,7 @@ def audit() -> ResponseReturnValue:
         first=url_for("privacy.audit", **asked) if request.args.get("after") else "",
         file=url_for("privacy.audit_file", **asked),
         most=queries.MOST_IN_FILE,
+        most_each=MOST_EACH,
     ), 422 if problems else 200
 
 

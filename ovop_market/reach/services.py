@@ -290,7 +290,7 @@ def _told(rollup: Rollup, row: Any, slugs: dict[str, dict[int, str]]) -> str:
 def _slugs(
     session: Session, model: type[Product] | type[Village] | type[Producer]
 ) -> dict[int, str]:
-    return dict(row._tuple() for row in session.execute(select(model.id, model.slug)))
+    return dict(session.execute(select(model.id, model.slug)).all())
 
 
 def _said(row: Any, side: str) -> str:

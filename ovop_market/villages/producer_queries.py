@@ -32,6 +32,8 @@ class Weight:
 
 # orders: what hangs on each of these producers. Until it is loaded, nothing is known of it.
 weights_of: Callable[[Session, Sequence[int]], Mapping[int, Weight]] | None = None
+# notices: whether an owner of this producer gets our messages. Until it is loaded, nobody does.
+is_told: Callable[[Session, int], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +74,10 @@ class Told:
 class Standing:
     """One of an account's producers that does not sell, and why."""
 
+    slug: str
     name: str
     state: ProducerState
+    since: datetime
     reason: str
 
 
@@ -186,11 +190,16 @@ def standings(session: Session, user: User) -> list[Standing]:
         .scalar_subquery()
     )
     rows = session.execute(
-        select(Producer.name, Producer.state, reason)
+        select(Producer.slug, Producer.name, Producer.state, Producer.state_since, reason)
         .where(Producer.id.in_(own_producers(user)), Producer.state != ProducerState.APPROVED)
         .order_by(Producer.name)
     )
-    return [Standing(name, state, why or "") for name, state, why in rows]
+    return [Standing(slug, name, state, since, why or "") for slug, name, state, since, why in rows]
+
+
+def hears(session: Session, producer_id: int) -> bool:
+    """Whether our messages reach an owner of the producer."""
+    return is_told is not None and is_told(session, producer_id)
 
 
 def waiting(session: Session, limit: int) -> tuple[list[ProducerRow], int]:

@@ -21,6 +21,7 @@ from ovop_market.core.tokens import secret_token
 from ovop_market.villages.models import Permit, PermitKind, Producer, ProducerKind, ProducerStaff
 from ovop_market.villages.policy import StaffRole
 from ovop_market.villages.producer_models import ProducerEvent
+from ovop_market.villages.producer_signals import producer_moved
 from ovop_market.villages.producer_states import (
     WITH_REASON,
     ProducerAction,
@@ -140,6 +141,7 @@ def _remember(
     session.add(event)
     record(session, f"producer {_DONE[action]}", f"producer {producer.id}", now, actor_id)
     session.flush()
+    producer_moved.send(producer, session=session, event=event)
     return event
 
 

@@ -17,13 +17,14 @@ from werkzeug.wrappers import Response
 
 from ovop_market.core.errors import MarketError
 from ovop_market.extensions import db, login
-from ovop_market.web import htmx, problems, resend
+from ovop_market.web import back, htmx, pictures, problems, resend
 from ovop_market.web.logs import log, places_of
 
 # A disk, a quota or the largest file that is allowed, and nothing fits any more.
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 # What passes without anybody changing what they typed: it is offered to be sent again.
 _PASSES = frozenset({429, 503, 507})
+_MB = 1024 * 1024
 
 
 def _title(status: int) -> str:
@@ -83,13 +84,19 @@ def words(status: int) -> tuple[str, str]:
 
 
 def answer(
-    status: int, message: str, *, other_account: bool = False, own_page: bool = False
+    status: int,
+    message: str,
+    *,
+    other_account: bool = False,
+    own_page: bool = False,
+    goes_back: str = "",
 ) -> Response:
     """The error as a page, or for HTMX as a notice that leaves what was typed where it is; for
     programs as they read it.
 
     `other_account`: whether the person is signed in, and another account would be let in;
-    `own_page`: whether the person is signed in as who they should be, and goes on from their own.
+    `own_page`: whether the person is signed in as who they should be, and goes on from their own;
+    `goes_back`: the page on which they were, if they go on from there.
     """
     if problems.wanted() or problems.preferred():
         return problems.answer(status, _title(status), message)
@@ -106,11 +113,37 @@ def answer(
         title=_title(status),
         message=message,
         # To whoever is signed in, signing in answers with their own first page.
-        action_url=url_for("accounts.sign_in" if known else "catalogue.front"),
-        action_text=_("Ke halaman saya") if known else _("Ke halaman depan"),
+        action_url=goes_back or url_for("accounts.sign_in" if known else "catalogue.front"),
+        action_text=_onwards(known, goes_back),
         other_account=other_account,
     )
     return make_response(page, status)
+
+
+def _onwards(known: bool, goes_back: str) -> str:
+    if goes_back:
+        return _("Kembali, lalu coba lagi")
+    return _("Ke halaman saya") if known else _("Ke halaman depan")
+
+
+def _too_large() -> Response:
+    """With how large it may be: the view says that (access.takes_files) before all is read."""
+    most = request.max_content_length or 0
+    if most >= pictures.MAX_BODY:
+        message = _(
+            "Satu kiriman paling besar %(all)d MB, dan satu gambar di dalamnya %(one)d MB. Pilih "
+            "gambar yang lebih kecil, atau kirim sedikit demi sedikit.",
+            all=most // _MB,
+            one=pictures.MAX_BYTES // _MB,
+        )
+    elif most >= _MB:
+        message = _("Berkasnya paling besar %(all)d MB. Bagi menjadi beberapa.", all=most // _MB)
+    else:
+        message = _(
+            "Tulisannya terlalu panjang: semua isian bersama paling banyak sekitar %(n)d huruf.",
+            n=most // 1000 * 1000,
+        )
+    return answer(413, message, goes_back=back.came_from())
 
 
 def _market_error(error: MarketError) -> Response:
@@ -147,6 +180,8 @@ def _http_error(error: HTTPException) -> Response:
     status = error.code or 500
     if status < 400:
         return error.get_response()  # type: ignore[return-value]
+    if status == 413 and not problems.wanted():
+        return _too_large()
     response = answer(status, _advice(status))
     for name, value in error.get_headers(request.environ):
         if name.lower() in ("allow", "retry-after"):

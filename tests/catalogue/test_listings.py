@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -107,6 +108,40 @@ def test_addresses(maker: FlaskClient, session: Session, name: str, slug: str) -
     answer = send(maker, SHOP, **{**LISTING, "name": name})
     assert answer.location == f"{SHOP}/{slug}"
     assert maker.get(answer.location).status_code == 200
+
+
+@pytest.mark.parametrize("kind", ["craft", "care"])
+def test_what_cannot_spoil_is_kept_at_room_temperature(
+    maker: FlaskClient, session: Session, kind: str
+) -> None:
+    page = text(maker.get(f"{SHOP}/new"))
+    # Nothing is chosen beforehand, least of all the freezer.
+    assert not re.search(r"<option selected[^>]*value=.(frozen|ambient|chilled)", page)
+    assert send(maker, SHOP, **{**LISTING, "category": kind, "storage": ""}).status_code == 303
+    assert only(session).storage is Storage.AMBIENT
+    # The next product is mostly of the same kind.
+    assert re.search(rf"<option selected[^>]*value=.{kind}", text(maker.get(f"{SHOP}/new")))
+
+
+def test_a_weaver_may_choose_otherwise(maker: FlaskClient, session: Session) -> None:
+    chosen = {**LISTING, "category": "craft", "storage": "chilled", "max_transit_days": "3"}
+    assert send(maker, SHOP, **chosen).status_code == 303
+    assert only(session).storage is Storage.CHILLED
+
+
+@pytest.mark.parametrize("kind", ["frozen", "seafood", "condiment", "snack", "tea", "honey"])
+def test_of_food_somebody_says_how_it_is_kept(
+    maker: FlaskClient, session: Session, kind: str
+) -> None:
+    answer = send(maker, SHOP, **{**LISTING, "category": kind, "storage": ""})
+    assert answer.status_code == 422
+    assert "makanan bisa rusak kalau salah simpan" in text(answer)
+    assert session.scalars(select(Product)).all() == []
+
+
+def test_nobody_chooses_the_kind_for_them(maker: FlaskClient, session: Session) -> None:
+    answer = send(maker, SHOP, **{**LISTING, "category": ""})
+    assert answer.status_code == 422 and "Pilih salah satu." in text(answer)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import pytest
 from flask import Flask
@@ -249,6 +250,42 @@ def test_the_pages(client: FlaskClient, session: Session, operator: User) -> Non
     assert again.status_code == 303
     assert "Rp41.000" in client.get("/desk/tariffs").text
     assert session.scalar(select(TariffImport.id).where(TariffImport.state == ImportState.APPLIED))
+
+
+def test_a_long_table_is_chosen_from(client: FlaskClient, session: Session, operator: User) -> None:
+    """From the page to a tariff in three taps, or by the name of a place."""
+    service = session.scalars(select(Service).where(Service.code == "jne-reg")).one()
+    session.query(Tariff).delete()
+    fields = {"service_id": service.id, "min_weight_grams": 1000, "days_from": 2, "days_to": 3}
+    areas = ["11", "12", "13", "21", "31", "32", "32.73", "33"]
+    areas += ["51", "61", "71", "81", "91", "19.05", ""]
+    for number, code in enumerate(areas):
+        price = 10_000 + 1_000 * number
+        session.add(Tariff(origin="19.05", destination=code, price_per_kg=price, **fields))
+    session.commit()
+    sign_in(client, operator)
+    first = client.get("/desk/tariffs").text
+    assert "data-tariff" not in first and "Rp10.000" in first and "Rp24.000" in first
+    second = client.get("/desk/tariffs?service=jne-reg").text
+    assert "data-tariff" not in second and "island=java" in second
+    third = client.get("/desk/tariffs?service=jne-reg&island=java").text
+    assert re.findall(r'data-tariff="jne-reg 19.05 ([^"]*)"', third) == ["31", "32", "32.73", "33"]
+    sumatra = client.get("/desk/tariffs?service=jne-reg&island=sumatra").text
+    assert sumatra.count("data-tariff=") == 5
+
+    def to(place: str) -> list[str]:
+        page = client.get("/desk/tariffs", query_string={"destination": place}).text
+        return re.findall(r'data-tariff="jne-reg 19.05 ([^"]*)"', page)
+
+    # What may hold there, down to what holds everywhere.
+    assert to("kota bandung") == ["*", "32", "32.73"]
+    assert to("Mentok") == ["*", "19.05"]
+    assert to("tidak ada tempat ini") == []
+    assert to("32") == ["32", "32.73"]
+    assert to("%") == []
+    for odd in ("x" * 200, "'", "\\"):
+        assert client.get("/desk/tariffs", query_string={"destination": odd}).status_code == 200
+    assert client.get("/desk/tariffs?island=atlantis&service=nothing").status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -168,8 +168,8 @@ def endpoint_of(app: Flask, method: str, address: str) -> str:
     return str(endpoint)
 
 
-def crawl(app: Flask, client: FlaskClient, starts: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Pages with their bodies, from link to link; of pages of one kind only the first ones."""
+def crawl(app: Flask, client: FlaskClient, starts: Sequence[str]) -> Iterator[list[Form]]:
+    """The forms of each page, from link to link; of pages of one kind only the first ones."""
     waiting, seen, kinds = deque(starts), set(starts), dict[tuple[str, ...], int]()
     pages = 0
     while waiting and pages < MOST_PAGES:
@@ -179,9 +179,9 @@ def crawl(app: Flask, client: FlaskClient, starts: Sequence[str]) -> Iterator[tu
         if answer.mimetype != "text/html" or answer.status_code != 200:
             continue
         pages += 1
-        body = answer.get_data().decode("utf-8", "replace")
-        yield page, body
-        for link in read(page, body, app)[0]:
+        links, forms = read(page, answer.get_data().decode("utf-8", "replace"), app)
+        yield forms
+        for link in links:
             parts = urlsplit(link)
             address = (parts.path or page) + (f"?{parts.query}" if parts.query else "")
             endpoint = endpoint_of(app, "GET", address) if not parts.netloc else ""
@@ -203,8 +203,8 @@ def kind_of(name: str) -> str:
 def forms_of(app: Flask, client: FlaskClient, starts: Sequence[str]) -> list[Form]:
     """The forms of all pages, each once: forms are alike that have one view and the same fields."""
     found: dict[tuple[str, ...], Form] = {}
-    for page, body in crawl(app, client, starts):
-        for form in read(page, body, app)[1]:
+    for forms in crawl(app, client, starts):
+        for form in forms:
             names = dict.fromkeys(kind_of(i.name) for i in form.inputs)
             found.setdefault((form.endpoint, form.method, *names), form)
     return list(found.values())

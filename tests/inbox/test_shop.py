@@ -21,6 +21,8 @@ from ovop_market.catalogue.models import (
 )
 from ovop_market.core import clock
 from ovop_market.villages.models import Producer
+from ovop_market.villages.producer_models import ProducerEvent
+from ovop_market.villages.producer_states import ProducerAction, ProducerState
 from tests.counting import counted
 from tests.factories import make_producer, make_product
 
@@ -217,3 +219,40 @@ def test_statements_do_not_grow(maker: FlaskClient, session: Session, producer: 
     with counted() as many:
         maker.get(SHOP)
     assert len(many) == len(few)
+
+
+@pytest.mark.parametrize(
+    ("state", "badge", "next_step"),
+    [
+        (ProducerState.APPLIED, "Menunggu disetujui", "siapkan produk dan stok"),
+        (ProducerState.REFUSED, "Belum bisa", "Perbaiki dan kirim lagi"),
+        (ProducerState.SUSPENDED, "Dihentikan sementara", "Hubungi pengelola"),
+        (ProducerState.CLOSED, "Tutup untuk seterusnya", "tetap dibayar"),
+    ],
+)
+def test_who_may_not_sell_reads_why_and_what_comes_next(
+    maker: FlaskClient,
+    session: Session,
+    producer: Producer,
+    state: ProducerState,
+    badge: str,
+    next_step: str,
+) -> None:
+    session.add(
+        ProducerEvent(
+            producer_id=producer.id,
+            at=clock.now(),
+            action=ProducerAction.SUSPEND,
+            state=state,
+            reason="Fotonya kabur.",
+        )
+    )
+    producer.state = state
+    producer.closed_from = clock.wib_date(clock.now()) if state is ProducerState.CLOSED else None
+    session.commit()
+    page = maker.get(SHOP).get_data(as_text=True)
+    assert badge in page and next_step in page and "Fotonya kabur." in page
+    assert "Tutup sementara" not in page and "Buka lagi" not in page
+    if state is not ProducerState.CLOSED:
+        answer = send(maker, f"/shop/producers/{producer.slug}/cash", headers=HTMX)
+        assert badge in answer.get_data(as_text=True)

@@ -17,7 +17,7 @@ from ovop_market.accounts.login_changes import Login
 from ovop_market.accounts.models import Link, Purpose, Role, User
 from ovop_market.accounts.signals import ADDRESS, Told, account_told
 from ovop_market.core import clock
-from ovop_market.notices import queries
+from ovop_market.notices import failures
 from ovop_market.notices.kinds import ACCOUNT_KINDS, Kind
 from ovop_market.notices.models import Notice
 from ovop_market.notices.states import NoticeState
@@ -146,7 +146,7 @@ def test_a_mail_that_failed_is_found_on_the_desk(
     by_mail.refuse = lambda _address: "550 no such user"
     register(client)
     send(clock.now())
-    (row,), _total = queries.failed(session, clock.now())
+    (row,), _total = failures.failed(session, clock.now())
     assert (row.who, row.order) == ("Sari Melati", "")
 
 

@@ -12,7 +12,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ovop_market.accounts.models import Role, User
-from ovop_market.catalogue.models import Product
+from ovop_market.catalogue.listings import reviews
+from ovop_market.catalogue.listings.states import ListingAction
+from ovop_market.catalogue.models import Product, Review
 from ovop_market.core.clock import wib_date
 from ovop_market.notices import permits, queries
 from ovop_market.notices.channels import Outgoing
@@ -29,7 +31,9 @@ from ovop_market.payments.models import Payment, Payout, PayoutBatch, Refund
 from ovop_market.payments.services import claims, corrections, receiving, refunds
 from ovop_market.payments.services.receiving import Receipt
 from ovop_market.payments.signals import payouts_sent
+from ovop_market.villages import producer_services
 from ovop_market.villages.models import Permit, PermitKind, Producer
+from ovop_market.villages.producer_states import ProducerAction, ProducerState
 from ovop_market.web.language import speaking
 from tests.factories import (
     BELO_LAUT,
@@ -37,6 +41,7 @@ from tests.factories import (
     advance,
     make_group,
     make_order,
+    make_producer,
     make_product,
     make_purchase,
     make_user,
@@ -114,6 +119,40 @@ def everything(session: Session, household: Producer, maker: User) -> None:
         assert permits.remind(session, permit.id, NOW)
 
 
+def everything_decided(session: Session, maker: User) -> None:
+    """What operators decide of producers, and of what they list."""
+    operator = make_user(session, Role.OPERATOR)
+
+    def decide(state: ProducerState, *actions: ProducerAction) -> None:
+        producer = make_producer(session, staff=maker, state=state, closed_from=wib_date(NOW))
+        for action in actions:
+            producer_services.move(
+                session, producer, action, actor_id=operator.id, now=NOW, reason=REASON
+            )
+
+    decide(ProducerState.APPLIED, ProducerAction.APPROVE, ProducerAction.RECALL)
+    decide(ProducerState.APPLIED, ProducerAction.REFUSE)
+    decide(ProducerState.APPROVED, ProducerAction.SUSPEND, ProducerAction.RESUME)
+    decide(ProducerState.APPROVED, ProducerAction.CLOSE)
+    shop = make_producer(session, staff=maker)
+    for number, action in enumerate(
+        (
+            ListingAction.APPROVE,
+            ListingAction.RECALL,
+            ListingAction.RETURN,
+            ListingAction.HIDE,
+            ListingAction.UNHIDE,
+        )
+    ):
+        shown = action in (ListingAction.RECALL, ListingAction.HIDE)
+        hidden = action is ListingAction.UNHIDE
+        review = None if shown else Review.HIDDEN if hidden else Review.SUBMITTED
+        since = NOW if review is Review.SUBMITTED else None
+        product = make_product(session, shop, listed=shown, review=review, review_since=since)
+        at = NOW + timedelta(seconds=number)
+        reviews.decide(session, product, action, actor_id=operator.id, now=at, reason=REASON)
+
+
 def everything_of_groups(session: Session, coordinator: User) -> None:
     """What is told about shares: to households, and to their coordinator."""
     operator = make_user(session, Role.OPERATOR)
@@ -161,6 +200,7 @@ def told(
     """By language: every notice with its message."""
     everything(session, household, maker)
     everything_of_groups(session, maker)
+    everything_decided(session, maker)
     ids = session.scalars(select(Notice.id)).all()
     found: dict[str, list[tuple[Notice, Message]]] = {}
     for code in ("id", "en"):
@@ -214,13 +254,22 @@ def check_secrets(notice: Notice, said: Message, text: str, tokens: set[str]) ->
     to_staff = notice.kind in TO_STAFF
     if to_staff:
         assert not any(token in said.link for token in tokens)
-        page = "/shop/permits" if "permit" in notice.kind else "/shop/statement"
-        assert ("/inbox/" if notice.order_id else page) in said.link
+        assert ("/inbox/" if notice.order_id else page_of(Kind(notice.kind))) in said.link
         assert NAME not in text
     else:
         assert said.link.endswith(f"/purchases/{notice.purchase.token}")  # type: ignore[union-attr]
     assert not any(token in text for token in tokens)
     assert PHONE not in text and STREET not in text
+
+
+def page_of(kind: Kind) -> str:
+    if kind in (Kind.REFUSED, Kind.APPROVAL_RECALLED):
+        return "/sell"
+    if kind in (Kind.SUSPENDED, Kind.RESUMED, Kind.CLOSED):
+        return "/shop/offers"
+    if kind is Kind.APPROVED or kind.startswith("listing"):
+        return "/shop/products"
+    return "/shop/permits" if "permit" in kind else "/shop/statement"
 
 
 def check_phone(said: Message, tokens: set[str]) -> None:

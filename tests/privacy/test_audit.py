@@ -17,12 +17,15 @@ from sqlalchemy.orm import Session
 
 from ovop_market.accounts.actions import ACTIONS, PAGES, sentence, subject_text
 from ovop_market.accounts.models import AuditEvent, PersonalDataView, Role, User
+from ovop_market.accounts.personal import Whose
 from ovop_market.accounts.services import record
 from ovop_market.catalogue.models import StockReason
 from ovop_market.catalogue.services import Cause, change_ready
+from ovop_market.orders.states import OrderState
 from ovop_market.privacy import audit_queries as queries
 from ovop_market.privacy.audit_search import Kind, Wanted
-from tests.factories import NOW, make_user, sign_in
+from ovop_market.privacy.own_data import views_of
+from tests.factories import NOW, make_order, make_user, sign_in
 from tests.privacy.planted import Planted, plant
 
 PACKAGE = Path(__file__).resolve().parents[2] / "ovop_market"
@@ -66,6 +69,51 @@ def test_pages_miss_nothing_and_say_nothing_twice(
     assert {line.partition("-")[0] for line in whole} == set(Kind)
     for size in (1, 2, 7):
         assert all_lines(session, app, Wanted(), size) == whole
+
+
+def test_a_look_at_many_is_one_line(
+    app: Flask, session: Session, client: FlaskClient, planted: Planted
+) -> None:
+    """One look at the list of payments; each buyer still finds it, and so does who asks for one."""
+    for number in range(4):
+        order = make_order(session, OrderState.ACCEPTED, phone=f"+62812000011{number}")
+        assert order.purchase_id
+    session.commit()
+    sign_in(client, planted.operator)
+    client.get("/desk/payments")
+    seen = session.scalars(
+        select(PersonalDataView).where(PersonalDataView.page == "desk payments")
+    ).all()
+    assert len(seen) >= 5
+    page = client.get("/desk/audit?kind=views").text
+    assert page.count("data-line=") == 1
+    assert f"{len(seen)} pembeli" in page
+    # It opens: whose data it were, by their orders.
+    assert page.count('href="/desk/orders/') == len(seen)
+    whole = all_lines(session, app, Wanted(), 1_000)
+    for size in (1, 2, 7):
+        assert all_lines(session, app, Wanted(), size) == whole
+    one = client.get("/desk/audit", query_string={"kind": "views", "about": order.number}).text
+    assert one.count("data-line=") == 1 and f"pesanan {order.number}" in one
+    assert "<details>" not in one.partition("</form>")[2]
+    both = client.get("/desk/audit", query_string={"kind": "views", "about": "0812 0000 110"}).text
+    assert both.count("data-line=") == 1
+    whose = Whose(None, (order.purchase_id,))
+    with app.test_request_context():
+        assert [what for _at, _who, what in views_of(session, whose, 9)] == ["Daftar pembayaran"]
+
+
+def test_the_file_has_a_line_for_each(
+    session: Session, client: FlaskClient, planted: Planted
+) -> None:
+    for _number in range(3):
+        make_order(session, OrderState.ACCEPTED)
+    session.commit()
+    sign_in(client, planted.operator)
+    client.get("/desk/payments")
+    answer = client.get("/desk/audit/export.csv?kind=views")
+    rows = list(csv.DictReader(io.StringIO(answer.data.decode("utf-8-sig"))))
+    assert len(rows) >= 4 and all(row["about"].startswith("pesanan ") for row in rows)
 
 
 def test_it_is_searched(app: Flask, session: Session, desk: FlaskClient, planted: Planted) -> None:

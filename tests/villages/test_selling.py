@@ -112,7 +112,7 @@ def test_a_household_applies_and_is_told_what_becomes_of_it(
     mine = body(client.get("/account"))
     assert "Pendaftaran penjual: Dapur Ibu Melati" in mine and "Sedang dilihat" in mine
     # It may prepare its listings, which nobody else sees.
-    assert "sedang dilihat pengelola" in body(client.get("/shop/products"))
+    assert "sedang dilihat. Pengelola menjawab" in body(client.get("/shop/products"))
     makers = body(client.get(f"/villages/{village.slug}"))
     assert "Dapur Ibu Melati" not in makers
     other = app.test_client()

@@ -58,7 +58,7 @@ def failing(app: Flask, monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
             raise _Error(status)
 
     before = app.before_request_funcs.setdefault(None, [])
-    monkeypatch.setitem(app.before_request_funcs, None, [*before, fail])
+    monkeypatch.setitem(app.before_request_funcs, None, [fail, *before])
     return app.test_client()
 
 
@@ -76,6 +76,45 @@ def test_the_application_says_it_in_both_languages(failing: FlaskClient, status:
     assert told["id"] != told["en"], told
     if status != 500:
         assert told["id"] != FALLBACK
+
+
+@pytest.mark.parametrize(
+    ("address", "referrer", "back"),
+    [
+        ("/shop/products/pempek/photos", "", "/shop/products/pempek"),
+        ("/shop/products/pempek/photos", "http://localhost/shop/products/x", "/shop/products/x"),
+        ("/shop/products/a/photos", "http://localhost/products?q=a", "/products?q=a"),
+        # Only posted to: what is above it.
+        ("/checkout", "http://localhost/shop/products/x/photos", "/shop/products/x"),
+        ("/en/checkout", "http://localhost/en/cart", "/en/cart"),
+        ("/en/shop/products/pempek/photos", "", "/en/shop/products/pempek"),
+        ("/purchases/abc/payments/1/claim", "", "/purchases/abc"),
+        # No other site, and nothing that might be one.
+        ("/checkout", "https://elsewhere.example/cart", "/checkout"),
+        ("/checkout", "http://localhost.elsewhere.example/cart", "/checkout"),
+        ("/checkout", "http://localhost//elsewhere.example/cart", "/checkout"),
+        ("/checkout", "http://localhost/\\elsewhere.example", "/checkout"),
+        ("/checkout", "javascript:alert(1)", "/checkout"),
+        ("/checkout", "http://[", "/checkout"),
+        ("/checkout", "http://localhost/" + "x" * 900, "/checkout"),
+    ],
+)
+def test_what_is_too_large_leads_back(
+    failing: FlaskClient, address: str, referrer: str, back: str
+) -> None:
+    headers = {"X-Fail": "413"} | ({"Referer": referrer} if referrer else {})
+    page = failing.post(address, headers=headers).text
+    button = page.partition('class="empty"')[2].partition('class="button primary" href="')[2]
+    assert button.partition('"')[0] == back
+
+
+def test_what_is_too_large_is_told_how_large_it_may_be(client: FlaskClient) -> None:
+    headers = {"Sec-Fetch-Site": "same-origin"}
+    assert "64000 huruf" in client.post("/checkout", data={"a": "x" * 99_000}, headers=headers).text
+    body = {"data": b"x" * 100, "content_type": "multipart/form-data; boundary=x"}
+    large = {"environ_overrides": {"CONTENT_LENGTH": str(10**9)}}
+    page = client.post("/shop/products/pempek/photos", headers=headers, **body, **large).text
+    assert "24 MB" in page and "10 MB" in page
 
 
 def test_a_status_that_nobody_thought_of(failing: FlaskClient) -> None:

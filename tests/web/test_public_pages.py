@@ -10,9 +10,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import create_engine, update
 from sqlalchemy.orm import Session
 
-from ovop_market.catalogue.models import Product
-from ovop_market.web.assets import encoded
 from ovop_market.catalogue.models import Product, Variant
+from ovop_market.web.assets import encoded
 from tests.factories import make_product, make_user, sign_in
 
 PUBLIC = (

@@ -20,6 +20,7 @@ from ovop_market.core import clock
 from ovop_market.core.errors import Conflict, MarketError
 from ovop_market.extensions import db
 from ovop_market.villages import labels as producer_labels
+from ovop_market.villages import producer_queries
 from ovop_market.villages.sell_forms import DecisionForm, decision_form
 from ovop_market.web import access
 from ovop_market.web.forms import explain, state_seen
@@ -78,6 +79,7 @@ def _page(
         problem=problem,
         labels=labels,
         producer_labels=producer_labels,
+        told=producer_queries.hears(session, product.producer_id),
     )
     return make_response(body, status)
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from datetime import date
 
 from flask_babel import format_date
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf.file import MultipleFileField
-from wtforms import BooleanField, StringField, TextAreaField
+from wtforms import BooleanField, Field, StringField, TextAreaField
+from wtforms.validators import ValidationError
 
 from ovop_market.catalogue.labels import CATEGORIES, STORAGE
 from ovop_market.catalogue.listings.values import (
+    KEPT_DRY,
     MAX_CENTIMETRES,
     MAX_DAYS,
     MAX_GRAMS,
@@ -81,6 +84,18 @@ class NewListingForm(ListingForm):
     """A new product; of an account that acts for several producers, also whose it is."""
 
     producer = ChoiceField(_l("Penjual"), [chosen()])
+    storage = ChoiceField(_l("Disimpan di"))
+
+    def validate_storage(self, field: Field) -> None:
+        """What nobody has chosen follows from the kind where that cannot spoil. Raises
+        ValidationError for food."""
+        if field.data:
+            return
+        if self.category.data not in KEPT_DRY:
+            raise ValidationError(
+                _("Pilih suhu ruang, dingin, atau beku: makanan bisa rusak kalau salah simpan.")
+            )
+        field.data = str(Storage.AMBIENT)
 
 
 def listing_form(now: Listing | None = None) -> ListingForm:
@@ -91,21 +106,25 @@ def listing_form(now: Listing | None = None) -> ListingForm:
     return _with_choices(ListingForm(formdata=None, data=shown))
 
 
-def new_listing_form(producers: list[tuple[str, str]], *, sent: bool) -> NewListingForm:
+def new_listing_form(
+    producers: list[tuple[str, str]], *, sent: bool, like: Category | None = None
+) -> NewListingForm:
     """The form of a new product, by (slug, name) of the account's producers; as it was sent, or
-    empty."""
+    empty, with the kind of what it made last (`like`)."""
     if sent:
         form = NewListingForm()
     else:
-        form = NewListingForm(
-            formdata=None, data={"category": Category.FROZEN, "storage": Storage.FROZEN}
-        )
+        form = NewListingForm(formdata=None, data={"category": like or "", "storage": ""})
     if len(producers) > 1:
         form.producer.choices = producers
     else:
         # There is nothing to choose, so nothing that is sent is looked at.
         del form.producer
     _with_choices(form)
+    unsaid = ("", _l("Pilih"))
+    form.storage.choices = [unsaid, *form.storage.choices]
+    if like is None:
+        form.category.choices = [unsaid, *form.category.choices]
     return form
 
 

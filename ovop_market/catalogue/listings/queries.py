@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from ovop_market.accounts.models import User
 from ovop_market.catalogue.listings.states import ListingState, state_of
-from ovop_market.catalogue.models import Product, ProductPhoto, Variant
+from ovop_market.catalogue.models import Category, Product, ProductPhoto, Variant
 from ovop_market.core.errors import NotFound
 from ovop_market.villages.models import Producer
 from ovop_market.villages.queries import is_slug, own_producers
@@ -52,6 +52,16 @@ def producers_of(session: Session, user: User) -> Sequence[Producer]:
         .where(Producer.id.in_(own_producers(user)))
         .order_by(Producer.name, Producer.id)
     ).all()
+
+
+def latest_category(session: Session, user: User) -> Category | None:
+    """The kind of what the account's producers listed last: the next one is mostly alike."""
+    return session.scalar(
+        select(Product.category)
+        .where(Product.producer_id.in_(own_producers(user)))
+        .order_by(Product.id.desc())
+        .limit(1)
+    )
 
 
 def products_of(session: Session, user: User) -> list[ProductRow]:

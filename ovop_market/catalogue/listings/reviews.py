@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from ovop_market.accounts.services import record
 from ovop_market.catalogue.listings import values
 from ovop_market.catalogue.listings.models import ListingEvent
+from ovop_market.catalogue.listings.signals import listing_moved
 from ovop_market.catalogue.listings.states import (
     KEEPS_BACK,
     WITH_REASON,
@@ -98,20 +99,20 @@ def act(
         product.review_since = None
     if action is A.APPROVE:
         product.producer.on_probation = False
-    session.add(
-        ListingEvent(
-            product_id=product.id,
-            at=now,
-            actor_id=actor_id,
-            action=action,
-            state=state,
-            reason=reason.strip(),
-        )
+    event = ListingEvent(
+        product_id=product.id,
+        at=now,
+        actor_id=actor_id,
+        action=action,
+        state=state,
+        reason=reason.strip(),
     )
+    session.add(event)
     said = "product changed" if action in (A.SHOW, A.WITHDRAW) else f"listing {action}"
     details: dict[str, object] = {"listed": [was, product.listed]}
     record(session, said, f"product {product.id}", now, actor_id, details)
     session.flush()
+    listing_moved.send(product, session=session, event=event, shown_before=was)
     return state
 
 

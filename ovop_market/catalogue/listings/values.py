@@ -22,6 +22,8 @@ MAX_CENTIMETRES = 300
 MAX_DAYS = 3_650
 # Room for a number behind a name that is taken already (the column has 100).
 _LONGEST_SLUG = 80
+# What is kept at room temperature unless somebody says otherwise. Of food, somebody has to say.
+KEPT_DRY = frozenset({Category.CRAFT, Category.CARE})
 # Addresses below /shop/products that are no product's.
 _RESERVED = frozenset({"new"})
 

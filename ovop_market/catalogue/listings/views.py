@@ -50,9 +50,12 @@ def _new(
     status: int = 200, form: NewListingForm | None = None, problem: str = "", key: str | None = None
 ) -> Response:
     own = queries.producers_of(db.session(), current_user)
+    if form is None:
+        like = queries.latest_category(db.session(), current_user)
+        empty = new_listing_form([(p.slug, p.name) for p in own], sent=False, like=like)
     body = render_template(
         "shop/new_product.html",
-        form=form or new_listing_form([(p.slug, p.name) for p in own], sent=False),
+        form=form or empty,
         refused=form,
         problem=problem,
         producers=own,

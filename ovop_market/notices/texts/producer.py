@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from ovop_market.core.money import format_rupiah
 from ovop_market.notices.kinds import Kind
 from ovop_market.notices.queries import Story
-from ovop_market.notices.texts import shares
+from ovop_market.notices.texts import decisions, shares
 from ovop_market.notices.texts.buyer import Words
 from ovop_market.notices.texts.message import Links, Message
 from ovop_market.orders.models import Order
@@ -25,7 +25,7 @@ K = Kind
 
 def message(story: Story, links: Links) -> Message:
     """The message to the staff. Raises KeyError for a kind that is not theirs."""
-    words = (shares.TEXTS | TEXTS)[story.kind](story)
+    words = (shares.TEXTS | decisions.TEXTS | TEXTS)[story.kind](story)
     endpoint, values, button = _place(story)
     return Message(
         subject=words.subject,
@@ -46,6 +46,9 @@ def _place(story: Story) -> tuple[str, dict[str, Any], str]:
         return "inbox.order", {"number": story.order.number}, _("Buka pesanan")
     if story.permit is not None:
         return "permits.permits", {}, _("Buka izin")
+    decided = decisions.place(story)
+    if decided is not None:
+        return decided
     return "payments.earnings", {}, _("Lihat pendapatan")
 
 

@@ -21,10 +21,12 @@ from ovop_market.orders.services import membership
 from ovop_market.villages import labels, permit_queries, producer_services
 from ovop_market.villages import producer_queries as queries
 from ovop_market.villages.models import Producer
+from ovop_market.villages.producer_queries import Told
 from ovop_market.villages.producer_states import ProducerAction, ProducerState, moves_from
 from ovop_market.villages.sell_forms import DecisionForm, decision_form
 from ovop_market.web import access
 from ovop_market.web.forms import explain, state_seen
+from ovop_market.web.language import DEFAULT, speaking
 from ovop_market.web.paging import page_number, pager
 
 blueprint = Blueprint("producers", __name__)
@@ -73,13 +75,14 @@ def _page(
     today = clock.wib_date(clock.now())
     weight = weights.weights_of(session, [producer.id])[producer.id]
     [(_producer, permits)] = permit_queries.rows_of(session, [producer], today)
+    history = queries.history(session, producer.id)
     moves = [action for action in moves_from(producer.state) if action in DECISIONS]
     body = render_template(
         "orders/producer.html",
         producer=producer,
         weight=weight,
         permits=permits,
-        history=queries.history(session, producer.id),
+        history=history,
         moves=moves,
         forms={each: form if each == at and form else decision_form(each) for each in moves},
         nouns=DECISIONS,
@@ -88,14 +91,43 @@ def _page(
         refused=form,
         problem=problem,
         labels=labels,
-        chat=whatsapp.address(producer.phone, _greeting(producer)),
+        chat=whatsapp.address(producer.phone, _greeting(producer, history)),
+        told=queries.hears(session, producer.id),
     )
     return make_response(body, status)
 
 
-def _greeting(producer: Producer) -> str:
-    """The beginning of what an operator says to the producer."""
-    return _("Halo %(producer)s, ini pengelola OVOP Market.", producer=producer.name)
+def _greeting(producer: Producer, history: list[Told]) -> str:
+    """What an operator says to the producer, in its language: what was decided last, if anything
+    was."""
+    with speaking(DEFAULT):
+        hello = _("Halo %(producer)s, ini pengelola OVOP Market.", producer=producer.name)
+        return f"{hello} {_decided(history[0])}".strip() if history else hello
+
+
+def _decided(last: Told) -> str:
+    if last.action is ProducerAction.APPROVE:
+        return _(
+            "Pendaftaran Anda disetujui. Buka OVOP Market, lalu tampilkan produk pertama Anda."
+        )
+    if last.action is ProducerAction.REFUSE:
+        return _(
+            "Pendaftaran Anda belum bisa diterima. Alasannya: %(reason)s Perbaiki, lalu "
+            "kirim lagi.",
+            reason=_sentence(last.reason),
+        )
+    if last.action is ProducerAction.SUSPEND:
+        return _(
+            "Penjualan Anda dihentikan sementara. Alasannya: %(reason)s",
+            reason=_sentence(last.reason),
+        )
+    if last.action is ProducerAction.RESUME:
+        return _("Anda boleh berjualan lagi.")
+    return ""
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 @blueprint.get("/desk/producers/<slug>")
