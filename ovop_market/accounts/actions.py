@@ -169,7 +169,38 @@ DETAILS: dict[str, LazyString] = {
     "name": _l("nama"),
     "sessions": _l("perangkat"),
     "left": _l("sisa"),
+    "year": _l("tahun"),
+    "orders": _l("pesanan"),
+    "regencies": _l("kabupaten/kota"),
+    "revenue": _l("omzet"),
+    "product": _l("produk"),
+    "producer": _l("penjual"),
+    "group": _l("kelompok"),
+    "village": _l("desa"),
+    "flagship": _l("produk unggulan"),
+    "certificate": _l("sertifikat"),
+    "baseline_sales": _l("penjualan awal"),
+    "kind": _l("jenis"),
+    "number": _l("nomor"),
+    "expires_on": _l("berlaku sampai"),
+    "packs": _l("bungkus"),
+    "week": _l("minggu"),
+    "listed": _l("ditampilkan"),
+    "sold": _l("dijual"),
+    "added": _l("ditambah"),
+    "changed": _l("diubah"),
+    "removed": _l("dihapus"),
+    "new": _l("baru"),
+    "matched": _l("cocok"),
+    "mode": _l("cara"),
+    "topic": _l("pokok"),
+    "photos": _l("foto"),
+    "slug": _l("alamat"),
+    "choices": _l("pilihan"),
+    "action": _l("tindakan"),
 }
+# Those that are whole rupiah.
+MONEY = frozenset({"amount", "price", "revenue", "baseline_sales"})
 
 # What was looked at (`accounts.trail.viewed`).
 PAGES: dict[str, LazyString] = {

@@ -61,6 +61,8 @@ class Budget:
     left: float
     # Inside of something that is counted already.
     counting: bool = False
+    # Until the request is over; else until the block that it is for.
+    of_request: bool = False
 
 
 _budget: contextvars.ContextVar[Budget | None] = contextvars.ContextVar("budget", default=None)
@@ -68,12 +70,13 @@ _budget: contextvars.ContextVar[Budget | None] = contextvars.ContextVar("budget"
 
 def hurry(seconds: float = REQUEST) -> None:
     """For the rest of this context, the database is waited for so long in all."""
-    _budget.set(Budget(seconds, seconds))
+    _budget.set(Budget(seconds, seconds, of_request=True))
 
 
 def _rest(_error: BaseException | None) -> None:
     """The request is over: whatever this thread does next takes its time."""
-    if not has_request_context():
+    budget = _budget.get()
+    if budget is not None and budget.of_request and not has_request_context():
         _budget.set(None)
 
 
@@ -223,7 +226,9 @@ def connect(*arguments: Any, **options: Any) -> Connection:
     """A connection, or psycopg.OperationalError soon."""
     options = _LINE | options
     if _budget.get() is None:
-        return Connection.connect(*arguments, **options)
+        connection = Connection.connect(*arguments, **options)
+        connecting.went_well()
+        return connection
     with _if_it_hung(), connecting.attempt(), waiting():
         return Connection.connect(*arguments, **options)
 

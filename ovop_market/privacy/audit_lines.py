@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,7 +13,7 @@ from flask_babel import gettext as _
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from ovop_market.accounts.actions import DETAILS, sentence, subject_text
+from ovop_market.accounts.actions import DETAILS, MONEY, sentence, subject_text
 from ovop_market.accounts.models import AuditEvent, Role, User
 from ovop_market.catalogue.labels import STOCK_REASONS
 from ovop_market.catalogue.models import Offer, Product, StockMovement, Variant
@@ -22,7 +23,7 @@ from ovop_market.orders.models import Order, OrderEvent
 from ovop_market.payments.labels import PAYMENT_EVENTS
 from ovop_market.payments.models import Payment, PaymentEvent
 from ovop_market.privacy.audit_search import Kind
-from ovop_market.villages.models import Producer
+from ovop_market.villages.models import Designation, Producer, Village
 
 LONGEST_DETAIL = 300  # characters of what a line says besides
 # Of lines of the same moment, those of the history that comes first in Kind come first.
@@ -90,43 +91,101 @@ def actions(session: Session, rows: Sequence[AuditEvent]) -> list[Line]:
 
 
 def about(session: Session, subjects: Sequence[str]) -> Mapping[str, tuple[str, str]]:
-    """What subjects are called, and where they can be looked at. A purchase is called by its first
-    order: that is what people know it by."""
+    """What subjects are called, and where they can be looked at: by the name that people know, as
+    far as it is nobody's own."""
     found = {subject: (subject_text(subject), _address(subject)) for subject in subjects}
-    wanted = {
-        int(number): subject
-        for subject in found
-        for words, _space, number in (subject.rpartition(" "),)
-        if words == "purchase" and number.isdecimal() and len(number) < 16
-    }
-    first = select(func.min(Order.id)).where(Order.purchase_id.in_(wanted))
-    orders = session.execute(
+    of_kind: dict[str, dict[int, str]] = defaultdict(dict)
+    for subject in found:
+        words, _space, number = subject.rpartition(" ")
+        if words in _NAMED and number.isdecimal() and len(number) < 10:
+            of_kind[words][int(number)] = subject
+    for words, wanted in of_kind.items():
+        for own_id, text, address in _NAMED[words](session, wanted):
+            found[wanted[own_id]] = (text, address)
+    return found
+
+
+_Named = Iterator[tuple[int, str, str]]
+
+
+def _purchases(session: Session, ids: Collection[int]) -> _Named:
+    """By their first order: that is what people know a purchase by."""
+    first = select(func.min(Order.id)).where(Order.purchase_id.in_(ids))
+    rows = session.execute(
         select(Order.purchase_id, Order.number).where(
             Order.id.in_(first.group_by(Order.purchase_id))
         )
     )
-    for purchase, number in orders:
+    for purchase_id, number in rows:
         address = url_for("payments.order", number=number)
-        found[wanted[purchase]] = (_("pesanan %(number)s", number=number), address)
-    return found
+        yield purchase_id, _("pesanan %(number)s", number=number), address
+
+
+def _producers(session: Session, ids: Collection[int]) -> _Named:
+    rows = session.execute(
+        select(Producer.id, Producer.name, Producer.slug).where(Producer.id.in_(ids))
+    )
+    for own_id, name, slug in rows:
+        yield own_id, name, url_for("producers.producer", slug=slug)
+
+
+def _products(session: Session, ids: Collection[int]) -> _Named:
+    rows = session.execute(
+        select(Product.id, Product.name, Product.slug).where(Product.id.in_(ids))
+    )
+    for own_id, name, slug in rows:
+        yield own_id, name, url_for("reviews.listing", slug=slug)
+
+
+def _villages(session: Session, ids: Collection[int]) -> _Named:
+    rows = session.execute(
+        select(Village.id, Village.name, Village.slug).where(Village.id.in_(ids))
+    )
+    for own_id, name, slug in rows:
+        yield own_id, _("desa %(name)s", name=name), url_for("villages.village", slug=slug)
+
+
+def _designations(session: Session, ids: Collection[int]) -> _Named:
+    rows = session.execute(
+        select(Designation.id, Designation.year, Village.name)
+        .join(Village, Village.id == Designation.village_id)
+        .where(Designation.id.in_(ids))
+    )
+    for own_id, year, name in rows:
+        yield own_id, _("penetapan %(name)s %(year)s", name=name, year=year), ""
+
+
+_NAMED: Mapping[str, Callable[[Session, Collection[int]], _Named]] = {
+    "purchase": _purchases,
+    "producer": _producers,
+    "product": _products,
+    "village": _villages,
+    "designation": _designations,
+}
 
 
 def _told(details: Mapping[str, Any] | None) -> str:
-    """What an action was about, as it was noted: `mode: change, added: 3`."""
+    """What an action was about, as it was noted: `cara: change, ditambah: 3`; of what was changed
+    only that which differs."""
     parts = (
-        f"{DETAILS.get(key, key)}: {_value(value)}"
+        f"{DETAILS.get(key, key)}: {_value(value, key in MONEY)}"
         for key, value in (details or {}).items()
-        if value
+        if value and not (isinstance(value, list) and len(value) == 2 and value[0] == value[1])
     )
     return ", ".join(parts)[:LONGEST_DETAIL]
 
 
-def _value(value: Any) -> str:
+def _value(value: Any, money: bool = False) -> str:
     if isinstance(value, list):
         # [before, after] of what was changed; else a list.
-        return " → ".join(map(_value, value)) if len(value) == 2 else ", ".join(map(_value, value))
+        said = [_value(each, money) for each in value]
+        return " → ".join(said) if len(value) == 2 else ", ".join(said)
     if isinstance(value, dict):
         return "; ".join(f"{key} {_value(of)}" for key, of in value.items())
+    if isinstance(value, bool):
+        return _("ya") if value else _("tidak")
+    if money and isinstance(value, int):
+        return format_rupiah(value)
     return "–" if value is None else str(value)
 
 
@@ -137,6 +196,8 @@ def _address(subject: str) -> str:
         return ""
     own_id = int(number[:15])
     match words:
+        case "user":
+            return url_for("users.user", user_id=own_id)
         case "payment":
             return url_for("payments.payment", payment_id=own_id)
         case "refund":

@@ -16,10 +16,7 @@ def came_from() -> str:
     for it was only ever posted to, is left for what is above it. Empty where there is nothing but
     the front page."""
     root = request.script_root
-    asked = urlsplit(request.referrer or "")
-    path, query = "", ""
-    if asked.scheme in ("http", "https") and asked.netloc == request.host:
-        path, query = asked.path, asked.query
+    path, query = _said()
     if not path or not _is_plain(path + query) or not (path + "/").startswith(f"{root}/"):
         path, query = root + request.path, ""
     if not _is_plain(path):
@@ -30,6 +27,16 @@ def came_from() -> str:
             return f"{root}{below}?{query}" if query else root + below
         below, query = below.rpartition("/")[0], ""
     return ""
+
+
+def _said() -> tuple[str, str]:
+    """Path and query of the page that the browser names, if it is of this site."""
+    try:
+        asked = urlsplit(request.referrer or "")
+    except ValueError:
+        return "", ""
+    ours = asked.scheme in ("http", "https") and asked.netloc == request.host
+    return (asked.path, asked.query) if ours else ("", "")
 
 
 def _is_plain(text: str) -> bool:

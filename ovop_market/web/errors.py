@@ -17,7 +17,7 @@ from werkzeug.wrappers import Response
 
 from ovop_market.core.errors import MarketError
 from ovop_market.extensions import db, login
-from ovop_market.web import back, htmx, pictures, problems, resend
+from ovop_market.web import back, filters, htmx, pictures, problems, resend
 from ovop_market.web.logs import log, places_of
 
 # A disk, a quota or the largest file that is allowed, and nothing fits any more.
@@ -140,8 +140,8 @@ def _too_large() -> Response:
         message = _("Berkasnya paling besar %(all)d MB. Bagi menjadi beberapa.", all=most // _MB)
     else:
         message = _(
-            "Tulisannya terlalu panjang: semua isian bersama paling banyak sekitar %(n)d huruf.",
-            n=most // 1000 * 1000,
+            "Tulisannya terlalu panjang: semua isian bersama paling banyak sekitar %(n)s huruf.",
+            n=filters.number(most // 1000 * 1000),
         )
     return answer(413, message, goes_back=back.came_from())
 

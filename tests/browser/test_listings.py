@@ -136,3 +136,5 @@ def test_too_much_at_once_is_told_on_a_page(market: Market, tmp_path: Path) -> N
         weaver.page.set_input_files("#photo-gallery", heavy)
         weaver.press(weaver.page.locator("form[enctype='multipart/form-data']"))
         expect(weaver.page.locator("h1")).to_have_text("Kiriman terlalu besar")
+        back = weaver.page.locator(".empty a.button")
+        expect(back).to_have_attribute("href", "/shop/products/keranjang-rotan-dendang")

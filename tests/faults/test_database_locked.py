@@ -14,7 +14,7 @@ from sqlalchemy import make_url
 from tests.factories import make_user
 from tests.faults.helping import SOON, is_ours, resent, timed
 from tests.pages import token_in
-from tests.process.market import Market
+from tests.process.market import Market, at_once
 from tests.process.server import Server, running
 from tests.process.test_races import signed_in
 from tests.process.visitor import Visitor, ready_to_buy
@@ -69,9 +69,17 @@ def test_an_order_waits_on_its_page_and_is_placed_once(market: Market, server: S
     assert person.fill_cart(variant_id).status == 303
     token_of_person = token_in(person.get("/account").body)
     public = Visitor(server.port).get("/products/pempek")
+    form_of_person = {"csrf_token": token_of_person, "name": "Sari"}
+    pids = server.workers()
     with locked(market) as over:
-        refused = timed(buyer.place)
-        assert not over.is_set(), "the lock was gone before the answer came"
+        # Both at once: one after the other would outlast the lock.
+        refused, own = at_once(
+            [
+                lambda: timed(buyer.place),
+                lambda: timed(lambda: person.ask("POST", "/checkout", form_of_person)),
+            ]
+        )
+        assert not over.is_set(), "the lock was gone before the answers came"
         assert refused.status == 503, refused.answer.body[:2000]
         assert refused.seconds < SOON
         print(f"503 after {refused.seconds:.2f} s")
@@ -82,9 +90,6 @@ def test_an_order_waits_on_its_page_and_is_placed_once(market: Market, server: S
         assert again == {k: v for k, v in buyer.form.items() if k != "csrf_token"}
         assert "<b>Sari" not in refused.answer.body
         # Whoever is signed in is looked up first: that is what has to wait here.
-        own = timed(
-            lambda: person.ask("POST", "/checkout", {"csrf_token": token_of_person, "name": "Sari"})
-        )
         assert own.status == 503, own.answer.body[:2000]
         assert own.seconds < SOON
         assert resent(own.answer)["name"] == "Sari"
@@ -96,6 +101,7 @@ def test_an_order_waits_on_its_page_and_is_placed_once(market: Market, server: S
         assert Visitor(server.port).get("/products/pempek").body == public.body
         over.wait(SECONDS_LOCKED)
     assert over.is_set()
+    assert server.workers() == pids, "nobody who served was ended for waiting"
     placed = buyer.visitor.place(again | {"csrf_token": token})
     assert placed.status == 303, placed.body[:2000]
     twice = buyer.place()

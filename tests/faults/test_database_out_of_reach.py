@@ -12,13 +12,15 @@ import signal
 import socket
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 
 import psycopg
 import pytest
-from sqlalchemy import make_url, update
+from sqlalchemy import make_url, text, update
 
 from ovop_market.catalogue.models import Variant
 from ovop_market.core import clock
@@ -125,6 +127,36 @@ def told(server: Server, buyer: Buyer, how: str) -> dict[str, str]:
     form = resent(asked[0].answer)
     assert form["name"] == buyer.form["name"]
     return form
+
+
+def test_a_database_that_hangs_is_waited_for_by_few(
+    frail_market: Market, postgres: Postgres, both: tuple[Server, Worker]
+) -> None:
+    """The first wait as long as people do; whoever comes later is told at once, also where a
+    connection would be there for everybody."""
+    market, (server, _worker) = frail_market, both
+    variant_id = market.stock(9)
+    buyers = [ready_to_buy(server.port, variant_id, f"Pembeli {n}") for n in range(2)]
+    with market.session() as session:
+        # Each of these keeps its connection busy, so that there are eight of them.
+        session.execute(text("LOCK TABLE cart IN ACCESS EXCLUSIVE MODE"))
+        visitors = [lambda: buyers[0].visitor.get("/cart")] * 8
+        with ThreadPoolExecutor(8) as pool:
+            asked = [pool.submit(visit) for visit in visitors]
+            time.sleep(1)
+            session.rollback()
+        assert {one.result().status for one in asked} == {200}
+    with postgres.frozen():
+        first = at_once([lambda b=buyer: timed(b.place) for buyer in buyers])
+        later = [timed(lambda: buyers[0].visitor.get("/cart")) for _ in range(12)]
+    assert {one.status for one in [*first, *later]} == {503}
+    assert all(is_ours(one.answer) for one in [*first, *later])
+    whole = sum(one.seconds for one in later)
+    print("after", [round(one.seconds, 1) for one in [*first, *later]], "s")
+    assert whole < 3 * SOON, "each of them has waited"
+    wait_until(lambda: answers_200(server.port, "/cart"))
+    wait_until(lambda: buyers[0].place().status == 303)
+    assert market.faults() == []
 
 
 def reachable(url: str) -> bool:

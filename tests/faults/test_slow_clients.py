@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import shutil
 import socket
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +22,10 @@ from tests.process.visitor import SAME_ORIGIN, Visitor
 
 pytestmark = pytest.mark.process
 SLOW, PROBES = 200, 8
+UPLOAD = 1024 * 1024
+# For less than this, gunicorn waits until it takes a process for dead; it usually waits for longer.
+# Whoever is held up by its clients is then ended within the test.
+HASTY = {"GUNICORN_CMD_ARGS": "--timeout 10"}
 # How long they are left alone with the server before anybody else comes.
 SECONDS_BEFORE = 2.0
 Send = Callable[[socket.socket], None]
@@ -41,6 +48,20 @@ def bodies(client: socket.socket) -> None:
 
 def one_more_byte(client: socket.socket) -> None:
     client.sendall(b"1")
+
+
+def uploads(client: socket.socket) -> None:
+    """A megabyte, of which a tenth comes at once: as much as is kept in a file."""
+    client.sendall(
+        b"POST /cart/lines HTTP/1.1\r\nHost: 127.0.0.1\r\nSec-Fetch-Site: same-origin\r\n"
+        b"Content-Type: multipart/form-data; boundary=b\r\n"
+        b"Content-Length: %d\r\n\r\n" % UPLOAD
+    )
+    client.sendall(b"x" * (UPLOAD // 10))
+
+
+def a_little_more(client: socket.socket) -> None:
+    client.sendall(b"x" * 512)
 
 
 def chunks(client: socket.socket) -> None:
@@ -104,8 +125,37 @@ def slow_clients(port: int, first: Send, then: Send) -> Iterator[None]:
 @pytest.fixture
 def server(market: Market) -> Iterator[Server]:
     server = market.server()
+    server.environ = {**server.environ, **HASTY}
     with running([server]):
         yield server
+
+
+@pytest.fixture
+def slowhttptest() -> str:
+    """https://github.com/shekyan/slowhttptest, which many know and anybody may aim at us."""
+    found = shutil.which("slowhttptest")
+    if found:
+        return found
+    reason = "no slowhttptest: install it"
+    if os.environ.get("OVOP_NO_SKIP"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def probes(server: Server, variant_id: int) -> list[Timed]:
+    """What other people do meanwhile: half of them look, half of them fill a cart."""
+    line = {"variant_id": str(variant_id), "quantity": "1"}
+
+    def probe(number: int) -> Timed:
+        visitor = Visitor(server.port)
+        if number % 2:
+            return timed(lambda: visitor.get("/products/pempek"))
+        return timed(lambda: visitor.ask("POST", "/cart/lines", line, SAME_ORIGIN))
+
+    answered = at_once([partial(probe, number) for number in range(PROBES)])
+    assert sorted(one.status for one in answered) == [200] * 4 + [303] * 4
+    assert max(one.seconds for one in answered) < PATIENCE
+    return answered
 
 
 @pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
@@ -115,6 +165,7 @@ def server(market: Market) -> Iterator[Server]:
         (nothing, nothing),
         (heads, one_more_header),
         (bodies, one_more_byte),
+        (uploads, a_little_more),
         (chunks, one_more_chunk),
         (partial(much, "/"), next_byte),
         (partial(much, "/cart"), next_byte),
@@ -123,23 +174,47 @@ def server(market: Market) -> Iterator[Server]:
         "silent",
         "slow heads",
         "slow bodies",
+        "slow uploads",
         "slow chunks",
         "slow readers",
         "slow readers of what is made",
     ],
 )
 def test_others_are_answered(market: Market, server: Server, first: Send, then: Send) -> None:
-    variant_id = market.stock(50)
-    line = {"variant_id": str(variant_id), "quantity": "1"}
-
-    def probe(number: int) -> Timed:
-        visitor = Visitor(server.port)
-        if number % 2:
-            return timed(lambda: visitor.get("/products/pempek"))
-        return timed(lambda: visitor.ask("POST", "/cart/lines", line, SAME_ORIGIN))
-
+    variant_id, pids = market.stock(50), server.workers()
     with slow_clients(server.port, first, then):
-        answered = at_once([partial(probe, number) for number in range(PROBES)])
+        answered = probes(server, variant_id)
     print("the slowest of 8 after", round(max(one.seconds for one in answered), 2), "s")
-    assert sorted(one.status for one in answered) == [200] * 4 + [303] * 4
-    assert max(one.seconds for one in answered) < PATIENCE
+    assert server.workers() == pids, "somebody who served was ended"
+
+
+@pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/", ["-H", "-i", "2"]),
+        ("/cart/lines", ["-B", "-i", "2", "-s", str(UPLOAD)]),
+        ("/products", ["-X", "-w", "512", "-y", "1024", "-n", "2", "-z", "32", "-k", "5"]),
+    ],
+    ids=["slowloris", "are you dead yet", "slow read"],
+)
+def test_others_are_answered_under_slowhttptest(
+    market: Market, server: Server, slowhttptest: str, path: str, kind: list[str]
+) -> None:
+    variant_id, pids = market.stock(50), server.workers()
+    command = [slowhttptest, "-c", str(SLOW), "-r", str(SLOW), "-l", "12", "-p", "5", *kind]
+    attack = subprocess.Popen(
+        [*command, "-u", f"http://{HOST}:{server.port}{path}"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        time.sleep(SECONDS_BEFORE)
+        answered = [*probes(server, variant_id), *probes(server, variant_id)]
+        assert attack.poll() is None, "it was over before it was looked at"
+        attack.wait(60)
+    finally:
+        attack.kill()
+        attack.wait()
+    print("the slowest of 16 after", round(max(one.seconds for one in answered), 2), "s")
+    assert server.workers() == pids, "somebody who served was ended"

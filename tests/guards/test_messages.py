@@ -62,3 +62,12 @@ def _names(text: str) -> set[str]:
     names = {part.split(")")[0] for part in text.split("%(")[1:]}
     assert all(set(name) <= set(string.ascii_letters + "_") for name in names)
     return names
+
+
+def test_whoever_runs_the_market_has_one_name() -> None:
+    """In English an operator (docs: people and words), in Indonesian pengelola."""
+    with ENGLISH.open("rb") as file:
+        catalogue = read_po(file, locale="en")
+    for message in catalogue:
+        said = message.string if isinstance(message.string, str) else " ".join(message.string)
+        assert "market team" not in said.lower(), message.id

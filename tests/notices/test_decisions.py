@@ -200,6 +200,20 @@ class TestListings:
         reviews.decide(session, product, action, actor_id=operator.id, now=NOW, reason=REASON)
         assert outbox(session) == [(kind, "user")]
 
+    def test_of_who_may_not_sell_yet_nothing_is_seen(
+        self,
+        session: Session,
+        applicant: Producer,
+        operator: User,
+        send: Send,
+        by_mail: PostOffice,
+    ) -> None:
+        (product,) = submitted(session, applicant)
+        reviews.decide(session, product, L.APPROVE, actor_id=operator.id, now=NOW)
+        send(NOW)
+        assert told(by_mail) == [(STAFF, "Produk Anda sudah diperiksa")]
+        assert "begitu Anda boleh berjualan" in words(by_mail.mails[0])
+
     def test_that_all_is_well_is_no_news(
         self, session: Session, household: Producer, operator: User
     ) -> None:

@@ -63,6 +63,17 @@ def test_what_waits_inside_of_waiting_counts_once() -> None:
         assert 3.0 < budget.left < 3.81
 
 
+def test_a_context_that_ends_inside_takes_no_limit_away(app: Flask) -> None:
+    with patience.within(4.0):
+        with app.app_context():
+            pass
+        assert patience._budget.get() is not None
+    patience.hurry()
+    with app.app_context():
+        pass
+    assert patience._budget.get() is None
+
+
 def test_the_pools_own_patience_is_not_lost(app: Flask) -> None:
     pool = db.engine.pool
     with patience.within(0.3):

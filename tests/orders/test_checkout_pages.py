@@ -304,6 +304,9 @@ def test_a_reason_that_is_missing_is_asked_for(client: FlaskClient, session: Ses
     answer = client.send(page, f"{page}/orders/{order.number}/cancellation", reason=" ")
     assert answer.status_code == 422
     assert "Tulis alasannya" in answer.text
+    error = f"cancellation-{order.number}-error"
+    assert f'id="{error}"' in answer.text
+    assert f'aria-invalid="true" aria-describedby="{error}"' in answer.text
 
 
 def test_overtaken_by_events(client: FlaskClient, session: Session) -> None:

@@ -103,6 +103,29 @@ def test_a_look_at_many_is_one_line(
         assert [what for _at, _who, what in views_of(session, whose, 9)] == ["Daftar pembayaran"]
 
 
+def test_things_are_called_by_their_names(
+    session: Session, client: FlaskClient, planted: Planted
+) -> None:
+    producer = planted.order.producer
+    product = planted.order.lines[0].variant.product
+    village = producer.village
+    values: dict[str, object] = {"year": 2026, "orders": [None, None], "revenue": [None, 8000000]}
+    for subject in (f"product {product.id}", f"producer {producer.id}", "producer 999999"):
+        record(session, "target set", subject, NOW, planted.operator.id)
+    record(session, "target set", f"village {village.id}", NOW, planted.operator.id, values)
+    own = f"designation {village.designations[0].id}"
+    record(session, "target set", own, NOW, planted.operator.id, {"listed": [False, True]})
+    session.commit()
+    sign_in(client, planted.operator)
+    page = client.get("/desk/audit?kind=actions").text
+    assert f'href="/desk/producers/{producer.slug}">{producer.name}<' in page
+    assert f'href="/desk/listings/{product.slug}">{product.name}<' in page
+    assert f"desa {village.name}" in page and f"penetapan {village.name} 2016" in page
+    assert "penjual 999999" in page
+    assert "tahun: 2026, omzet: – → Rp8.000.000" in page and "pesanan: –" not in page
+    assert "ditampilkan: tidak → ya" in page
+
+
 def test_the_file_has_a_line_for_each(
     session: Session, client: FlaskClient, planted: Planted
 ) -> None:

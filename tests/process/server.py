@@ -19,6 +19,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
+
 ROOT = Path(__file__).resolve().parents[2]
 HOST = "127.0.0.1"
 # Signs cookies alike before and after a restart, and in all processes of one market.
@@ -139,6 +141,10 @@ class Server(Process):
     @property
     def command(self) -> Sequence[str]:
         return ["-m", "gunicorn", self.app]
+
+    def workers(self) -> set[int]:
+        """The ids of the processes that serve, of the running server."""
+        return {child.pid for child in psutil.Process(self.group).children()}
 
     def is_ready(self) -> bool:
         connection = http.client.HTTPConnection(HOST, self.port, timeout=SECONDS_TO_START)

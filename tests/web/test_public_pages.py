@@ -9,6 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import create_engine, update
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import NullPool
 
 from ovop_market.catalogue.models import Product, Variant
 from ovop_market.web.assets import encoded
@@ -70,13 +71,14 @@ def test_a_page_is_never_older_than_the_database_after_a_new_connection(
     version = app.extensions["kept pages"].version
     session.commit()
     version.close()
+    engine = create_engine(app.config["OVOP"].database_url, poolclass=NullPool)
     for price in (46_001, 46_002, 46_003):
         shown = client.get("/products/pempek").text
         version._connection.close()
         version.forget()
         kept = client.get("/products/pempek")
         assert (kept.text, "Age" in kept.headers) == (shown, True)  # not to be asked just now
-        with create_engine(app.config["OVOP"].database_url).begin() as another:
+        with engine.begin() as another:
             another.execute(update(Variant).values(price=price))
         version.forget()
         assert f"Rp{price:,}".replace(",", ".") in client.get("/products/pempek").text

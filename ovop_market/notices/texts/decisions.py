@@ -99,6 +99,12 @@ def _closed(story: Story) -> Words:
 
 
 def _shown(story: Story) -> Words:
+    if not all(product.producer.selling for product in story.listings):
+        return Words(
+            subject=_("Produk Anda sudah diperiksa"),
+            todo=_("Tidak ada yang kurang. Pembeli melihatnya begitu Anda boleh berjualan."),
+            rows=_products(story),
+        )
     return Words(
         subject=_("Produk Anda sudah tampil"),
         todo=_("Pengelola sudah memeriksanya: pembeli melihatnya sekarang."),

@@ -31,7 +31,8 @@ ACTIONS = {
 def purchase_page(
     token: str, status: int = 200, *, problem: str = "", typed: dict[str, str] | None = None
 ) -> ResponseReturnValue:
-    """The page as things stand; `typed` keeps a refused reason, by order number."""
+    """The page as things stand; `typed` keeps a refused reason, by order number, and what is wrong
+    with it, by `<number>-error`."""
     purchase = queries.purchase_by_token(db.session(), token)
     return htmx.page_or_fragment(
         "orders/purchase.html",
@@ -60,7 +61,7 @@ def act(token: str, number: str, what: str) -> ResponseReturnValue:
     order = queries.order_of(bought, number)
     form = ReasonForm()
     if not form.validate():
-        problem = Unusable(next(iter(form.errors.values()))[0])
+        problem = Unusable(next(iter(form.errors.values()))[0], field="reason")
         return _refused(token, number, form.reason.data or "", problem)
     reason = form.reason.data or ""
     user_id = current_user.id if current_user.is_authenticated else None
@@ -83,7 +84,10 @@ def act(token: str, number: str, what: str) -> ResponseReturnValue:
 def _refused(token: str, number: str, reason: str, refusal: MarketError) -> ResponseReturnValue:
     db.session.rollback()
     db.session.expire_all()
-    return purchase_page(token, refusal.status, problem=refusal.message, typed={number: reason})
+    typed = {number: reason}
+    if refusal.details.get("field") == "reason":
+        typed[f"{number}-error"] = refusal.message
+    return purchase_page(token, refusal.status, problem=refusal.message, typed=typed)
 
 
 @blueprint.get("/account/purchases")
