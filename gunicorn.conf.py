@@ -8,6 +8,8 @@ import resource
 import shutil
 import sys
 import tempfile
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from flask import Flask
@@ -27,32 +29,47 @@ def _holding(folder: Path) -> int:
     return held
 
 
+def _left_over(place: Path) -> Iterator[Path]:
+    """Folders that may be of servers that were killed. One without its final name may be younger
+    than its holding; if it is not, it was left before that."""
+    yield from place.glob("ovop-figures-*")
+    for unnamed in place.glob(".ovop-figures-*"):
+        with contextlib.suppress(OSError):
+            if time.time() - unnamed.stat().st_mtime > 60:
+                yield unnamed
+
+
+def _clear_up(figures: Path, master: int) -> None:
+    if os.getpid() == master:
+        shutil.rmtree(figures, ignore_errors=True)
+
+
 def _room_for_figures() -> str:
-    """A new folder in which each process keeps what it counts for /metrics, as mapped files: in
-    memory where there is such a place, since writing to one on a full disk kills the process."""
+    """A folder in which each process keeps what it counts for /metrics, as mapped files: in memory
+    where there is such a place, since writing to one on a full disk kills the process."""
+    ours = Path(os.environ.get("PROMETHEUS_MULTIPROC_DIR", ""))
+    if ours.name.startswith(f"ovop-figures-{os.getpid()}-") and ours.is_dir():
+        # These settings are read anew (SIGHUP). It is held already, unless it was made anew.
+        with contextlib.suppress(OSError):
+            _holding(ours)
+        return str(ours)
     shared = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
     place = shared if os.access(shared, os.W_OK) else Path(tempfile.gettempdir())
-    for old in place.glob("ovop-figures-*"):
+    for old in _left_over(place):
         with contextlib.suppress(OSError):
-            held = _holding(old)  # of a server that was killed
+            held = _holding(old)
             shutil.rmtree(old, ignore_errors=True)
             os.close(held)
     # Held before it has the name under which others look for what nobody holds.
     made = Path(tempfile.mkdtemp(prefix=f".ovop-figures-{os.getpid()}-", dir=place))
     _holding(made)
-    return str(made.rename(made.with_name(made.name[1:])))
+    named = made.rename(made.with_name(made.name[1:]))
+    atexit.register(_clear_up, named, os.getpid())
+    return str(named)
 
 
 # Before prometheus_client is imported, which looks for it then.
 _figures = os.environ["PROMETHEUS_MULTIPROC_DIR"] = _room_for_figures()
-_master = os.getpid()
-
-
-@atexit.register
-def _clear_up() -> None:
-    if os.getpid() == _master:
-        shutil.rmtree(_figures, ignore_errors=True)
-
 
 from ovop_market.operations.serving import Log, Worker  # noqa: E402
 
@@ -100,6 +117,14 @@ def on_starting(server: Arbiter) -> None:
         sys.exit(f"OVOP Market does not start: {error}")
     for doubt in starting.doubts(app):
         log.warning("doubtful", what=doubt)
+
+
+def post_fork(_server: Arbiter, _worker: Worker) -> None:
+    """Whoever clears up such places (RemoveIPC, for one) may have taken the folder away. A new
+    one is held by who made it; the old one is, by the master."""
+    with contextlib.suppress(OSError):
+        Path(_figures).mkdir(0o700, parents=True, exist_ok=True)
+        _holding(Path(_figures))
 
 
 def child_exit(_server: Arbiter, worker: Worker) -> None:

@@ -23,6 +23,7 @@ import pytest
 from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import HealthCheck, settings
 from sqlalchemy import event, make_url
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
@@ -42,6 +43,9 @@ ENGINES = ("sqlite", "postgresql")
 # Tests that start servers of their own take longest, so they begin first; those of a folder stay in
 # one test process, which starts what they share once.
 SERVERS = ("browser", "process", "faults")
+# A machine that has other things to do is no counterexample.
+settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("here")
 
 
 @event.listens_for(Engine, "connect")

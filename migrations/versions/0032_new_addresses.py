@@ -12,6 +12,25 @@ depends_on = None
 _RULE = "ck_account_link_purpose_known"
 _BEFORE = ("verify", "reset", "invite")
 _AFTER = (*_BEFORE, "email")
+# Notices of this release, which the one before has no words for.
+_KINDS = (
+    "new_email",
+    "email_changing",
+    "email_gone",
+    "phone_changed",
+    "login_wanted",
+    "approved",
+    "approval_recalled",
+    "refused",
+    "suspended",
+    "resumed",
+    "closed",
+    "listing_shown",
+    "listing_recalled",
+    "listing_returned",
+    "listing_hidden",
+    "listing_unhidden",
+)
 
 
 def upgrade() -> None:
@@ -21,6 +40,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     # Whoever has not pressed the link yet keeps the address of before.
     op.execute("DELETE FROM account_link WHERE purpose = 'email'")
+    op.execute(f"DELETE FROM notice WHERE kind IN ({', '.join(map(repr, _KINDS))})")
     _allow(_BEFORE)
 
 

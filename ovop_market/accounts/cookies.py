@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from flask import Flask, current_app, g, request, session
+from flask_babel import gettext as _
 from flask_login import login_user, logout_user
 from itsdangerous import BadSignature, URLSafeSerializer
 from sqlalchemy.exc import SQLAlchemyError
@@ -18,6 +19,7 @@ from werkzeug.wrappers import Response
 from ovop_market.accounts import sealing, sessions
 from ovop_market.accounts.models import User, UserSession
 from ovop_market.core import clock
+from ovop_market.core.errors import Conflict
 from ovop_market.extensions import db
 from ovop_market.extensions.database import apart
 from ovop_market.web import access
@@ -59,6 +61,16 @@ def this_session() -> UserSession | None:
     """The session of this request, once current_user was asked for."""
     found: UserSession | None = g.get("user_session")
     return found
+
+
+def hold(user: User) -> None:
+    """Locks the account, just before how one gets in is changed. What was asked of the person was
+    asked before: raises Conflict where this device was signed out, or the account shut, since."""
+    # Not its key: what refers to the account (a notice, a link) need not wait.
+    db.session.refresh(user, with_for_update={"key_share": True})
+    here = this_session()
+    if user.disabled_at is not None or here is None or here.epoch != user.epoch:
+        raise Conflict(_("Perangkat ini sudah dikeluarkan dari akun. Masuk lagi."))
 
 
 def begin(user: User, now: datetime) -> Callable[[], None]:

@@ -268,9 +268,14 @@ def sweep(session: Session, before: datetime) -> int:
 
 
 def forget(session: Session, user: User) -> None:
-    """Throws away the invitations to an account's logins: for a person who is erased."""
+    """Throws away the invitations to an account's logins, and those it has accepted, be it under a
+    login that it had then: for a person who is erased."""
     logins = [login for login in (user.email, user.phone) if login]
-    theirs = or_(Invitation.email.in_(logins), Invitation.phone.in_(logins))
+    theirs = or_(
+        Invitation.email.in_(logins),
+        Invitation.phone.in_(logins),
+        Invitation.accepted_by_id == user.id,
+    )
     _over(session, theirs)
     session.execute(delete(Invitation).where(theirs).execution_options(synchronize_session=False))
 

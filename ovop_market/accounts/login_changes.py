@@ -92,8 +92,9 @@ def wanted(user: User, login: Login, typed: str) -> str:
 
 def ask(session: Session, user: User, login: Login, new: str, now: datetime) -> Answer:
     """The account is to have this login (as `wanted` returns it)."""
-    # Locked: it may be being shut, or changed on another device.
-    session.refresh(user, with_for_update=True)
+    # Locked: it may be being changed on another device. Not its key, which notices refer to: two
+    # who want each other's login would wait for each other.
+    session.refresh(user, with_for_update={"key_share": True})
     if needs_link(login):
         _send_link(session, user, new, now)
         return Answer.MAILED
@@ -106,7 +107,7 @@ def ask(session: Session, user: User, login: Login, new: str, now: datetime) -> 
         return Answer.KEPT
     if login is Login.EMAIL:
         user.verified_at = None
-    _changed(session, user, f"{login} changed", now)
+    _changed(session, user, login, "changed", now)
     if login is Login.PHONE:
         _tell(session, user, Told.PHONE_CHANGED, now)
     return Answer.CHANGED
@@ -144,7 +145,7 @@ def confirm_email(session: Session, link: Link, now: datetime) -> User | None:
     if not _take(session, user, Login.EMAIL, email_in(link)):
         raise Conflict(_("Email ini sudah dipakai akun lain. Masuk dengan akun itu."))
     user.verified_at = now
-    _changed(session, user, "email changed", now)
+    _changed(session, user, Login.EMAIL, "changed", now)
     if before is not None:
         _tell(session, user, Told.EMAIL_GONE, now, to=before)
     return user
@@ -157,11 +158,16 @@ def was_confirmed(session: Session, token: str) -> bool:
     return link is not None and user is not None and user.email == email_in(link)
 
 
-def withdraw_email(session: Session, user: User, now: datetime) -> None:
-    """The address that waits is not to be the account's after all. Twice is once."""
-    if links.open_of(session, Purpose.EMAIL, user.id, now) is not None:
-        links.end_all(session, Purpose.EMAIL, user.id)
-        record(session, "email change withdrawn", f"user {user.id}", now, user.id)
+def withdraw_email(session: Session, user: User, now: datetime) -> bool:
+    """The address that waits is not to be the account's after all. False: none waits, be it that
+    this was sent twice, or that its link was just followed."""
+    # Locked first, as by whoever follows the link.
+    session.refresh(user, with_for_update={"key_share": True})
+    if links.open_of(session, Purpose.EMAIL, user.id, now) is None:
+        return False
+    links.end_all(session, Purpose.EMAIL, user.id)
+    record(session, "email change withdrawn", f"user {user.id}", now, user.id)
+    return True
 
 
 def refuse_last(user: User, login: Login) -> None:
@@ -177,7 +183,7 @@ def remove(session: Session, user: User, login: Login, now: datetime) -> bool:
     """The account is signed in to by the other one alone from now on, and has no session any more:
     the caller begins a new one. False: it had none, so nothing has changed. Raises Unusable."""
     # Locked: the other one may be being removed on another device.
-    session.refresh(user, with_for_update=True)
+    session.refresh(user, with_for_update={"key_share": True})
     before = login.of(user)
     if before is None:
         return False
@@ -187,7 +193,7 @@ def remove(session: Session, user: User, login: Login, now: datetime) -> bool:
     else:
         user.phone = None
     session.flush()
-    _changed(session, user, f"{login} removed", now)
+    _changed(session, user, login, "removed", now)
     if login is Login.EMAIL:
         _tell(session, user, Told.EMAIL_GONE, now, to=before)
     else:
@@ -206,10 +212,11 @@ def _take(session: Session, user: User, login: Login, wanted: str) -> bool:
     return True
 
 
-def _changed(session: Session, user: User, action: str, now: datetime) -> None:
-    # A link to confirm the address of before must not confirm this one.
-    links.end_all(session, Purpose.VERIFY, user.id)
-    record(session, action, f"user {user.id}", now, user.id)
+def _changed(session: Session, user: User, login: Login, how: str, now: datetime) -> None:
+    if login is Login.EMAIL:
+        # A link to confirm the address of before must not confirm this one.
+        links.end_all(session, Purpose.VERIFY, user.id)
+    record(session, f"{login} {how}", f"user {user.id}", now, user.id)
     sessions.end_all(session, user, now, user.id)
 
 

@@ -84,9 +84,10 @@ def remove_phone() -> ResponseReturnValue:
 def withdraw_email() -> ResponseReturnValue:
     """The address that waits for its link is not to be the account's."""
     user = db.session.get_one(User, current_user.id)
-    login_changes.withdraw_email(db.session(), user, clock.now())
+    withdrawn = login_changes.withdraw_email(db.session(), user, clock.now())
     db.session.commit()
-    flash(_("Email baru tidak jadi dipakai."), "done")
+    if withdrawn:
+        flash(_("Email baru tidak jadi dipakai."), "done")
     return redirect(url_for("accounts.email"), 303)
 
 
@@ -119,10 +120,11 @@ def _change(login: Login) -> ResponseReturnValue:
     user = db.session.get_one(User, current_user.id)
     try:
         wanted = login_changes.wanted(user, login, typed)
+        # Before a code is used up.
+        attempts.count(*_buckets(user, login, wanted))
         if not _is_person(user, form):
             return _page(login, form, 422)
-        # By account, and by what is wanted: nobody's mailbox is filled from here.
-        attempts.count(Bucket(throttle.LOGIN, str(user.id)), Bucket(throttle.LOGIN, wanted))
+        cookies.hold(user)
         answer = login_changes.ask(db.session(), user, login, wanted, clock.now())
     except TooSoon as error:
         return attempts.answer(_page(login, _waiting(form, error))[0], error)
@@ -131,6 +133,13 @@ def _change(login: Login) -> ResponseReturnValue:
         form.form_errors = [problem] if (problem := explain(form, refusal)) else []
         return _page(login, form, 422)
     return _answered(login, user, answer)
+
+
+def _buckets(user: User, login: Login, wanted: str) -> list[Bucket]:
+    """By account; and by the address that mail goes to: nobody's mailbox is filled from here. Where
+    none goes, a stranger must not hold up whose number it is."""
+    whose = [str(user.id)] + ([wanted] if login_changes.needs_link(login) else [])
+    return [Bucket(throttle.LOGIN, each) for each in whose]
 
 
 def _answered(login: Login, user: User, answer: Answer) -> Response:
@@ -209,6 +218,7 @@ def _remove(login: Login) -> ResponseReturnValue:
         login_changes.refuse_last(user, login)
         if not _is_person(user, form):
             return _removal_page(login, form, 422)
+        cookies.hold(user)
         if login_changes.remove(db.session(), user, login, clock.now()):
             _stay(user)
     except TooSoon as error:
@@ -266,6 +276,9 @@ def take_email(token: str) -> ResponseReturnValue:
         _stay(user)
     else:
         db.session.commit()
-    flash(_("Email Anda sudah diganti. Perangkat lain sudah keluar."), "done")
+    if stays or here is None:
+        flash(_("Email Anda sudah diganti. Perangkat lain sudah keluar."), "done")
+    else:
+        flash(_("Email akun %(name)s sudah diganti.", name=user.name), "done")
     # A link signs nobody in.
     return redirect(url_for("accounts.account" if stays else "accounts.sign_in"), 303)

@@ -138,6 +138,7 @@ def change_password() -> ResponseReturnValue:
         return render_template(template, form=form), 422
     password_hash = passwords.hashed(wanted)
     user = db.session.get_one(User, user_id)
+    cookies.hold(user)
     now = clock.now()
     recovery.change(db.session(), user, password_hash, now)
     keep = cookies.begin(user, now)

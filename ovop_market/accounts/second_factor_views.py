@@ -97,6 +97,7 @@ def confirm_two_steps() -> ResponseReturnValue:
     try:
         attempts.count(Bucket(throttle.CODE, str(user_id)))
         user = db.session.get_one(User, user_id)
+        cookies.hold(user)
         second_factor.confirm(db.session(), user, form.code.data or "", clock.now())
         keep = _others_out(user)
     except TooSoon as error:
@@ -152,6 +153,7 @@ def end_two_steps() -> ResponseReturnValue:
     if refused is not None:
         return refused
     user = db.session.get_one(User, current_user.id)
+    cookies.hold(user)
     second_factor.turn_off(db.session(), user, clock.now())
     keep = _others_out(user)
     db.session.commit()

@@ -8,11 +8,12 @@ anything changed?) and in the migrations, and nowhere else.
 from __future__ import annotations
 
 import contextvars
+import os
 import random
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -209,6 +210,17 @@ def apart(engine: Engine, wait: int = SHORT_TIMEOUT) -> Iterator[Connection]:
         finally:
             driver.execute(f"PRAGMA busy_timeout = {usual}")
             _reading.reset(token)
+
+
+@event.listens_for(Engine, "do_connect")
+def _make_for_its_owner(
+    dialect: Dialect, _record: Any, arguments: Sequence[Any], _parameters: Any
+) -> None:
+    """SQLite would make its file as the umask has it, often for all of the machine to read; its
+    logs beside are made as the file is."""
+    if dialect.name == "sqlite" and not str(arguments[0]).startswith((":memory:", "file:")):
+        with suppress(OSError):  # it is there; or SQLite says why not
+            os.close(os.open(arguments[0], os.O_CREAT | os.O_EXCL, 0o600))
 
 
 @event.listens_for(Engine, "connect")

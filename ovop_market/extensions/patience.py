@@ -11,10 +11,10 @@ from __future__ import annotations
 import contextvars
 import select
 import threading
-import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any
 
 import psycopg
@@ -36,11 +36,13 @@ UNHURRIED_LOCK = 15.0
 # Seconds for which nobody tries again after it has failed: requests that would wait one after the
 # other are answered at once.
 AGAIN_AFTER = 1.0
-# Statements in a row, of all threads, that must hang until the database counts as hanging. One may
-# only be slow: then others are answered meanwhile.
+# Statements, of all threads, that must hang until the database counts as hanging. One may only be
+# slow, and so may two: then others are answered meanwhile.
 HANGING = 2
 # Seconds that a database that hung has for a question that costs nothing, before it is asked more.
 PROBE = 1.0
+# Whoever had less than this to connect cannot tell whether there is nobody.
+TOO_LITTLE = 0.5
 # What the network is given until it counts as cut: both ends may be silent for long, so the
 # kernel asks after half a minute, and does not repeat what is never acknowledged for more than ten
 # seconds (milliseconds here).
@@ -53,24 +55,43 @@ _LINE = {
 }
 
 
+class NotTried(psycopg.OperationalError):
+    """Somebody has found out a moment ago that it is out of reach."""
+
+
+class CutShort(psycopg.OperationalError):
+    """There was so little time left that nobody can tell why it was not enough."""
+
+
 @dataclass(slots=True)
 class Budget:
     """Seconds that are left to wait for the database; `whole` is what there was."""
 
     whole: float
-    left: float
-    # Inside of something that is counted already.
-    counting: bool = False
+    unused: float
+    # When a wait began that is counted already, whatever else is waited for inside of it.
+    since: float | None = None
     # Until the request is over; else until the block that it is for.
     of_request: bool = False
+
+    @property
+    def left(self) -> float:
+        """Of these, what is left now."""
+        return self.unused if self.since is None else self.unused - (monotonic() - self.since)
+
+    @property
+    def seconds(self) -> float:
+        """What may be waited for something now, however long others took before it."""
+        return max(self.left, LEAST)
 
 
 _budget: contextvars.ContextVar[Budget | None] = contextvars.ContextVar("budget", default=None)
 
 
-def hurry(seconds: float = REQUEST) -> None:
-    """For the rest of this context, the database is waited for so long in all."""
-    _budget.set(Budget(seconds, seconds, of_request=True))
+def hurry(seconds: float = REQUEST, waited: float = 0.0) -> None:
+    """For the rest of this context, the database is waited for so long in all; so many of these
+    seconds are over."""
+    _budget.set(Budget(seconds, max(seconds - waited, LEAST), of_request=True))
 
 
 def _rest(_error: BaseException | None) -> None:
@@ -103,22 +124,21 @@ def unhurried() -> Iterator[None]:
 def for_a_lock() -> float:
     """Seconds that a lock may be waited for now."""
     budget = _budget.get()
-    return UNHURRIED_LOCK if budget is None else min(LOCK, max(budget.left, LEAST))
+    return UNHURRIED_LOCK if budget is None else min(LOCK, budget.seconds)
 
 
 @contextmanager
 def waiting() -> Iterator[None]:
     """What is done inside is waiting for the database."""
-    budget, begun = _budget.get(), time.monotonic()
-    if budget is None or budget.counting:
+    budget = _budget.get()
+    if budget is None or budget.since is not None:
         yield
         return
-    budget.counting = True
+    budget.since = monotonic()
     try:
         yield
     finally:
-        budget.counting = False
-        budget.left -= time.monotonic() - begun
+        budget.unused, budget.since = budget.left, None
 
 
 class Breaker:
@@ -129,43 +149,64 @@ class Breaker:
         self._enough = enough
         self._failures = 0
         self._failed_at: float | None = None
+        self._answered_at = float("-inf")
+        self._counting = threading.Lock()
         self._trying = threading.Lock()
+        self._trier: int | None = None
 
     @property
     def is_open(self) -> bool:
         """Whether it has failed, often enough, and nobody has got through since."""
         return self._failed_at is not None
 
-    def failed(self) -> None:
-        """Once more, it was waited for in vain."""
-        self._failures += 1
-        if self._failures >= self._enough:
-            self._failed_at = time.monotonic()
+    def failed(self, since: float | None = None) -> None:
+        """Once more, it was waited for in vain. Does not count where somebody got through `since`
+        then: what takes long may only be slow."""
+        with self._counting:
+            if since is not None and self._answered_at >= since:
+                return
+            self._failures += 1
+            if self._failures >= self._enough:
+                self._failed_at = monotonic()
 
     def went_well(self) -> None:
         """Somebody has got through."""
+        self._answered_at = monotonic()
         if self._failures:
-            self._failures, self._failed_at = 0, None
+            with self._counting:
+                self._failures, self._failed_at = 0, None
 
     @contextmanager
-    def attempt(self) -> Iterator[None]:
-        """An attempt. Raises psycopg.OperationalError where it is not worth one."""
+    def attempt(self) -> Iterator[bool]:
+        """An attempt; tells whether it is one to find out whether it still fails. Raises NotTried
+        where it is not worth one."""
         failed_at = self._failed_at
-        if failed_at is None:
-            yield from self._attempted()
+        if self._trier == threading.get_ident():
+            yield False  # A part of one, which has not got through before the whole has.
             return
-        if time.monotonic() - failed_at < AGAIN_AFTER or not self._trying.acquire(blocking=False):
-            raise psycopg.OperationalError("out of reach a moment ago")
+        if failed_at is None:
+            with self._attempted():
+                yield False
+            return
+        if monotonic() - failed_at < AGAIN_AFTER or not self._trying.acquire(blocking=False):
+            raise NotTried("out of reach a moment ago")
+        self._trier = threading.get_ident()
         try:
-            yield from self._attempted()
+            with self._attempted():
+                yield True
         finally:
+            self._trier = None
             self._trying.release()
 
+    @contextmanager
     def _attempted(self) -> Iterator[None]:
         try:
             yield
-        except psycopg.Error:
-            self.failed()
+        except psycopg.Error as error:
+            # What was not tried says nothing, and what was tried in haste opens nothing.
+            in_haste = isinstance(error, CutShort) and not self.is_open
+            if not (in_haste or isinstance(error, NotTried)):
+                self.failed()
             raise
         self.went_well()
 
@@ -178,25 +219,84 @@ connecting, answering = Breaker(), Breaker(HANGING)
 class Connection(psycopg.Connection[Any]):
     """A connection to PostgreSQL that is not waited for without end."""
 
+    @classmethod
+    def _connect_gen(cls, *arguments: Any, **options: Any) -> Any:
+        gen, budget = super()._connect_gen(*arguments, **options), _budget.get()
+        # The driver's own limit is two seconds at least, for each address.
+        return gen if budget is None else _in_time(gen, budget.seconds)
+
     def wait(self, gen: Any, *args: Any, **options: Any) -> Any:
-        budget = _budget.get()
-        if budget is None:
-            answer = super().wait(gen, *args, **options)
-            answering.went_well()
-            return answer
-        patient = budget.left > LOCK
+        budget, begun = _budget.get(), monotonic()
+        # Who has waited for a lock as long as that is told so by the server, if it tells anything.
+        # Where less was left, it may only be slow, and others need not suffer.
+        patient = budget is not None and budget.left > LOCK + LEAST
+        steps = _Steps()
         try:
             with waiting():
-                answer = super().wait(gen, timeout=max(budget.left, LEAST))
+                limit = {"timeout": budget.seconds} if budget else options
+                answer = super().wait(steps.of(gen), *args, **limit)
         except psycopg.errors._WaitTimeout:
             # What it may answer later would be taken for the answer to another question.
             self.close()
             if patient:
-                # Where little time was left, it may only be slow, and others need not suffer.
-                answering.failed()
+                answering.failed(since=begun)
             raise psycopg.OperationalError("no answer in time") from None
-        answering.went_well()
+        except psycopg.Error as error:
+            if error.sqlstate:  # The server's own word: no answer that one likes, but an answer.
+                answering.went_well()
+            raise
+        if steps.any:
+            answering.went_well()
         return answer
+
+    @property
+    def has_ended(self) -> bool:
+        """Nobody has asked it anything, so it has something to say only if it ends: the server has
+        been restarted, or somebody has cut it. To look costs no question."""
+        poll = select.poll()
+        poll.register(self.fileno(), select.POLLIN)
+        return bool(poll.poll(0))
+
+    def probe(self) -> None:
+        """Asks it what costs nothing. One that does not answer is closed."""
+        budget = _budget.get()
+        with waiting(), within(min(PROBE, budget.seconds) if budget else PROBE):
+            try:
+                self.execute("SELECT 1")
+                self.rollback()
+            except psycopg.Error:
+                self.close()
+                raise
+
+
+class _Steps:
+    """Whether the driver has waited for the server at all. Much that it calls so asks nothing: the
+    end of a transaction that has not begun, a setting of its own."""
+
+    any = False
+
+    def of(self, gen: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
+        try:
+            step = next(gen)
+            self.any = True
+            while True:
+                step = gen.send((yield step))
+        except StopIteration as done:
+            return done.value
+
+
+def _in_time(gen: Generator[Any, Any, Any], seconds: float) -> Generator[Any, Any, Any]:
+    """The driver's steps to connect, for so long. It takes one at least every tenth of a second."""
+    until = monotonic() + seconds
+    try:
+        step = next(gen)
+        while monotonic() < until:
+            step = gen.send((yield step))
+    except StopIteration as done:
+        return done.value
+    if seconds < TOO_LITTLE:
+        raise CutShort("not connected in the little time that was left")
+    raise psycopg.errors.ConnectionTimeout("not connected in time")
 
 
 class Pool(QueuePool):
@@ -206,15 +306,34 @@ class Pool(QueuePool):
     @property
     def _timeout(self) -> float:
         budget = _budget.get()
-        return self._longest if budget is None else min(self._longest, max(budget.left, LEAST))
+        return self._longest if budget is None else min(self._longest, budget.seconds)
 
     @_timeout.setter
     def _timeout(self, seconds: float) -> None:
         self._longest = seconds
 
     def _do_get(self) -> ConnectionPoolEntry:
-        with waiting():
-            return super()._do_get()
+        # Whoever is turned away here has taken no connection, so that none is lost.
+        with _if_it_hung() as looking, waiting():
+            record = super()._do_get()
+            if looking:
+                self._look_through(record)
+            return record
+
+    def _look_through(self, record: ConnectionPoolEntry) -> None:
+        """Asks on a connection whether there are answers; one without goes."""
+        try:
+            connection: Any = record.get_connection()  # type: ignore[attr-defined]
+            if not isinstance(connection, Connection):
+                return
+            if connection.has_ended:
+                record.invalidate()
+                connection = record.get_connection()  # type: ignore[attr-defined]
+            connection.probe()
+        except BaseException as error:
+            record.invalidate(error)
+            self._do_return_conn(record)
+            raise
 
     def recreate(self) -> QueuePool:
         # Whoever happens to make the next one gives it as long as this has.
@@ -229,13 +348,20 @@ def connect(*arguments: Any, **options: Any) -> Connection:
         connection = Connection.connect(*arguments, **options)
         connecting.went_well()
         return connection
-    with _if_it_hung(), connecting.attempt(), waiting():
-        return Connection.connect(*arguments, **options)
+    with _if_it_hung() as looking:
+        with connecting.attempt(), waiting():
+            connection = Connection.connect(*arguments, **options)
+        if looking:
+            # To be let in is no answer: who lets in may be another one (pgbouncer).
+            connection.probe()
+    return connection
 
 
-def _if_it_hung() -> AbstractContextManager[None]:
+def _if_it_hung() -> AbstractContextManager[bool]:
     """Around what shows whether it still does: one at a time, and all others are told at once."""
-    return answering.attempt() if answering.is_open else nullcontext()
+    if _budget.get() is None or not answering.is_open:
+        return nullcontext(False)
+    return answering.attempt()
 
 
 @event.listens_for(Engine, "do_connect")
@@ -247,16 +373,8 @@ def _connect(dialect: Dialect, _record: Any, arguments: Any, options: Any) -> An
 def _check(connection: Any, record: Any, _proxy: Any) -> None:
     if not isinstance(connection, Connection):
         return
-    # Nobody has asked it anything, so it has something to say only if it ends: the server has been
-    # restarted, or somebody has cut it. That costs no question.
-    poll = select.poll()
-    poll.register(connection.fileno(), select.POLLIN)
-    if poll.poll(0):
+    if connection.has_ended:
         raise exc.InvalidatePoolError()
-    if answering.is_open and _budget.get() is not None:
-        with _if_it_hung(), within(PROBE):
-            connection.execute("SELECT 1")
-            connection.rollback()
     _tell(connection, record.info)
 
 

@@ -23,7 +23,7 @@ from ovop_market.notices.kinds import LISTING_KINDS, PRODUCER_KINDS, TAKES_BACK,
 from ovop_market.notices.listening import configured_channels
 from ovop_market.notices.models import Notice, PushSubscription
 from ovop_market.notices.services import Owed, owe
-from ovop_market.notices.states import Channel, NoticeState
+from ovop_market.notices.states import Channel, Failure, NoticeState
 from ovop_market.villages.models import Producer, ProducerStaff
 from ovop_market.villages.policy import StaffRole
 from ovop_market.villages.producer_models import ProducerEvent
@@ -150,15 +150,19 @@ def still_listed_so(
 
 
 def _untold(session: Session, notice: Notice, key: str) -> bool:
-    """Whether the same reader was owed another notice, which has not reached them."""
-    state = session.scalar(
-        select(Notice.state).where(
+    """Whether the same reader was owed another notice, which was never told: not yet, or not any
+    more. One that could not be delivered may have been told by a person."""
+    before = session.scalar(
+        select(Notice).where(
             Notice.key == key,
             Notice.channel == notice.channel,
             Notice.recipient == notice.recipient,
         )
     )
-    return state is not None and state is not NoticeState.SENT
+    if before is None:
+        return False
+    not_needed = before.state is NoticeState.DROPPED and before.failure == Failure.NOT_NEEDED
+    return not_needed or before.state in (NoticeState.PENDING, NoticeState.SENDING)
 
 
 def is_told(session: Session, producer_id: int) -> bool:

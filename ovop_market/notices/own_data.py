@@ -7,7 +7,7 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, delete, or_, select
+from sqlalchemy import ColumnElement, and_, delete, or_, select
 from sqlalchemy.orm import Session
 
 from ovop_market.accounts.personal import Fact, Holder, Record, Section, Whose
@@ -22,7 +22,8 @@ def own_data(session: Session, whose: Whose) -> list[Section]:
     recipients = [f"buyer {own}" for own in whose.purchase_ids]
     mine: list[ColumnElement[bool]] = [Notice.recipient.in_(recipients)]
     if whose.user_id is not None:
-        mine.append(Notice.user_id == whose.user_id)
+        # Whether a link went to the address that the account wants would say whose it is.
+        mine.append(and_(Notice.user_id == whose.user_id, Notice.kind != Kind.NEW_EMAIL))
     notices = session.scalars(select(Notice).where(or_(*mine)).order_by(Notice.id))
     sections = [Section("messages", _("Pesan untuk Anda"), [_notice(own) for own in notices])]
     if whose.user_id is not None:

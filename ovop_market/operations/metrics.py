@@ -150,9 +150,11 @@ def _jobs(tallies: Iterable[JobTally]) -> Iterator[Metric]:
 @blueprint.get("/metrics")
 @access.visitor
 def read() -> Response:
-    """For this machine, or for who knows the token; to all others there is nothing here."""
+    """For who knows the token or, where there is none, for this machine; to all others there is
+    nothing here."""
     config: Config = current_app.config["OVOP"]
-    if not (_with_token(config.metrics_token) or _from_here()):
+    token = config.metrics_token
+    if not (_with_token(token) if token else _from_here()):
         raise NotFound
     here = CollectorRegistry()
     here.register(Installation(config, current_app.extensions["figures"], clock.now()))
@@ -163,13 +165,19 @@ def read() -> Response:
 def _with_token(token: str) -> bool:
     given = request.headers.get("Authorization", "")
     kind, _space, said = given.partition(" ")
-    return bool(token) and kind.lower() == "bearer" and tokens.matches(said, token)
+    return kind.lower() == "bearer" and tokens.matches(said, token)
 
 
 def _from_here() -> bool:
-    """Whether the other end of the connection is this machine, asking for itself. A proxy on it is
-    not who asks, whether it is trusted or not known of at all: it says that it is one, or passes
-    on the name under which it was asked."""
+    """Whether the other end of the connection is this machine, asking for itself.
+
+    A proxy on it is not who asks, known of or not. Most say that they are one, or pass on the name
+    under which they were asked; nginx, told nothing, does neither, but speaks HTTP/1.0. One that
+    speaks 1.1, says nothing and puts its own name in is not to be told from a monitor: that is what
+    the token is for.
+    """
+    if request.environ.get("SERVER_PROTOCOL") == "HTTP/1.0":
+        return False
     if any(_FORWARDED.fullmatch(name) for name, _value in request.headers):
         return False
     if not hosts.is_local(request.host):

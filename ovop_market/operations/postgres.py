@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -15,6 +15,8 @@ from sqlalchemy import URL, make_url
 
 from ovop_market.operations.archive import BackupError
 
+# As the server knows a restoration of ours.
+RESTORING = "ovop-market restore"
 _VERSION = re.compile(r"\b(\d+)(?:\.\d+)*")
 
 
@@ -85,9 +87,40 @@ def plain_url(database_url: str, *, password: bool = False) -> str:
     return plain.render_as_string(hide_password=False)
 
 
+def _under_its_name(database_url: str) -> str:
+    url = make_url(database_url).update_query_dict({"application_name": RESTORING})
+    return plain_url(url.render_as_string(hide_password=False))
+
+
 def _environ(database_url: str) -> dict[str, str]:
     password = make_url(database_url).password
     return {**os.environ, **({"PGPASSWORD": password} if password else {})}
+
+
+@contextmanager
+def _running(
+    command: Sequence[str], database_url: str, stdin: int, stdout: int
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A program that ends with us: whatever breaks this off, it is dead before anybody is told."""
+    with subprocess.Popen(  # noqa: S603 - the machine's own, with words of ours
+        command,
+        stdin=stdin,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        env=_environ(database_url),
+    ) as process:
+        try:
+            yield process
+            process.wait()
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+
+
+def _complaint(process: subprocess.Popen[bytes]) -> str:
+    assert process.stderr is not None
+    return process.stderr.read().decode("utf-8", "replace").strip()
 
 
 @contextmanager
@@ -104,16 +137,10 @@ def dumping(program: str, database_url: str, snapshot: str) -> Iterator[IO[bytes
         f"--snapshot={snapshot}",
         f"--dbname={plain_url(database_url)}",
     ]
-    with subprocess.Popen(  # noqa: S603 - the machine's own, with words of ours
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=_environ(database_url)
-    ) as process:
-        assert process.stdout is not None and process.stderr is not None
-        try:
-            yield process.stdout
-        except BaseException:
-            process.kill()
-            raise
-        complaint = process.stderr.read().decode("utf-8", "replace").strip()
+    with _running(command, database_url, subprocess.DEVNULL, subprocess.PIPE) as process:
+        assert process.stdout is not None
+        yield process.stdout
+        complaint = _complaint(process)
     if process.returncode:
         raise BackupError(f"pg_dump failed: {complaint.splitlines()[-1:]}")
 
@@ -126,21 +153,15 @@ def restore(program: str, database_url: str, dump: IO[bytes]) -> None:
         "--no-privileges",
         "--exit-on-error",
         "--single-transaction",
-        f"--dbname={plain_url(database_url)}",
+        f"--dbname={_under_its_name(database_url)}",
     ]
-    with subprocess.Popen(  # noqa: S603 - the machine's own, with words of ours
-        command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, env=_environ(database_url)
-    ) as process:
-        assert process.stdin is not None and process.stderr is not None
-        try:
+    with _running(command, database_url, subprocess.PIPE, subprocess.DEVNULL) as process:
+        assert process.stdin is not None
+        with suppress(BrokenPipeError):  # it says why
             shutil.copyfileobj(dump, process.stdin, 1024 * 1024)
+        with suppress(BrokenPipeError):
             process.stdin.close()
-        except BrokenPipeError:
-            pass  # it has said why
-        except BaseException:
-            process.kill()
-            raise
-        complaint = process.stderr.read().decode("utf-8", "replace").strip()
+        complaint = _complaint(process)
     if process.returncode:
         # Its words may quote rows: only the first line, which names what failed.
         raise BackupError(f"pg_restore failed: {complaint.partition(chr(10))[0]}")

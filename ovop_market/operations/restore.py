@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -32,6 +33,8 @@ from ovop_market.web.logs import log
 
 # What is not whole yet, beside what it becomes: renaming is then all there is left to do.
 _UNDERWAY = ".restoring"
+# Seconds for which it is waited until the server has given up a restoration, or committed it.
+_PATIENCE = 15.0
 
 
 def run(app: Flask, path: Path) -> Manifest:
@@ -113,8 +116,8 @@ def _pictures_put(archive: Reader, media: Path) -> Iterator[_Put]:
             name = member.removeprefix(MEDIA)
             target = media / name
             _make_folder(target.parent)
-            (underway / name).rename(target)
             put.paths.append(target)
+            (underway / name).rename(target)
         yield put
     except BaseException:
         if not put.stay:
@@ -150,8 +153,12 @@ def _put_sqlite(archive: Reader, target: Path, put: _Put) -> None:
         # Logs of the empty database that was here would be taken for this one's.
         for ending in ("-wal", "-shm"):
             target.with_name(target.name + ending).unlink(missing_ok=True)
-        underway.rename(target)
         put.stay = True
+        try:
+            underway.rename(target)
+        except OSError:
+            put.stay = False
+            raise
         os.sync()
     except sqlite3.Error as error:
         raise BackupError(f"SQLite: {error}") from None
@@ -164,16 +171,17 @@ def _put_postgres(archive: Reader, config: Config, put: _Put) -> None:
     with _connected(config) as connection:
         needed = max(server_version(connection), int(manifest.server))
     program = postgres.tool("pg_restore", needed, config.pg_bin)
+    put.stay = True
     try:
         with archive.open(manifest.database_member) as dump:
             postgres.restore(program, config.database_url, dump)
     except BaseException:
-        # Its commit may be done all the same, and only the word of it lost.
+        # Its commit may be done all the same, and only the word of it lost. Who interrupts this as
+        # well does not get to know, and the pictures stay.
         put.stay = _has_tables(config)
         if put.stay:
             log.warning("broken off", told="the database may be there, so its pictures stay")
         raise
-    put.stay = True
     try:
         with _connected(config) as connection:
             _compare(manifest, "postgresql", _asking(connection))
@@ -191,9 +199,21 @@ def _put_postgres(archive: Reader, config: Config, put: _Put) -> None:
 
 
 def _has_tables(config: Config) -> bool:
-    """Whether a restoration that broke off has come to its commit; if nobody can tell, it may."""
+    """Whether a restoration that broke off has come to its commit; if nobody can tell, it may.
+
+    pg_restore is dead by now, but the server may still be at what it was told last."""
+    underway = (
+        "SELECT 1 FROM pg_stat_activity"
+        " WHERE datname = current_database() AND application_name = %s"
+    )
+    give_up = time.monotonic() + _PATIENCE
     try:
         with _connected(config) as connection:
+            connection.autocommit = True
+            while connection.execute(underway, [postgres.RESTORING]).fetchone():
+                if time.monotonic() > give_up:
+                    return True
+                time.sleep(0.1)
             return bool(tables("postgresql", _asking(connection)))
     except BackupError:
         return True

@@ -96,18 +96,19 @@ def _payment(own: Payment, whose: Whose) -> Record:
             Fact("state", _("Keadaan"), str(PAYMENT_STATES[own.state])),
             Fact("reference", _("Keterangan Anda"), own.reference),
             Fact("proof", _("Foto bukti disimpan"), own.proof_key is not None),
-            Fact("proof_address", _("Foto bukti"), _proof_address(own, whose), link=True),
+            *_proof(own, whose),
         ),
         [Section("history", _("Riwayat"), [_event(each) for each in own.events])],
     )
 
 
-def _proof_address(own: Payment, whose: Whose) -> str | None:
+def _proof(own: Payment, whose: Whose) -> list[Fact]:
     """Where the account that made the purchase sees its picture, once it is signed in. Guests have
     but the secret link, which no file holds."""
     if own.proof_key is None or whose.user_id is None or not has_request_context():
-        return None
-    return public_root() + url_for("payments.own_proof", payment_id=own.id)
+        return []
+    address = public_root() + url_for("payments.own_proof", payment_id=own.id)
+    return [Fact("proof_address", _("Foto bukti"), address, link=True)]
 
 
 def _event(event: PaymentEvent) -> Record:

@@ -187,10 +187,12 @@ def erase_words(session: Session, purchase_id: int, now: datetime) -> list[str]:
 
 
 def remove_messages(session: Session, now: datetime) -> int:
-    """Deletes old messages of which nothing more will become; returns how many."""
+    """Deletes old messages of which nothing more will become; returns how many. Those that still
+    wait are far too old to be sent (notices.states.OLDEST)."""
+    over = (*_DONE, NoticeState.PENDING)
     old = (
         select(Notice.id)
-        .where(Notice.state.in_(_DONE), Notice.made_at < now - MESSAGES_AFTER)
+        .where(Notice.state.in_(over), Notice.made_at < now - MESSAGES_AFTER)
         .limit(AT_ONCE)
     )
     return _count(session.execute(delete(Notice).where(Notice.id.in_(old))))

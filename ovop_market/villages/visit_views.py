@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from flask import (
     Blueprint,
@@ -39,8 +41,14 @@ blueprint = Blueprint("visits", __name__)
 
 
 def _page(
-    producer: Producer, status: int = 200, *, form: VisitForm | None = None, problem: str = ""
+    producer: Producer,
+    status: int = 200,
+    *,
+    form: VisitForm | None = None,
+    problem: str = "",
+    unclear: Mapping[str, Any] | None = None,
 ) -> Response:
+    """`unclear`: the visit (id) that was not withdrawn for its reason (why), and what is said."""
     session = db.session()
     today = clock.wib_date(clock.now())
     visits = queries.visits_to(session, current_user, producer, today)
@@ -56,6 +64,7 @@ def _page(
         form=form or VisitForm(formdata=None, data={"day": today}),
         refused=form,
         problem=problem,
+        unclear=unclear,
         key=secret_token(),
         labels=labels,
         today=today,
@@ -126,7 +135,8 @@ def withdraw(visit_id: int) -> ResponseReturnValue:
     form = WithdrawalForm()
     if services.can_withdraw(current_user, visit.by_id) and not form.validate():
         said = _("Tulis alasannya, paling banyak 200 huruf, lalu batalkan lagi.")
-        return _page(_again(visit.producer.slug), 422, problem=said)
+        unclear = {"id": visit_id, "said": said, "why": form.why.data or ""}
+        return _page(_again(visit.producer.slug), 422, problem=said, unclear=unclear)
     services.withdraw(db.session(), visit, current_user, why=form.why.data or "", now=clock.now())
     slug = visit.producer.slug
     db.session.commit()

@@ -184,7 +184,9 @@ def _limit_body() -> None:
 def _admit() -> ResponseReturnValue | None:
     begin_as_reader(request.method in SAFE_METHODS)
     view = current_app.view_functions.get(request.endpoint or "")
-    patience.hurry(getattr(view, "patience", patience.REQUEST))
+    patience.hurry(
+        getattr(view, "patience", patience.REQUEST), request.environ.get("ovop.waited", 0.0)
+    )
     _refuse_control_characters()
     _limit_body()
     if request.endpoint is None:

@@ -76,9 +76,18 @@ def required(message: Any = None) -> DataRequired:
     return DataRequired(message=message or lazy_gettext("Isi bagian ini."))
 
 
+class _Chosen(InputRequired):  # type: ignore[misc]
+    """Sent, so that no default is taken for a choice; and something, which spaces are not."""
+
+    def __call__(self, form: Form, field: Field) -> None:
+        super().__call__(form, field)
+        if not field.data:
+            raise StopValidation(self.message)
+
+
 def chosen() -> InputRequired:
     """One of the choices must be taken."""
-    return InputRequired(message=lazy_gettext("Pilih salah satu."))
+    return _Chosen(message=lazy_gettext("Pilih salah satu."))
 
 
 def optional() -> Optional:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import hashlib
+import math
 import threading
 import time
 from collections import OrderedDict
@@ -39,7 +40,7 @@ ASK_AGAIN_AFTER = 0.5  # seconds between two looks at the database
 OLDEST = 60.0  # seconds; pages also say "today" and "until"
 OLDEST_OUT_OF_REACH = 30 * 60.0  # seconds, while the database cannot be asked
 ASK_OUT_OF_REACH_AFTER = 2.0  # seconds between two tries to reach it again
-PATIENCE = 1.0  # seconds for the tiny statement; with a new connection a little more
+PATIENCE = 1.0  # seconds for the tiny statement, and for the connection that it may need
 MOST_PAGES = 400
 LONGEST_WAIT = 2.0  # seconds for a page that another thread is making
 LONGEST_KEY = 300  # characters; a longer address is served, not kept
@@ -110,6 +111,10 @@ class DatabaseVersion:
             return self._value
         finally:
             self._lock.release()
+
+    def was_lost(self, since: float) -> bool:
+        """Whether a look that ended after that moment found the database out of reach."""
+        return not self.in_reach and self._asked_at >= since
 
     def _good_for(self) -> float:
         return ASK_AGAIN_AFTER if self.in_reach else ASK_OUT_OF_REACH_AFTER
@@ -186,6 +191,7 @@ class KeptPages:
         begun, key = time.perf_counter(), self._key(environ)
         if key is None:
             return self.wrapped(environ, start_response)
+        asked_at = time.monotonic()
         version = self.version.current()
         page = self._pages.get(key)
         if page is not None and self._is_good(page, version):
@@ -201,6 +207,10 @@ class KeptPages:
                 return self._answer(fresh, environ, start_response)
         # The version is read before the page is made: a change in between drops the page again.
         environ["ovop.keep"] = (key, version)
+        # Whoever has waited here waits no longer than others in all; whoever has just seen that
+        # there is no answer need not see it again.
+        lost = self.version.was_lost(asked_at)
+        environ["ovop.waited"] = math.inf if lost else time.monotonic() - asked_at
         try:
             return self.wrapped(environ, start_response)
         finally:

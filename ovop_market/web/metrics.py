@@ -2,12 +2,14 @@
 anything that a person has chosen: rules, never paths; methods, classes of statuses, types.
 
 Where several processes serve (gunicorn.conf.py), each keeps its figures in a file of its own, and
-whichever is asked adds them up.
+whichever is asked adds them up. Where those files cannot be written nothing is counted; whatever
+goes wrong with counting, it never decides an answer.
 """
 
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import Any
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram
@@ -35,7 +37,8 @@ _database_errors = Counter(
 def answered(method: str, rule: str, status: int, seconds: float) -> None:
     """Counts a request."""
     known = method if method in METHODS else "other"
-    _requests.labels(known, rule, f"{status // 100}xx").observe(seconds)
+    with suppress(Exception):
+        _requests.labels(known, rule, f"{status // 100}xx").observe(seconds)
 
 
 def counted() -> CollectorRegistry:
@@ -43,11 +46,13 @@ def counted() -> CollectorRegistry:
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
         return REGISTRY
     registry = CollectorRegistry()
-    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    with suppress(ValueError):  # the folder has gone
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     return registry
 
 
 @event.listens_for(Engine, "handle_error")
 def _database_error(context: Any) -> None:
     # The driver's own types: there are few.
-    _database_errors.labels(type(context.original_exception).__name__).inc()
+    with suppress(Exception):
+        _database_errors.labels(type(context.original_exception).__name__).inc()

@@ -56,10 +56,15 @@ def whole_answer(app: Flask, status: int) -> bytes:
 
 
 def write_all(app: Flask, folder: Path) -> int:
-    """Writes them for a proxy, with their style beside; returns how many pages."""
+    """Writes them for a proxy, which runs as another user, with their style beside; returns how
+    many pages."""
     folder.mkdir(parents=True, exist_ok=True)
-    for status in STATUSES:
-        text = page(app, status, f"{FOLDER}site.css")
-        (folder / f"{status}.html").write_text(text, "utf-8")
-    (folder / "site.css").write_bytes((ROOT / "static" / "css" / "site.css").read_bytes())
+    written = {
+        f"{status}.html": page(app, status, f"{FOLDER}site.css").encode() for status in STATUSES
+    }
+    written["site.css"] = (ROOT / "static" / "css" / "site.css").read_bytes()
+    for name, body in written.items():
+        (folder / name).write_bytes(body)
+        (folder / name).chmod(0o644)
+    folder.chmod(0o755)
     return len(STATUSES)

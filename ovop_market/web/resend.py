@@ -81,7 +81,7 @@ def _labels() -> dict[str, str]:
     return {
         "name": _("Nama"),
         "phone": _("Nomor HP"),
-        "email": _("E-mail"),
+        "email": _("Email"),
         "login": _("Email atau nomor HP"),
         "street": _("Jalan, nomor, RT/RW"),
         "postal_code": _("Kode pos"),

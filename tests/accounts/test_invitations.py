@@ -110,6 +110,18 @@ def test_who_is_erased_or_swept_away_is_not_mailed(session: Session, by_mail: Po
     assert session.scalars(select(Notice)).all() == []
 
 
+def test_an_erased_account_leaves_no_login_of_before(session: Session) -> None:
+    owner, guest = make_user(session, Role.PRODUCER), make_user(session, login=INVITED)
+    asked, _token = make_invitation(
+        session, make_producer(session, staff=owner), owner, login=INVITED
+    )
+    asked.accepted_by_id, asked.accepted_at = guest.id, clock.now()
+    guest.email = "lain@ovop.example"
+    session.flush()
+    invitations.forget(session, guest)
+    assert session.scalars(select(invitations.Invitation)).all() == []
+
+
 def test_whom_an_erased_account_invited_comes_in_no_more(session: Session) -> None:
     owner = make_user(session, Role.PRODUCER)
     asked, _token = make_invitation(session, make_producer(session, staff=owner), owner)

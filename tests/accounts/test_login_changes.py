@@ -16,7 +16,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from ovop_market.accounts import links, login_changes, passwords, recovery
+from ovop_market.accounts import links, login_changes, passwords, recovery, second_factor
 from ovop_market.accounts.models import AuditEvent, Link, Purpose, User
 from ovop_market.accounts.signals import Told
 from ovop_market.core import clock
@@ -441,6 +441,106 @@ def test_of_two_who_remove_one_each_at_once_one_does(app: Flask, session: Sessio
         assert sorted(pool.map(go, login_changes.Login)) == [False, True]
 
 
+@pytest.mark.parametrize("page", [EMAIL, PHONE, f"{PHONE}/removal", "/account/password"])
+def test_a_device_that_is_put_out_meanwhile_changes_nothing(
+    client: FlaskClient,
+    session: Session,
+    by_mail: None,
+    told: list[Word],
+    monkeypatch: pytest.MonkeyPatch,
+    page: str,
+) -> None:
+    """Somebody who knows the old password is in; its owner makes a new one in that very moment."""
+    user = make_user(session, login="lama@ovop.example")
+    user.phone, user.verified_at = "+6281298765432", NOW
+    sign_in(client, user)
+    fields = {EMAIL: {"email": NEW}, PHONE: {"phone": NUMBER}}.get(page, {})
+    if page == "/account/password":
+        fields = {"password": "perahu hijau di teluk"}
+    right, user_id = passwords.fits, user.id
+    session.commit()
+
+    def owner_is_quicker(*arguments: Any) -> bool:
+        answer = right(*arguments)
+        with Session(db.engine) as elsewhere:
+            theirs = elsewhere.get_one(User, user_id)
+            recovery.change(elsewhere, theirs, passwords.hashed("kapal merah di laut"), NOW)
+            elsewhere.commit()
+        return answer
+
+    monkeypatch.setattr(passwords, "fits", owner_is_quicker)
+    answer = client.send(page, page, current=PASSWORD, **fields)
+    monkeypatch.undo()
+    assert answer.status_code == 409 and "Masuk lagi" in answer.text
+    session.expire_all()
+    assert (user.email, user.phone) == ("lama@ovop.example", "+6281298765432")
+    assert session.scalars(select(Link)).all() == []
+    assert [word.what for word in told] == [Told.PASSWORD_CHANGED]
+    assert client.get("/account").status_code == 303, "no new session for whoever was put out"
+
+
+def test_two_who_want_each_others_login_do_not_wait_for_each_other(
+    app: Flask, session: Session, by_mail: None
+) -> None:
+    people = [make_user(session, login=f"{name}@ovop.example") for name in ("adi", "budi")]
+    ids = [user.id for user in people]
+    ready = Barrier(2)
+    session.commit()
+
+    def go(at: int) -> login_changes.Answer:
+        with app.app_context():
+            mine = db.session()
+            user = mine.get_one(User, ids[at])
+            mine.commit()
+            wanted = f"{('budi', 'adi')[at]}@ovop.example"
+            ready.wait(20)
+            done = login_changes.ask(mine, user, login_changes.Login.EMAIL, wanted, NOW)
+            mine.commit()
+            return done
+
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(go, range(2))) == [login_changes.Answer.MAILED] * 2
+
+
+def test_another_number_leaves_the_link_that_confirms_the_address(
+    client: FlaskClient, session: Session, by_mail: None
+) -> None:
+    user = make_user(session)
+    lifetime = timedelta(hours=24)
+    links.make(session, Purpose.VERIFY, now=clock.now(), lifetime=lifetime, user_id=user.id)
+    sign_in(client, user)
+    assert change(client, PHONE, NUMBER).status_code == 303
+    assert links.open_of(session, Purpose.VERIFY, user.id, clock.now()) is not None
+
+
+def test_what_was_confirmed_meanwhile_is_not_withdrawn(
+    client: FlaskClient, session: Session, by_mail: None, told: list[Word]
+) -> None:
+    user = make_user(session)
+    sign_in(client, user)
+    change(client, EMAIL, NEW)
+    url = f"/verify/email/{told[0].link}"
+    assert client.send(url, url).status_code == 303
+    client.get("/account")  # which says that it is changed
+    token = client.csrf("/account")
+    answer = client.post(f"{EMAIL}/withdrawal", data={"csrf_token": token})
+    assert answer.status_code == 303
+    assert "tidak jadi" not in client.get(EMAIL).text
+    assert "email change withdrawn" not in actions(session)
+
+
+def test_waiting_uses_no_code_up(client: FlaskClient, session: Session, by_mail: None) -> None:
+    user = make_user(session)
+    _totp, codes = set_up(session, user)
+    give_password(client, user)
+    client.send("/sign-in/code", "/sign-in/code", code=codes.pop())
+    for n in range(5):
+        answer = change(client, EMAIL, f"a{n}@ovop.example", code=codes.pop())
+        assert answer.status_code == 303
+    assert change(client, EMAIL, NEW, code=codes[0]).status_code == 429
+    assert second_factor.codes_left(session, user) == len(codes)
+
+
 def test_it_is_counted_by_account_and_by_what_is_wanted(
     app: Flask, session: Session, by_mail: None, told: list[Word]
 ) -> None:
@@ -478,6 +578,10 @@ def test_it_is_in_ones_own_data_and_goes_with_the_account(
     answer = client.send("/account/privacy", "/account/export", format="json")
     account = answer.get_json()["account"][0]
     assert (account["awaited_email"], account["email"]) == (NEW, user.email)
+    # Nor does the file say whether the link was sent, and so whose the address is.
+    assert [told["about"] for told in answer.get_json()["messages"]] == [
+        "Email akun Anda akan diganti"
+    ]
     client.send("/account/erasure", "/account/erasure", password=PASSWORD, sure="y")
     session.expire_all()
     kept: list[Any] = session.scalars(select(Link.details)).all()

@@ -304,7 +304,12 @@ def test_switching_it_off_takes_password_and_code(
     assert both(client, "removal", "").status_code == 422
     session.refresh(user)
     assert user.totp_since is not None
+    copied = client.get_cookie("session")
+    assert copied is not None
     assert both(client, "removal", code).headers["Location"] == PAGE
+    other_device = app.test_client()
+    other_device.set_cookie("session", copied.value)
+    assert other_device.get("/account").status_code == 303, "whoever else was in is out"
     session.refresh(user)
     assert (user.totp_since, user.totp_secret, user.totp_step) == (None, None, None)
     assert session.scalars(select(RecoveryCode)).all() == []

@@ -72,7 +72,7 @@ def test_what_an_account_typed_is_not_for_the_next_person(market: Market) -> Non
         fill_in(buyer)
         buyer.open("/account")
         page.get_by_role("button", name="Keluar").click()
-        page.wait_for_url("**/")
+        page.wait_for_url("**/sign-in")
         assert not page.evaluate(KEPT)
         buyer.put_in_cart(PEMPEK, 0, 1)
         buyer.open("/checkout")

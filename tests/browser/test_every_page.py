@@ -9,11 +9,9 @@ from collections.abc import Sequence
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from flask import Flask
 from playwright.sync_api import Page
 
 from tests.browser.people import Market, Person
-from tests.hostile.found import endpoint_of
 
 pytestmark = pytest.mark.browser
 # Pages of one kind: the first one, which has the most on it. Of a page with filters so many ways to
@@ -47,12 +45,6 @@ _NAMES = re.compile(r"(?<=/)(?:\d+|[A-Z0-9]{4}-[A-Z0-9]{4}|[A-Za-z0-9_-]{24,})(?
 _OF_A_KIND = re.compile(
     r"^/(products|villages|made|groups|mentoring/producers|shop/products)/[^/]+"
 )
-_opened: set[str] = set()
-_toured: set[str] = set()
-# Answers that are no pages.
-NO_PAGES = {}
-# Pages that come of what is done, and where that is tried.
-ELSEWHERE: set[str] = set()
 
 # What is refused is told by the browser itself, as an event of the document.
 LISTEN = """
@@ -122,7 +114,7 @@ def apply(person: Person) -> None:
 
 
 def tour(market: Market, who: str, starts: Sequence[str]) -> list[str]:
-    """What is wrong on the pages that a person comes to; notes them in `_opened`."""
+    """What is wrong on the pages that a person comes to."""
     wrong: list[str] = []
     with market.visited_by("" if who == APPLICANT else who) as person:
         if who == APPLICANT:
@@ -136,7 +128,6 @@ def tour(market: Market, who: str, starts: Sequence[str]) -> list[str]:
             found, links = look(page, market.url, address)
             wrong += found
             opened += 1
-            _opened.add(address)
             for link in links:
                 left_out = _FILES.search(link.partition("?")[0]) or link.startswith("/en")
                 kind = kind_of(link)
@@ -147,7 +138,6 @@ def tour(market: Market, who: str, starts: Sequence[str]) -> list[str]:
                 kinds[ways] += kind[1:] != ()
                 seen.add(link)
                 waiting.append(link)
-    _toured.add(who)
     assert not waiting, f"{who} has more pages than are looked at: {list(waiting)[:5]}"
     assert opened > len(starts), "links are followed"
     return wrong
@@ -156,15 +146,3 @@ def tour(market: Market, who: str, starts: Sequence[str]) -> list[str]:
 @pytest.mark.parametrize("who", STARTS, ids=lambda who: who or "nobody")
 def test_every_page_is_clean(market: Market, who: str) -> None:
     assert tour(market, who, STARTS[who]) == []
-
-
-def test_no_page_is_left_out(applications: dict[str, Flask]) -> None:
-    """Runs after the tours above, in the same process."""
-    if len(_toured) < len(STARTS):
-        return  # some of the tours were not asked for
-    app = applications["sqlite"]
-    opened = {endpoint_of(app, "GET", address) for address in _opened}
-    pages = {rule.endpoint for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ())}
-    pages = {page for page in pages if not page.startswith("opendata.")}
-    assert pages - opened - NO_PAGES - ELSEWHERE == set()
-    assert ELSEWHERE & opened == set(), "it is toured after all"

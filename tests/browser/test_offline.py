@@ -362,7 +362,7 @@ def test_signing_out_erases_what_was_kept(village: Village, phone: Phone) -> Non
     page.goto("/account")
     assert phone.kept(page) == ["/inbox"]
     page.get_by_role("button", name="Keluar").click()
-    page.wait_for_url("**/")
+    page.wait_for_url("**/sign-in")
     assert phone.kept(page) == []
     assert phone.waiting(page) == 0
 

@@ -76,6 +76,13 @@ def test_a_new_product(maker: FlaskClient, session: Session, producer: Producer)
     assert maker.get("/products/kerupuk-udang-belo-laut").status_code == 404
 
 
+@pytest.mark.parametrize("kind", ["", "   ", "\u200b"])
+def test_spaces_are_no_kind(maker: FlaskClient, session: Session, kind: str) -> None:
+    answer = send(maker, SHOP, **{**LISTING, "category": kind}, idempotency_key="a")
+    assert answer.status_code == 422 and "category-error" in text(answer)
+    assert session.scalars(select(Product)).all() == []
+
+
 def test_sent_twice_it_is_made_once(maker: FlaskClient, session: Session) -> None:
     first = send(maker, SHOP, **LISTING, idempotency_key="a")
     assert send(maker, SHOP, **LISTING, idempotency_key="a").location == first.location

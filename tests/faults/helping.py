@@ -15,6 +15,8 @@ from tests.process.visitor import Answer, Visitor
 
 # What the market promises: an answer, be it that it cannot be done now.
 SOON = 5.0
+# How many times as long as usual the machine may make everything that is not waiting.
+BUSY = 10
 # Far longer than anything should take, on a machine that has other things to do.
 PATIENCE = 60.0
 SECONDS_OF_A_MINUTE = 3
@@ -36,6 +38,12 @@ def timed(ask: Callable[[], Answer]) -> Timed:
     begun = time.monotonic()
     answer = ask()
     return Timed(answer, time.monotonic() - begun)
+
+
+def soon(*well: Timed) -> float:
+    """What the market promises, and what the machine may add to it: it has other things to do.
+    Measured by the same pages while all is well."""
+    return SOON + BUSY * max(one.seconds for one in well)
 
 
 def wait_until(what: Callable[[], bool], seconds: float = PATIENCE) -> float:

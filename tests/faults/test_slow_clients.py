@@ -13,21 +13,26 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
+import psutil
 import pytest
 
-from tests.faults.helping import PATIENCE, Timed, timed
+from tests.faults.helping import PATIENCE, Timed, timed, wait_until
 from tests.process.market import Market, at_once
 from tests.process.server import HOST, Server, running
 from tests.process.visitor import SAME_ORIGIN, Visitor
 
 pytestmark = pytest.mark.process
 SLOW, PROBES = 200, 8
+# Of these, what must be there at once before anybody else comes.
+MANY = 180
 UPLOAD = 1024 * 1024
 # For less than this, gunicorn waits until it takes a process for dead; it usually waits for longer.
 # Whoever is held up by its clients is then ended within the test.
-HASTY = {"GUNICORN_CMD_ARGS": "--timeout 10"}
+HASTY = {"GUNICORN_CMD_ARGS": "--timeout 30"}
 # How long they are left alone with the server before anybody else comes.
 SECONDS_BEFORE = 2.0
+# So long, at least, the server bears with whoever sends slowly.
+SECONDS_OF_PATIENCE = 10.0
 Send = Callable[[socket.socket], None]
 
 
@@ -188,6 +193,15 @@ def test_others_are_answered(market: Market, server: Server, first: Send, then: 
     assert server.workers() == pids, "somebody who served was ended"
 
 
+def held(pid: int, port: int) -> int:
+    """How many connections to the server that process has."""
+    found = psutil.Process(pid).net_connections("tcp")
+    return sum(
+        one.status == psutil.CONN_ESTABLISHED and bool(one.raddr) and one.raddr.port == port
+        for one in found
+    )
+
+
 @pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
     ("path", "kind"),
@@ -202,19 +216,30 @@ def test_others_are_answered_under_slowhttptest(
     market: Market, server: Server, slowhttptest: str, path: str, kind: list[str]
 ) -> None:
     variant_id, pids = market.stock(50), server.workers()
-    command = [slowhttptest, "-c", str(SLOW), "-r", str(SLOW), "-l", "12", "-p", "5", *kind]
+    command = [slowhttptest, "-c", str(SLOW), "-r", str(SLOW), "-l", "120", "-p", "5", *kind]
     attack = subprocess.Popen(
         [*command, "-u", f"http://{HOST}:{server.port}{path}"],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
+    begun = time.monotonic()
     try:
+        wait_until(lambda: held(attack.pid, server.port) >= MANY)
         time.sleep(SECONDS_BEFORE)
+        before = held(attack.pid, server.port)
+        assert before >= MANY, "they were sent away"
         answered = [*probes(server, variant_id), *probes(server, variant_id)]
-        assert attack.poll() is None, "it was over before it was looked at"
-        attack.wait(60)
+        # The server's patience ends after fifteen seconds, and with it the attack.
+        late = time.monotonic() - begun > SECONDS_OF_PATIENCE
+        assert late or attack.poll() is None, "it was over before it was looked at"
     finally:
         attack.kill()
         attack.wait()
-    print("the slowest of 16 after", round(max(one.seconds for one in answered), 2), "s")
+    print(
+        "beside",
+        before,
+        "the slowest of 16 after",
+        round(max(one.seconds for one in answered), 2),
+        "s",
+    )
     assert server.workers() == pids, "somebody who served was ended"

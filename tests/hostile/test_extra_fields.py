@@ -59,7 +59,7 @@ _tried: set[tuple[str, ...]] = set()
 # What differs from one time to the next: moments, secrets, and what is made of them.
 _CHANCE = re.compile(
     r"datetime\.datetime\([^)]*\)+|'\$argon2[^']*'|'[0-9a-f]{32,}'|'[A-Za-z0-9_-]{24,}'|'[0-9A-Z]{4}-[0-9A-Z]{4}'"
-    r"|'[A-Z0-9]{8,12}'|'rumah-[a-z0-9]{12}'"
+    r"|'[A-Z0-9]{8,12}'|'rumah-[a-z0-9-]{6,12}'"
 )
 
 

@@ -183,6 +183,27 @@ class TestProducers:
         assert not any(private in logged for private in (REASON, STAFF, "Mawar"))
 
 
+@pytest.mark.parametrize(("failure", "told_again"), [("address", True), ("not needed", False)])
+def test_whoever_was_told_by_a_person_hears_that_it_is_over(
+    session: Session,
+    household: Producer,
+    operator: User,
+    send: Send,
+    by_mail: PostOffice,
+    failure: str,
+    told_again: bool,
+) -> None:
+    decide(session, household, A.SUSPEND, operator)
+    notice = session.scalars(select(Notice)).one()
+    notice.state, notice.failure = NoticeState.DROPPED, failure
+    session.flush()
+    decide(session, household, A.RESUME, operator, now=LATER)
+    send(LATER)
+    assert [subject for _to, subject in told(by_mail)] == (
+        ["Anda boleh berjualan lagi"] if told_again else []
+    )
+
+
 @pytest.mark.usefixtures("by_mail")
 class TestListings:
     @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import fcntl
 import io
 import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from ovop_market.operations import postgres
 from ovop_market.operations.archive import BackupError, Manifest, Reader, Writer
 from ovop_market.operations.backup import pictures
 from ovop_market.operations.revisions import Revisions
+from tests.process.commands import pg_bin
 
 URL = "postgresql+psycopg://market:hunter2@db.example:5433/ovop?sslmode=require"
 
@@ -167,6 +169,8 @@ def test_a_finished_backup_is_not_emptied_by_the_next(
         held(file, how)
 
     monkeypatch.setattr("ovop_market.operations.commands.fcntl.flock", meanwhile)
+    # Programs of the server's own version, wherever the tests' server comes from.
+    monkeypatch.setitem(app.config, "OVOP", replace(app.config["OVOP"], pg_bin=pg_bin()))
     answer = app.test_cli_runner().invoke(args=["backup", *words, str(target)])
     assert (tmp_path / "kept.zip").read_bytes() == b"another one's"
     if words:

@@ -19,7 +19,7 @@ from ovop_market.core import clock
 from ovop_market.core.errors import ConfigurationError
 from ovop_market.jobs import Job
 from ovop_market.orders.states import OrderState
-from ovop_market.web import beats, tallies
+from ovop_market.web import beats, metrics, tallies
 from ovop_market.web.tallies import JobTally
 from tests.factories import make_order, make_product
 
@@ -118,6 +118,27 @@ def test_errors_of_the_database_are_counted(client: FlaskClient, session: Sessio
     assert errors() == before + 1
 
 
+@pytest.mark.parametrize("error", [FileNotFoundError, PermissionError, TypeError])
+def test_counting_never_decides_an_answer(
+    client: FlaskClient,
+    session: Session,
+    monkeypatch: pytest.MonkeyPatch,
+    error: type[Exception],
+) -> None:
+    """Its files may have gone; prometheus_client then fails in ways of its own."""
+
+    def broken(*_labels: str) -> None:
+        raise error
+
+    monkeypatch.setattr(metrics._requests, "labels", broken)
+    monkeypatch.setattr(metrics._database_errors, "labels", broken)
+    for path in ("/healthz", "/villages", "/villages", "/metrics"):
+        assert client.get(path).status_code == 200
+    with pytest.raises(DBAPIError):
+        session.execute(text("SELECT nothing FROM nowhere"))
+    session.rollback()
+
+
 def test_a_database_out_of_reach_is_told(
     client: FlaskClient, app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -131,7 +152,7 @@ def test_a_database_out_of_reach_is_told(
 
 
 class TestWho:
-    """This machine, or who knows the token; to others it is not there."""
+    """Who knows the token or, without one, this machine; to others it is not there."""
 
     @pytest.fixture
     def guarded(self, app: Flask, monkeypatch: pytest.MonkeyPatch) -> Flask:
@@ -209,6 +230,20 @@ class TestWho:
         answer = guarded.test_client().get(
             "/metrics", headers={"Authorization": said}, environ_overrides=ELSEWHERE
         )
+        assert answer.status_code == status
+
+    def test_with_a_token_this_machine_has_to_say_it_too(self, guarded: Flask) -> None:
+        """A proxy here that hides what it is looks like this machine."""
+        client = guarded.test_client()
+        assert client.get("/metrics").status_code == 404
+        said = {"Authorization": f"Bearer {TOKEN}"}
+        assert client.get("/metrics", headers=said).status_code == 200
+
+    @pytest.mark.parametrize(("protocol", "status"), [("HTTP/1.0", 404), ("HTTP/1.1", 200)])
+    def test_a_proxy_that_says_nothing_speaks_the_older_protocol(
+        self, client: FlaskClient, protocol: str, status: int
+    ) -> None:
+        answer = client.get("/metrics", environ_overrides={"SERVER_PROTOCOL": protocol})
         assert answer.status_code == status
 
     def test_no_token_is_no_token(self, client: FlaskClient) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import create_engine, func, select, text
 from sqlalchemy.orm import Session
 
 from ovop_market.catalogue.models import Offer
+from ovop_market.extensions.database import begin_as_reader
 from ovop_market.orders import queries
 from ovop_market.orders.models import Order, OrderEvent, OrderLine, Purchase
 from ovop_market.payments.queries import books
@@ -55,6 +56,8 @@ class Market:
     @contextmanager
     def session(self) -> Iterator[Session]:
         """A session past the servers, committed in the end."""
+        # Whatever was fetched in this very process before.
+        begin_as_reader(False)
         engine = create_engine(self.url)
         try:
             with Session(engine) as session:

@@ -143,8 +143,15 @@ class Server(Process):
         return ["-m", "gunicorn", self.app]
 
     def workers(self) -> set[int]:
-        """The ids of the processes that serve, of the running server."""
-        return {child.pid for child in psutil.Process(self.group).children()}
+        """The ids of the processes that serve, once all of them are there: the first one answers
+        while the next is being made."""
+        until = time.monotonic() + SECONDS_TO_START
+        all_of_them = int(self.environ.get("WEB_CONCURRENCY", "2"))
+        while True:
+            found = {child.pid for child in psutil.Process(self.group).children()}
+            if len(found) >= all_of_them or time.monotonic() > until:
+                return found
+            time.sleep(0.05)
 
     def is_ready(self) -> bool:
         connection = http.client.HTTPConnection(HOST, self.port, timeout=SECONDS_TO_START)

@@ -6,7 +6,12 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
+import signal
+import subprocess
+import sys
 import threading
+import time
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -18,6 +23,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import psutil
 import psycopg
 import pytest
 from PIL import Image
@@ -27,16 +33,16 @@ from ovop_market import create_app
 from ovop_market.catalogue.models import Product, ProductPhoto
 from ovop_market.core import clock
 from ovop_market.extensions import db
-from ovop_market.operations import restore
+from ovop_market.operations import postgres, restore
 from ovop_market.operations.archive import BackupError
 from ovop_market.orders.models import Order, OrderEvent, Purchase
 from ovop_market.payments.models import Payment
 from ovop_market.web import pictures
 from tests.conftest import configuration, database_name
 from tests.factories import pay
-from tests.process.commands import flask, pg_bin
+from tests.process.commands import environment, flask, pg_bin
 from tests.process.market import Market, at_once
-from tests.process.server import Server, running
+from tests.process.server import ROOT, Server, running
 from tests.process.visitor import Answer, Visitor, ready_to_buy
 
 pytestmark = pytest.mark.process
@@ -399,6 +405,111 @@ def test_rows_are_never_without_their_pictures(
     with pytest.raises(done[when]):
         restore.run(app, backed_up)
     if when == "before":
+        assert nothing_there(elsewhere)
+        return
+    with elsewhere.session() as session:
+        (key,) = session.scalars(select(ProductPhoto.key))
+    assert sum(name.startswith(key) for name in files_of(elsewhere.folder / "media")) == 6
+
+
+SLOW_RESTORE = """#!{python}
+import os, pathlib, subprocess, sys, time
+real, here = {real!r}, pathlib.Path(__file__).parent
+if "--version" in sys.argv:
+    os.execv(real, [real, "--version"])
+dump = sys.stdin.buffer.read()
+(here / "reading").write_text(str(os.getpid()))
+while not (here / "go on").exists():
+    time.sleep(0.02)
+sys.exit(subprocess.run([real, *sys.argv[1:]], input=dump).returncode)
+"""
+
+
+@pytest.mark.parametrize("engine_name", ["postgresql"], indirect=True)
+def test_an_interrupted_restoration_leaves_nothing(
+    elsewhere: Market, backed_up: Path, tmp_path: Path
+) -> None:
+    """pg_restore has all that it needs and is at work; only the command itself is told to stop."""
+    plain = postgres.plain_url(elsewhere.url, password=True)
+    with psycopg.connect(plain) as connection:
+        version = connection.info.server_version // 10_000
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    slow = programs / "pg_restore"
+    real = postgres.tool("pg_restore", version, pg_bin())
+    slow.write_text(SLOW_RESTORE.format(python=sys.executable, real=real))
+    slow.chmod(0o755)
+    said = subprocess.Popen(
+        [sys.executable, "-m", "flask", "--app", "wsgi", "restore", str(backed_up)],
+        cwd=ROOT,
+        env=environment({**elsewhere.environ, "OVOP_PG_BIN": str(programs)}),
+        stderr=subprocess.PIPE,
+        # Whoever is started in the background ignores it otherwise.
+        preexec_fn=lambda: signal.signal(  # noqa: PLW1509 - no other thread runs here
+            signal.SIGINT, signal.default_int_handler
+        ),
+    )
+    told, give_up = programs / "reading", time.monotonic() + 60
+    while not (told.exists() and told.read_text()):
+        assert said.poll() is None and time.monotonic() < give_up
+        time.sleep(0.02)
+    os.kill(said.pid, signal.SIGINT)
+    assert said.wait(60) != 0
+    (programs / "go on").touch()
+    with suppress(psutil.NoSuchProcess):
+        psutil.Process(int(told.read_text())).wait(60)
+    assert nothing_there(elsewhere)
+    assert flask(elsewhere.environ, "restore", str(backed_up)).returncode == 0
+
+
+@pytest.mark.parametrize("engine_name", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("ends", ["committed", "rolled back", "never"])
+def test_a_commit_that_is_underway_is_waited_for(
+    elsewhere: Market, monkeypatch: pytest.MonkeyPatch, ends: str
+) -> None:
+    """pg_restore is dead, and the server still at what it was told."""
+    config = configuration(elsewhere.folder, elsewhere.url)
+    plain = postgres.plain_url(elsewhere.url, password=True)
+    if ends == "never":
+        monkeypatch.setattr(restore, "_PATIENCE", 0.2)
+    with (
+        psycopg.connect(plain, application_name=postgres.RESTORING) as server,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        server.execute("CREATE TABLE arrived (id integer)")
+        asked = pool.submit(restore._has_tables, config)
+        if ends == "never":
+            assert asked.result(30)
+        time.sleep(0.5)
+        server.commit() if ends == "committed" else server.rollback()
+        server.close()
+        assert asked.result(30) is (ends != "rolled back")
+
+
+@pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("broken", [KeyboardInterrupt, OSError])
+def test_a_file_that_has_its_name_keeps_its_pictures(
+    elsewhere: Market,
+    backed_up: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    broken: type[BaseException],
+) -> None:
+    """Interrupted between the database's new name and whatever comes next."""
+    config = configuration(elsewhere.folder, elsewhere.url)
+    app = create_app(replace(config, media=elsewhere.folder / "media"))
+    really, database = Path.rename, Path(make_url(elsewhere.url).database or "")
+
+    def renamed(self: Path, target: Path) -> Path:
+        if target != database:
+            return really(self, target)
+        if broken is KeyboardInterrupt:
+            really(self, target)
+        raise broken
+
+    monkeypatch.setattr(Path, "rename", renamed)
+    with pytest.raises(broken):
+        restore.run(app, backed_up)
+    if broken is OSError:
         assert nothing_there(elsewhere)
         return
     with elsewhere.session() as session:

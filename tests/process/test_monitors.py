@@ -6,10 +6,13 @@ import fcntl
 import http.client
 import os
 import re
+import shutil
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from ovop_market.core import clock
@@ -83,6 +86,60 @@ def test_what_a_killed_server_left_is_removed_and_a_living_ones_is_not(market: M
     finally:
         os.close(held)
         living.rmdir()
+
+
+def test_a_folder_that_vanishes_costs_figures_and_no_answer(market: Market) -> None:
+    """Whoever clears up such places: pages are answered, and new processes count again."""
+    server = market.server()
+    server.environ = {**server.environ, "WEB_CONCURRENCY": "1"}
+    with running([server]):
+        (folder,) = _folders(server)
+        shutil.rmtree(folder)
+        for path in ("/healthz", "/villages", "/metrics"):
+            assert Visitor(server.port).get(path).status == 200, path
+        (worker,) = server.workers()
+        os.kill(worker, signal.SIGKILL)
+        wait_until(lambda: bool(server.workers()) and server.workers() != {worker})
+        for path in ("/healthz", "/villages", "/metrics"):
+            assert Visitor(server.port).get(path).status == 200, path
+        rule = 'ovop_request_seconds_count method="GET",rule="/villages",status="2xx"'
+        assert figures(server)[rule] == 1
+
+
+def test_settings_that_are_read_anew_keep_the_folder(market: Market) -> None:
+    """SIGHUP: no second folder, no further descriptor, and nothing that was counted is lost."""
+    server = market.server()
+    rule = 'ovop_request_seconds_count method="GET",rule="/villages",status="2xx"'
+    with running([server]):
+        (folder,) = _folders(server)
+        assert Visitor(server.port).get("/villages").status == 200
+        master, before = psutil.Process(server.group), server.workers()
+        open_before = master.num_fds()
+        for _ in range(2):
+            master.send_signal(signal.SIGHUP)
+            gone = before
+            wait_until(lambda gone=gone: len(server.workers()) == 2 and not gone & server.workers())
+            before = server.workers()
+        server.wait()
+        assert list(_folders(server)) == [folder]
+        assert master.num_fds() <= open_before
+        assert Visitor(server.port).get("/villages").status == 200
+        assert figures(server)[rule] == 2
+
+
+def test_a_folder_without_its_name_is_removed_once_it_is_old(market: Market) -> None:
+    """Of a server that was killed before it had named it; a young one may be in the making."""
+    place = next(p for p in (Path("/dev/shm"), Path("/tmp")) if os.access(p, os.W_OK))
+    old, young = (place / f".ovop-figures-{n}-{os.getpid()}" for n in (4_000_002, 4_000_003))
+    for folder in (old, young):
+        folder.mkdir()
+    os.utime(old, (time.time() - 120,) * 2)
+    try:
+        with running([market.server()]):
+            assert (old.exists(), young.exists()) == (False, True)
+    finally:
+        for folder in (old, young):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def test_a_silent_worker_is_told_once_the_server_is_up(market: Market) -> None:

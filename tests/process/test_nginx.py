@@ -14,6 +14,7 @@ import ssl
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.cookies import SimpleCookie
@@ -28,7 +29,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from tests.pages import check_html, token_in
 from tests.process.commands import flask
 from tests.process.market import Market
-from tests.process.server import HOST, ROOT, Server, free_port
+from tests.process.server import HOST, ROOT, Server, free_port, running
 
 pytestmark = pytest.mark.process
 NAME = "market.example"
@@ -112,7 +113,7 @@ class Proxy:
             "/etc/letsencrypt/live/market.example/fullchain.pem": f"{self.folder}/cert.pem",
             "/etc/letsencrypt/live/market.example/privkey.pem": f"{self.folder}/key.pem",
             "/var/log/nginx": str(self.folder),
-            "/var/lib/ovop-market": str(self.folder),
+            "/var/lib/ovop-market-errors": f"{self.folder}/errors",
             "127.0.0.1:8000": f"{HOST}:{self.backend.port}",
             "listen 80": f"listen {HOST}:{self.plain}",
             "listen 443": f"listen {HOST}:{self.secure}",
@@ -154,6 +155,27 @@ class Proxy:
         return "".join(p.read_text("utf-8") for p in sorted(self.folder.glob("*.log")))
 
 
+@contextmanager
+def nginx_running(proxy: Proxy) -> Iterator[None]:
+    """nginx with the settings that are written, taking connections."""
+    checked = subprocess.run(proxy.command("-t"), capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stderr
+    process = subprocess.Popen(proxy.command())
+    try:
+        give_up = time.monotonic() + 30
+        while True:
+            try:
+                socket.create_connection((HOST, proxy.plain), timeout=30).close()
+                break
+            except ConnectionRefusedError:
+                assert process.poll() is None and time.monotonic() < give_up
+                time.sleep(0.02)
+        yield
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
 @pytest.fixture
 def proxy(market: Market, tmp_path: Path) -> Iterator[Proxy]:
     folder = tmp_path / "nginx"
@@ -165,17 +187,8 @@ def proxy(market: Market, tmp_path: Path) -> Iterator[Proxy]:
     proxy.write()
     made = flask(market.environ, "error-pages", str(folder / "errors"))
     assert made.returncode == 0, made.stderr
-    checked = subprocess.run(proxy.command("-t"), capture_output=True, text=True, check=False)
-    assert checked.returncode == 0, checked.stderr
-    backend.start()
-    process = subprocess.Popen(proxy.command())
-    try:
-        backend.wait()
+    with running([backend]), nginx_running(proxy):
         yield proxy
-    finally:
-        process.terminate()
-        process.wait(20)
-        backend.kill()
 
 
 def test_in_front_of_the_market(market: Market, proxy: Proxy) -> None:
@@ -187,6 +200,52 @@ def test_in_front_of_the_market(market: Market, proxy: Proxy) -> None:
     slow_ones_do_not_matter(proxy)
     when_the_application_is_down(proxy)
     nobody_is_named(proxy)
+
+
+def test_nginx_needs_nothing_of_where_the_data_are(tmp_path: Path) -> None:
+    """What it reads lies apart, for everybody; whoever writes it has whichever umask."""
+    text = CONF.read_text("utf-8")
+    assert re.findall(r"^\s*(?:root|alias) (?!/var/lib/ovop-market-errors/)", text, re.M) == []
+    assert "usermod" not in (ROOT / "docs" / "operations.md").read_text("utf-8")
+    folder = tmp_path / "errors"
+    environ = {"DATABASE_URL": f"sqlite:///{tmp_path}/none.sqlite3", "OVOP_MEDIA": str(tmp_path)}
+    before = os.umask(0o077)
+    try:
+        made = flask(environ, "error-pages", str(folder))
+    finally:
+        os.umask(before)
+    assert made.returncode == 0, made.stderr
+    assert folder.stat().st_mode & 0o777 == 0o755
+    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o644}
+
+
+BARE = """
+server {{
+    listen {host}:{port};
+    location / {{ proxy_pass http://{host}:{backend}; }}
+}}
+"""
+
+
+def test_a_bare_nginx_does_not_open_the_figures(market: Market, tmp_path: Path) -> None:
+    """As whoever has never heard of deploy/nginx writes it: no word of who asks, nor under which
+    name; the application is asked by its address, from this machine."""
+    folder = tmp_path / "nginx"
+    folder.mkdir()
+    proxy = Proxy(folder, market.server())
+    proxy.write()
+    bare = BARE.format(host=HOST, port=proxy.plain, backend=proxy.backend.port)
+    (folder / "site.conf").write_text(bare, "utf-8")
+    with running([proxy.backend]), nginx_running(proxy):
+        for port, path, status in (
+            (proxy.plain, "/products", 200),
+            (proxy.plain, "/metrics", 404),
+            (proxy.backend.port, "/metrics", 200),
+        ):
+            connection = http.client.HTTPConnection(HOST, port, timeout=30)
+            connection.request("GET", path, headers={"Host": NAME} if port == proxy.plain else {})
+            assert connection.getresponse().status == status, path
+            connection.close()
 
 
 def redirected(proxy: Proxy) -> None:

@@ -216,7 +216,10 @@ def test_withdrawal_needs_its_reason(client, session) -> None:
     official = enter(client, session, Role.OFFICIAL)
     visit = noted(session, producer, official)
     page, address = f"/mentoring/producers/{producer.slug}", f"/mentoring/visits/{visit.id}"
-    assert client.send(page, f"{address}/withdrawal").status_code == 422
+    refused = client.send(page, f"{address}/withdrawal", why="x" * 201)
+    assert refused.status_code == 422
+    told = f'aria-invalid="true" aria-describedby="why-{visit.id}-error"'
+    assert told in refused.text and f'value="{"x" * 201}"' in refused.text
     assert client.send(page, f"{address}/withdrawal", why="salah hari").status_code == 303
     body = client.get(page).get_data(as_text=True)
     assert "salah hari" in body and 'class="pin"' not in body

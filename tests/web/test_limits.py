@@ -306,3 +306,19 @@ def test_an_upload_in_chunks_counts_as_the_largest(app: Flask) -> None:
         assert limits._kibibytes() == most // 1024
     with app.test_request_context(url, method="POST", content_length=5_000):
         assert limits._kibibytes() == 5
+
+
+def test_asking_for_another_login_is_limited_by_account(
+    app: Flask, session: Session, rates: Rates
+) -> None:
+    person = make_user(session)
+    rates(**{"login change_person": "2 per minute"})
+    got = []
+    for _device in range(3):
+        client = app.test_client()
+        sign_in(client, person)
+        fields = {"email": "baru@ovop.example", "current": "salah-sekali"}
+        got.append(client.send("/account/email", "/account/email", **fields))
+    assert [answer.status_code for answer in got] == [422, 422, 429]
+    assert "baru@ovop.example" in got[-1].text and "salah-sekali" not in got[-1].text
+    assert "<dt>Email baru</dt>" in got[-1].text, "as the form calls it"
