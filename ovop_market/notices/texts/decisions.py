@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_babel.speaklater import LazyString
 
-from ovop_market.notices.kinds import Kind
+from ovop_market.notices.kinds import LISTING_KINDS, Kind
 from ovop_market.notices.queries import Story
 from ovop_market.notices.texts.buyer import Words
 
@@ -47,115 +49,69 @@ def _products(story: Story) -> list[tuple[str, str]]:
     return rows + ([(_("Alasannya"), story.reason)] if story.reason else [])
 
 
-def _approved(story: Story) -> Words:
-    return Words(
-        subject=_("Pendaftaran Anda disetujui"),
-        todo=_("Anda boleh berjualan. Tampilkan produk pertama Anda: pengelola memeriksanya dulu."),
-        rows=_whose(story),
-    )
-
-
-def _recalled(story: Story) -> Words:
-    return Words(
-        subject=_("Pendaftaran Anda dilihat lagi"),
-        todo=_("Persetujuan tadi keliru dan ditarik. Kami kabari begitu sudah diputuskan."),
-        rows=_whose(story),
-    )
-
-
-def _refused(story: Story) -> Words:
-    return Words(
-        subject=_("Pendaftaran Anda belum bisa diterima"),
-        todo=_("Baca alasannya, perbaiki, lalu kirim lagi."),
-        rows=_whose(story),
-    )
-
-
-def _suspended(story: Story) -> Words:
-    return Words(
-        subject=_("Penjualan Anda dihentikan sementara"),
-        todo=_(
+# Subject, and what it means for the reader.
+SAID: Mapping[Kind, tuple[LazyString, LazyString]] = {
+    K.APPROVED: (
+        _l("Pendaftaran Anda disetujui"),
+        _l("Anda boleh berjualan. Tampilkan produk pertama Anda: pengelola memeriksanya dulu."),
+    ),
+    K.APPROVAL_RECALLED: (
+        _l("Pendaftaran Anda dilihat lagi"),
+        _l("Persetujuan tadi keliru dan ditarik. Kami kabari begitu sudah diputuskan."),
+    ),
+    K.REFUSED: (
+        _l("Pendaftaran Anda belum bisa diterima"),
+        _l("Baca alasannya, perbaiki, lalu kirim lagi."),
+    ),
+    K.SUSPENDED: (
+        _l("Penjualan Anda dihentikan sementara"),
+        _l(
             "Produk Anda tidak terlihat. Pesanan yang sudah ada tetap diselesaikan dan dibayar. "
             "Hubungi pengelola."
         ),
-        rows=_whose(story),
-    )
-
-
-def _resumed(story: Story) -> Words:
-    return Words(
-        subject=_("Anda boleh berjualan lagi"),
-        todo=_("Produk Anda terlihat lagi, dan bisa dipesan."),
-        rows=_whose(story),
-    )
-
-
-def _closed(story: Story) -> Words:
-    return Words(
-        subject=_("Toko Anda ditutup untuk seterusnya"),
-        todo=_("Produknya tidak dijual lagi. Uang yang menjadi hak Anda tetap dibayar."),
-        rows=_whose(story),
-    )
-
-
-def _shown(story: Story) -> Words:
-    if not all(product.producer.selling for product in story.listings):
-        return Words(
-            subject=_("Produk Anda sudah diperiksa"),
-            todo=_("Tidak ada yang kurang. Pembeli melihatnya begitu Anda boleh berjualan."),
-            rows=_products(story),
-        )
-    return Words(
-        subject=_("Produk Anda sudah tampil"),
-        todo=_("Pengelola sudah memeriksanya: pembeli melihatnya sekarang."),
-        rows=_products(story),
-    )
-
-
-def _unshown(story: Story) -> Words:
-    return Words(
-        subject=_("Produk Anda diperiksa lagi"),
-        todo=_("Pembeli belum melihatnya. Kami kabari begitu sudah diputuskan."),
-        rows=_products(story),
-    )
-
-
-def _returned(story: Story) -> Words:
-    return Words(
-        subject=_("Produk Anda dikembalikan"),
-        todo=_("Baca alasannya, perbaiki produknya, lalu kirim lagi."),
-        rows=_products(story),
-    )
-
-
-def _hidden(story: Story) -> Words:
-    return Words(
-        subject=_("Produk Anda disembunyikan pengelola"),
-        todo=_(
-            "Baca alasannya, perbaiki produknya, lalu kirim lagi. Pesanan yang ada tetap jalan."
-        ),
-        rows=_products(story),
-    )
-
-
-def _unhidden(story: Story) -> Words:
-    return Words(
-        subject=_("Produk Anda tampil lagi"),
-        todo=_("Pembeli melihatnya lagi, dan bisa memesannya."),
-        rows=_products(story),
-    )
-
-
-TEXTS: dict[Kind, Callable[[Story], Words]] = {
-    K.APPROVED: _approved,
-    K.APPROVAL_RECALLED: _recalled,
-    K.REFUSED: _refused,
-    K.SUSPENDED: _suspended,
-    K.RESUMED: _resumed,
-    K.CLOSED: _closed,
-    K.LISTING_SHOWN: _shown,
-    K.LISTING_RECALLED: _unshown,
-    K.LISTING_RETURNED: _returned,
-    K.LISTING_HIDDEN: _hidden,
-    K.LISTING_UNHIDDEN: _unhidden,
+    ),
+    K.RESUMED: (
+        _l("Anda boleh berjualan lagi"),
+        _l("Produk Anda terlihat lagi, dan bisa dipesan."),
+    ),
+    K.CLOSED: (
+        _l("Toko Anda ditutup untuk seterusnya"),
+        _l("Produknya tidak dijual lagi. Uang yang menjadi hak Anda tetap dibayar."),
+    ),
+    K.LISTING_SHOWN: (
+        _l("Produk Anda sudah tampil"),
+        _l("Pengelola sudah memeriksanya: pembeli melihatnya sekarang."),
+    ),
+    K.LISTING_RECALLED: (
+        _l("Produk Anda diperiksa lagi"),
+        _l("Pembeli belum melihatnya. Kami kabari begitu sudah diputuskan."),
+    ),
+    K.LISTING_RETURNED: (
+        _l("Produk Anda dikembalikan"),
+        _l("Baca alasannya, perbaiki produknya, lalu kirim lagi."),
+    ),
+    K.LISTING_HIDDEN: (
+        _l("Produk Anda disembunyikan pengelola"),
+        _l("Baca alasannya, perbaiki produknya, lalu kirim lagi. Pesanan yang ada tetap jalan."),
+    ),
+    K.LISTING_UNHIDDEN: (
+        _l("Produk Anda tampil lagi"),
+        _l("Pembeli melihatnya lagi, dan bisa memesannya."),
+    ),
 }
+# A listing that is in order, of a producer that may not sell yet: nobody sees it.
+_IN_ORDER = (
+    _l("Produk Anda sudah diperiksa"),
+    _l("Tidak ada yang kurang. Pembeli melihatnya begitu Anda boleh berjualan."),
+)
+
+
+def _words(story: Story) -> Words:
+    subject, todo = SAID[story.kind]
+    if story.kind is K.LISTING_SHOWN and not all(p.producer.selling for p in story.listings):
+        subject, todo = _IN_ORDER
+    rows = _products(story) if story.kind in LISTING_KINDS.values() else _whose(story)
+    return Words(subject=str(subject), todo=str(todo), rows=rows)
+
+
+TEXTS: dict[Kind, Callable[[Story], Words]] = dict.fromkeys(SAID, _words)
