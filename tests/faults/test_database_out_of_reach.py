@@ -25,7 +25,7 @@ from sqlalchemy import make_url, text, update
 
 from ovop_market.catalogue.models import Variant
 from ovop_market.core import clock
-from ovop_market.extensions.patience import AGAIN_AFTER
+from ovop_market.extensions.breaker import AGAIN_AFTER
 from ovop_market.orders.models import OrderEvent
 from tests.factories import make_order, make_product
 from tests.faults.helping import (

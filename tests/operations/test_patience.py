@@ -21,7 +21,7 @@ from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.orm import Session
 
 from ovop_market.extensions import db, patience
-from ovop_market.extensions.patience import Breaker
+from ovop_market.extensions.breaker import AGAIN_AFTER, Breaker, CutShort, NotTried
 from tests.factories import make_user, sign_in
 
 
@@ -39,6 +39,7 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr(patience, "monotonic", clock)
+    monkeypatch.setattr("ovop_market.extensions.breaker.monotonic", clock)
     return clock
 
 
@@ -172,7 +173,7 @@ class TestBreaker:
         assert breaker.is_open
         with pytest.raises(psycopg.OperationalError, match="a moment ago"), breaker.attempt():
             pytest.fail("it was let through")
-        clock.now += patience.AGAIN_AFTER
+        clock.now += AGAIN_AFTER
 
         def another() -> None:
             with pytest.raises(psycopg.OperationalError), breaker.attempt():
@@ -187,10 +188,10 @@ class TestBreaker:
     def test_a_look_that_fails_keeps_it_open(self, clock: Clock) -> None:
         breaker = Breaker()
         breaker.failed()
-        clock.now += patience.AGAIN_AFTER
+        clock.now += AGAIN_AFTER
         with pytest.raises(psycopg.OperationalError, match="still"), breaker.attempt():
             raise psycopg.OperationalError("still")
-        clock.now += patience.AGAIN_AFTER / 2
+        clock.now += AGAIN_AFTER / 2
         with pytest.raises(psycopg.OperationalError, match="a moment ago"), breaker.attempt():
             pytest.fail("it was let through")
 
@@ -210,7 +211,7 @@ class TestBreaker:
         breaker = Breaker(enough=2)
         breaker.failed()
         breaker.failed()
-        clock.now += patience.AGAIN_AFTER
+        clock.now += AGAIN_AFTER
         with pytest.raises(psycopg.OperationalError, match="still"), breaker.attempt():
             with breaker.attempt() as looking:
                 assert not looking
@@ -220,14 +221,14 @@ class TestBreaker:
 
     def test_what_was_not_tried_does_not_count(self, clock: Clock) -> None:
         breaker = Breaker()
-        for error in (patience.NotTried("by another"), patience.CutShort("in haste")):
+        for error in (NotTried("by another"), CutShort("in haste")):
             with pytest.raises(type(error)), breaker.attempt():
                 raise error
             assert not breaker.is_open
         breaker.failed()
-        clock.now += patience.AGAIN_AFTER
-        with pytest.raises(patience.NotTried), breaker.attempt():
-            raise patience.NotTried("by another")
+        clock.now += AGAIN_AFTER
+        with pytest.raises(NotTried), breaker.attempt():
+            raise NotTried("by another")
         with breaker.attempt():
             "The next one may try at once."
         assert not breaker.is_open
@@ -367,7 +368,7 @@ class TestHanging:
         patience.answering.failed()
         patience.answering.failed()
         for number in range(1, 4):
-            clock.now += patience.AGAIN_AFTER
+            clock.now += AGAIN_AFTER
             with monkeypatch.context() as patch, patience.within(4.0):
                 patch.setattr(psycopg.Connection, "wait", silent)
                 with pytest.raises(OperationalError, match="no answer in time"):
@@ -380,18 +381,18 @@ class TestHanging:
             assert not patience.connecting.is_open
         # Nor is it beside the pool.
         url = db.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
-        clock.now += patience.AGAIN_AFTER
+        clock.now += AGAIN_AFTER
         with monkeypatch.context() as patch, patience.within(4.0):
             patch.setattr(psycopg.Connection, "wait", silent)
             with pytest.raises(psycopg.OperationalError, match="no answer in time"):
                 patience.connect(url)
         assert patience.answering.is_open
         # Nor is it one that hangs, where nobody was let in.
-        clock.now += patience.AGAIN_AFTER
+        clock.now += AGAIN_AFTER
         patience.connecting.failed()
         with patience.within(4.0), pytest.raises(OperationalError, match="a moment ago"):
             db.engine.connect()
-        clock.now += patience.AGAIN_AFTER
+        clock.now += AGAIN_AFTER
         with patience.within(4.0), db.engine.connect() as connection:
             assert connection.scalar(text("SELECT 1")) == 1
         assert not patience.answering.is_open
@@ -428,11 +429,11 @@ class TestHanging:
             asked.append(1)
 
         event.listen(db.engine, "before_cursor_execute", count)
-        monkeypatch.setattr(patience, "AGAIN_AFTER", 60.0)
+        monkeypatch.setattr("ovop_market.extensions.breaker.AGAIN_AFTER", 60.0)
         answers = [look() for _ in range(3)]
         event.remove(db.engine, "before_cursor_execute", count)
         assert (answers, asked) == ([503] * 3, [])
-        monkeypatch.setattr(patience, "AGAIN_AFTER", 0.0)
+        monkeypatch.setattr("ovop_market.extensions.breaker.AGAIN_AFTER", 0.0)
         assert look() == 200
         assert not patience.answering.is_open
 
@@ -496,6 +497,6 @@ class TestConnecting:
             "user": "x",
             "sslmode": "disable",
         }
-        with patience.within(0.1), pytest.raises(patience.CutShort):
+        with patience.within(0.1), pytest.raises(CutShort):
             patience.connect(**line)
         assert not patience.connecting.is_open
