@@ -18,6 +18,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.client import HTTPException
@@ -29,7 +30,7 @@ from benchmarks.scratch import prepare
 from benchmarks.table import table
 from tests.pages import token_in
 from tests.process.server import Server, Worker, running
-from tests.process.visitor import Visitor, ready_to_buy
+from tests.process.visitor import Answer, Visitor, ready_to_buy
 
 MINUTES = float(os.environ.get("SOAK_MINUTES", "30"))
 THREADS = 4
@@ -45,7 +46,7 @@ PUBLIC = (
     "/regions?q=men",
 )
 STAFF: Mapping[str, Sequence[str]] = {
-    "produsen@ovop.example": ("/inbox", "/shop", "/shop/statement"),
+    "produsen@ovop.example": ("/inbox", "/shop/offers", "/shop/statement"),
     "pejabat@ovop.example": ("/reach", "/reach/export.csv"),
     "operator@ovop.example": ("/desk/payments", "/desk"),
 }
@@ -97,7 +98,8 @@ class Load:
     variants: Sequence[int]
     until: float
     done: int = 0
-    failed: int = 0
+    # What was not done, and how it was answered.
+    failed: Counter[str] = field(default_factory=Counter)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def run(self) -> None:
@@ -111,25 +113,36 @@ class Load:
     def _work(self, staff: Mapping[str, Visitor]) -> None:
         while time.monotonic() < self.until:
             try:
-                worked = random.choices([self._look, self._buy, self._serve], [6, 2, 2])[0](staff)
-            except (OSError, HTTPException):
-                worked = False
+                problem = random.choices([self._look, self._buy, self._serve], [6, 2, 2])[0](staff)
+            except (OSError, HTTPException) as error:
+                problem = type(error).__name__
             with self._lock:
-                self.done += worked
-                self.failed += not worked
+                if problem:
+                    self.failed[problem] += 1
+                else:
+                    self.done += 1
             time.sleep(PAUSE)
 
-    def _look(self, _staff: Mapping[str, Visitor]) -> bool:
-        return Visitor(self.port).get(random.choice(PUBLIC)).status == 200
+    def _look(self, _staff: Mapping[str, Visitor]) -> str:
+        page = random.choice(PUBLIC)
+        return _problem(page, Visitor(self.port).get(page))
 
-    def _buy(self, _staff: Mapping[str, Visitor]) -> bool:
+    def _buy(self, _staff: Mapping[str, Visitor]) -> str:
         buyer = ready_to_buy(self.port, random.choice(self.variants), "Pembeli Contoh")
         placed = buyer.place()
-        return placed.status == 303 and buyer.visitor.get(placed.location).status == 200
+        if problem := _problem("an order", placed, 303):
+            return problem
+        return _problem("a purchase", buyer.visitor.get(placed.location))
 
-    def _serve(self, staff: Mapping[str, Visitor]) -> bool:
+    def _serve(self, staff: Mapping[str, Visitor]) -> str:
         login = random.choice(list(STAFF))
-        return staff[login].get(random.choice(STAFF[login])).status == 200
+        page = random.choice(STAFF[login])
+        return _problem(page, staff[login].get(page))
+
+
+def _problem(what: str, answer: Answer, wanted: int = 200) -> str:
+    """What was asked for and how it was answered; empty where that was meant."""
+    return "" if answer.status == wanted else f"{what}: {answer.status}"
 
 
 def _signed_in(port: int, login: str) -> Visitor:
@@ -207,8 +220,7 @@ def main() -> None:
         environ = {"DATABASE_URL": url, "OVOP_MEDIA": str(folder / "media")}
         server, worker = Server(folder, environ), Worker(folder, environ)
         with running([server, worker]):
-            serving = psutil.Process(server.group).children()
-            watched = {f"server {n}": child.pid for n, child in enumerate(serving, 1)}
+            watched = {f"server {n}": pid for n, pid in enumerate(sorted(server.workers()), 1)}
             seconds = MINUTES * 60
             watch = Watch({**watched, "worker": worker.group}, max(0.5, seconds / 300))
             load = Load(server.port, variants, time.monotonic() + seconds)
@@ -238,12 +250,14 @@ def report(samples: Mapping[str, Sequence[Sample]], load: Load, alive: bool) -> 
         for one in judged
     ]
     heads = ("process", "middle MB", "last MB", "difference", "open files", "sockets", "")
-    print(f"{MINUTES:g} minutes, {load.done} things done, {load.failed} failed")
+    print(f"{MINUTES:g} minutes, {load.done} things done, {load.failed.total()} not")
+    for problem, times in load.failed.most_common():
+        print(f"  {times} × {problem}")
     print(table(heads, rows))
     drawing = Path(tempfile.gettempdir()) / "ovop-soak.svg"
     drawing.write_text(picture(samples), "utf-8")
     print(f"memory over time: {drawing}")
-    return 0 if alive and load.failed == 0 and all(one.steady for one in judged) else 1
+    return 0 if alive and not load.failed and all(one.steady for one in judged) else 1
 
 
 if __name__ == "__main__":
