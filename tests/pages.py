@@ -54,6 +54,12 @@ def token_in(body: str) -> str:
     return found.group(1)
 
 
+def words(body: str) -> str:
+    """What people read of a page, without the tags. What is in these is made up of anything: a
+    token may hold whatever short word a test looks for."""
+    return re.sub(r"<[^>]*>", " ", body)
+
+
 def value_of(body: str, name: str) -> str:
     """The value of the first input of this name."""
     for tag in re.findall(r"<input[^>]*>", body):

@@ -15,13 +15,16 @@ STOCK, BUYERS = 50, 200
 
 
 def rush(servers: list[Server], variant_id: int) -> list[Answer]:
-    """All buyers have the form in front of them, then all send it at the same moment."""
+    """All buyers have the form in front of them, then all send it at the same moment.
+
+    Who has waited too long, on a slow machine, is told so and sends it again (docs/adr/0042).
+    """
     prepare = [
         partial(ready_to_buy, servers[n % len(servers)].port, variant_id, f"Pembeli {n}")
         for n in range(BUYERS)
     ]
     buyers = a_few_at_a_time(prepare)
-    return at_once([buyer.place for buyer in buyers])
+    return at_once([buyer.insist for buyer in buyers])
 
 
 def check(market: Market, answers: list[Answer]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import re
+import time
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
 from urllib.parse import urlencode
@@ -139,6 +140,15 @@ class Buyer:
 
     def place(self) -> Answer:
         return self.visitor.place(self.form)
+
+    def insist(self, times: int = 20) -> Answer:
+        """Sends the form, and again as often as the market is busy and says when to come back."""
+        answer = self.place()
+        while answer.status == 503 and (times := times - 1):
+            assert answer.headers["Retry-After"] and self.form["name"] in answer.body
+            time.sleep(0.5)
+            answer = self.place()
+        return answer
 
 
 def ready_to_buy(port: int, variant_id: int, name: str) -> Buyer:
