@@ -23,60 +23,35 @@ from ovop_market.web import access, limits, resend
 from ovop_market.web.forms import explain
 
 _FORMS: dict[Login, type[PersonForm]] = {Login.EMAIL: EmailForm, Login.PHONE: PhoneForm}
-for _login, _kind in _FORMS.items():
-    resend.name_fields(f"accounts.change_{_login}", _kind)
+resend.name_fields("accounts.change_login", *_FORMS.values())
+_OWN = "/account/<any(email, phone):login>"
 
 
-@blueprint.get("/account/email")
+@blueprint.get(_OWN)
 @access.signed_in
-def email() -> ResponseReturnValue:
-    return _page(Login.EMAIL, _form(EmailForm))
+def own_login(login: str) -> ResponseReturnValue:
+    which = Login(login)
+    return _page(which, _form(_FORMS[which]))
 
 
-@blueprint.post("/account/email")
-@access.signed_in
-@limits.on("login change")
-def change_email() -> ResponseReturnValue:
-    return _change(Login.EMAIL)
-
-
-@blueprint.get("/account/phone")
-@access.signed_in
-def phone() -> ResponseReturnValue:
-    return _page(Login.PHONE, _form(PhoneForm))
-
-
-@blueprint.post("/account/phone")
+@blueprint.post(_OWN)
 @access.signed_in
 @limits.on("login change")
-def change_phone() -> ResponseReturnValue:
-    return _change(Login.PHONE)
+def change_login(login: str) -> ResponseReturnValue:
+    return _change(Login(login))
 
 
-@blueprint.get("/account/email/removal")
+@blueprint.get(f"{_OWN}/removal")
 @access.signed_in
-def email_removal() -> ResponseReturnValue:
-    return _removal(Login.EMAIL)
+def login_removal(login: str) -> ResponseReturnValue:
+    return _removal(Login(login))
 
 
-@blueprint.post("/account/email/removal")
-@access.signed_in
-@limits.on("login change")
-def remove_email() -> ResponseReturnValue:
-    return _remove(Login.EMAIL)
-
-
-@blueprint.get("/account/phone/removal")
-@access.signed_in
-def phone_removal() -> ResponseReturnValue:
-    return _removal(Login.PHONE)
-
-
-@blueprint.post("/account/phone/removal")
+@blueprint.post(f"{_OWN}/removal")
 @access.signed_in
 @limits.on("login change")
-def remove_phone() -> ResponseReturnValue:
-    return _remove(Login.PHONE)
+def remove_login(login: str) -> ResponseReturnValue:
+    return _remove(Login(login))
 
 
 @blueprint.post("/account/email/withdrawal")
@@ -88,7 +63,7 @@ def withdraw_email() -> ResponseReturnValue:
     db.session.commit()
     if withdrawn:
         flash(_("Email baru tidak jadi dipakai."), "done")
-    return redirect(url_for("accounts.email"), 303)
+    return redirect(url_for("accounts.own_login", login=Login.EMAIL), 303)
 
 
 def _form(kind: type[PersonForm]) -> PersonForm:
@@ -151,7 +126,7 @@ def _answered(login: Login, user: User, answer: Answer) -> Response:
         db.session.commit()
     if answer is Answer.MAILED:
         flash(_("Kami mengirim email ke alamat baru. Buka, lalu tekan tautannya."), "done")
-        return redirect(url_for("accounts.email"), 303)
+        return redirect(url_for("accounts.own_login", login=Login.EMAIL), 303)
     said = _("Selesai. Yang berlaku tampak di bawah.")
     flash(f"{said} {_('Masih yang lama? Berarti yang baru sudah dipakai akun lain.')}", "done")
     return redirect(url_for("accounts.account"), 303)

@@ -97,15 +97,15 @@ def _labels() -> dict[str, str]:
     }
 
 
-_FORMS: dict[str, type[BaseForm]] = {}
+_FORMS: dict[str, tuple[type[BaseForm], ...]] = {}
 
 
-def name_fields(endpoint: str, form: type[BaseForm]) -> None:
-    """What people read again of this view's form is called as in the form."""
-    _FORMS[endpoint] = form
+def name_fields(endpoint: str, *forms: type[BaseForm]) -> None:
+    """What people read again of this view's forms is called as in the forms."""
+    _FORMS[endpoint] = forms
 
 
 def _own_labels(endpoint: str | None) -> dict[str, str]:
-    form = _FORMS.get(endpoint or "")
-    fields = {name: getattr(form, name, None) for name in _labels()} if form else {}
-    return {name: str(field.args[0]) for name, field in fields.items() if field is not None}
+    forms = _FORMS.get(endpoint or "", ())
+    fields = [(name, getattr(form, name, None)) for form in forms for name in _labels()]
+    return {name: str(field.args[0]) for name, field in fields if field is not None}

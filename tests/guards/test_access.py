@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.routing import Rule
 
 from ovop_market.web import access
 from ovop_market.web.access import SAFE_METHODS
@@ -57,15 +58,24 @@ def test_an_undeclared_view_is_refused(
     assert client.get("/healthz").status_code == 403
 
 
+PARTS = {"number": "AAAA-BBBB", "what": "receipt", "login": "email"}
+WORDS = ("token", "slug", "name", "address", "code", "version")
+
+
+def address(app: Flask, rule: Rule, method: str) -> str:
+    """An address by a rule, of a thing that there is not."""
+    parts = {**dict.fromkeys(rule.arguments, 1), **dict.fromkeys(WORDS, "x"), **PARTS}
+    arguments = {name: parts[name] for name in rule.arguments}
+    return app.url_map.bind("localhost").build(rule.endpoint, arguments, method=method)
+
+
 def test_every_post_without_a_token_is_refused(app: Flask, client: FlaskClient) -> None:
-    values = {"token": "x", "number": "AAAA-BBBB", "what": "receipt", "slug": "x"}
     for rule in app.url_map.iter_rules():
         if "POST" not in rule.methods:  # type: ignore[operator]
             continue
-        arguments = {name: values.get(name, 1) for name in rule.arguments}
-        with app.test_request_context():
-            path = app.url_map.bind("localhost").build(rule.endpoint, arguments, method="POST")
-        status = client.post(path, data={"quantity": "1", "variant_id": "1"}).status_code
+        status = client.post(
+            address(app, rule, "POST"), data={"quantity": "1", "variant_id": "1"}
+        ).status_code
         # 400: no token; 403: not from our own page; 404: there is no gateway here.
         expected = {"/cart/lines": 403, SIGNED: 404}.get(rule.rule, 400)
         assert status == expected, (rule.rule, status)
@@ -89,28 +99,16 @@ def test_every_post_from_another_site_is_refused_even_with_a_token(
     for rule in app.url_map.iter_rules():
         if "POST" not in rule.methods or rule.rule == SIGNED:  # type: ignore[operator]
             continue
-        values = {"token": "x", "number": "AAAA-BBBB", "what": "receipt", "slug": "x"}
-        arguments = {name: values.get(name, 1) for name in rule.arguments}
-        path = app.url_map.bind("localhost").build(rule.endpoint, arguments, method="POST")
+        path = address(app, rule, "POST")
         answer = client.post(path, data={"csrf_token": token}, headers=headers)
         assert answer.status_code == 403, (rule.rule, answer.status_code)
 
 
 def test_every_get_answers_as_a_whole_page_and_never_fails(app: Flask, client: FlaskClient) -> None:
-    values = {
-        "token": "x",
-        "number": "AAAA-BBBB",
-        "slug": "x",
-        "name": "x",
-        "address": "x",
-        "code": "x",
-        "version": "x",
-    }
     for rule in app.url_map.iter_rules():
         if "GET" not in rule.methods:  # type: ignore[operator]
             continue
-        arguments = {name: values.get(name, 1) for name in rule.arguments}
-        path = app.url_map.bind("localhost").build(rule.endpoint, arguments)
+        path = address(app, rule, "GET")
         answer = client.get(path)
         # 400: a table of the open data, which does not guess which one is meant.
         good = (400,) if path.startswith("/api/v1/reach/") else (200, 303, 404)
