@@ -219,6 +219,18 @@ def test_fewer_packs(maker: FlaskClient, session: Session, producer: Producer) -
     assert "Ditawarkan: 3" in maker.get(f"/inbox/{order.number}").get_data(as_text=True)
 
 
+def test_an_offer_that_changes_nothing_is_told_at_the_packs(
+    maker: FlaskClient, session: Session, producer: Producer
+) -> None:
+    order = make_order(session, producer=producer, quantity=5, now=clock.now())
+    session.commit()
+    name = f"quantity-{order.lines[0].id}"
+    answer = do(maker, order, "counteroffer", **{name: "5", "ready_by": ""})
+    assert answer.status_code == 422 and "Ubah jumlah atau tanggalnya" in answer.text
+    assert f'id="counteroffer-{name}-error"' in answer.text
+    assert state_of(session, order) is S.PLACED
+
+
 @pytest.mark.parametrize("value", ["6", "-1", "0", "1.5", "tiga", "9" * 500, "٣", "1e3", "\x00"])
 def test_wrong_quantities(
     maker: FlaskClient, session: Session, producer: Producer, value: str

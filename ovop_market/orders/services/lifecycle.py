@@ -149,7 +149,10 @@ def counter(
                 field=f"quantity-{order.lines[0].id}",
             )
         if later == order.ready_by and all(offered[x.id] == x.quantity for x in order.lines):
-            raise Unusable(_("Ubah jumlah atau tanggalnya, atau tekan Terima."))
+            raise Unusable(
+                _("Ubah jumlah atau tanggalnya, atau tekan Terima."),
+                field=f"quantity-{order.lines[0].id}",
+            )
         for line in order.lines:
             line.offered_quantity = offered[line.id]
         order.offered_ready_by = later
