@@ -41,6 +41,14 @@ class DeclineForm(BaseForm):
     )
 
 
+class GivingUpForm(BaseForm):
+    """Why nobody waits any longer for the buyer of a cash order: the buyer reads it."""
+
+    reason = TextAreaField(
+        _l("Alasan untuk pembeli"), [required(), at_most(500)], id="cancellation-reason"
+    )
+
+
 class ShipmentForm(BaseForm):
     """The courier, and the number by which the buyer follows the parcel, if there is one."""
 
@@ -97,6 +105,8 @@ def fresh(order: Order, action: Action) -> BaseForm:
             return counteroffer_form(order, formdata=None)
         case Action.DECLINE:
             return DeclineForm(formdata=None)
+        case Action.GIVE_UP:
+            return GivingUpForm(formdata=None)
         case Action.SHIP:
             courier = order.service.courier if order.service else ""
             return ShipmentForm(formdata=None, data={"courier": courier})

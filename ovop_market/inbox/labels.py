@@ -42,6 +42,7 @@ OTHERS: dict[Action, LazyString] = {
     A.ACCEPT: _l("Terima"),
     A.COUNTER: _l("Sanggup sebagian, atau lebih lama"),
     A.DECLINE: _l("Tidak sanggup"),
+    A.GIVE_UP: _l("Pembeli tidak datang atau tidak bisa dihubungi"),
     A.START: _l("Mulai buat"),
     A.FINISH: _l("Sudah selesai dibuat"),
     A.SHIP: _l("Kirim"),
@@ -53,6 +54,9 @@ DONE: dict[Action, LazyString] = {
     A.ACCEPT: _l("Pesanan %(number)s diterima."),
     A.COUNTER: _l("Tawaran untuk pesanan %(number)s dikirim ke pembeli."),
     A.DECLINE: _l("Pesanan %(number)s ditolak. Pembeli diberi tahu alasannya."),
+    A.GIVE_UP: _l(
+        "Pesanan %(number)s dibatalkan dan barangnya bisa dijual lagi. Pembeli diberi tahu."
+    ),
     A.START: _l("Pesanan %(number)s mulai dibuat."),
     A.FINISH: _l("Pesanan %(number)s sudah siap."),
     A.SHIP: _l("Pesanan %(number)s dikirim."),

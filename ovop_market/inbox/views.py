@@ -51,6 +51,7 @@ PATHS = {
     Action.ACCEPT: "acceptance",
     Action.COUNTER: "counteroffer",
     Action.DECLINE: "decline",
+    Action.GIVE_UP: "cancellation",
     Action.START: "preparation",
     Action.FINISH: "readiness",
     Action.SHIP: "shipment",
@@ -62,6 +63,7 @@ ENDPOINTS = {
     Action.ACCEPT: "accept",
     Action.COUNTER: "counter",
     Action.DECLINE: "decline",
+    Action.GIVE_UP: "give_up",
     Action.START: "start",
     Action.FINISH: "finish",
     Action.SHIP: "ship",
@@ -239,15 +241,13 @@ def counter(number: str) -> ResponseReturnValue:
 @blueprint.post("/inbox/<number>/decline")
 @access.role("producer")
 def decline(number: str) -> ResponseReturnValue:
-    form = forms.DeclineForm()
-    return _do(
-        Action.DECLINE,
-        _load(number, Action.DECLINE),
-        form,
-        lambda session, order, by, now: lifecycle.act(
-            session, order, Action.DECLINE, by, now, reason=form.reason.data
-        ),
-    )
+    return _with_reason(Action.DECLINE, number, forms.DeclineForm())
+
+
+@blueprint.post("/inbox/<number>/cancellation")
+@access.role("producer")
+def give_up(number: str) -> ResponseReturnValue:
+    return _with_reason(Action.GIVE_UP, number, forms.GivingUpForm())
 
 
 @blueprint.post("/inbox/<number>/preparation")
@@ -320,6 +320,19 @@ def _tap(action: Action, number: str) -> ResponseReturnValue:
         _load(number, action),
         forms.TapForm(),
         lambda session, order, by, now: lifecycle.act(session, order, action, by, now),
+    )
+
+
+def _with_reason(
+    action: Action, number: str, form: forms.DeclineForm | forms.GivingUpForm
+) -> ResponseReturnValue:
+    return _do(
+        action,
+        _load(number, action),
+        form,
+        lambda session, order, by, now: lifecycle.act(
+            session, order, action, by, now, reason=form.reason.data
+        ),
     )
 
 

@@ -27,6 +27,7 @@ class Kind(StrEnum):
     COUNTERED = "countered"
     OFFER_REMINDER = "offer_reminder"
     DECLINED = "declined"
+    GIVEN_UP = "given_up"
     EXPIRED = "expired"
     REVOKED = "revoked"
     PAY_REMINDER = "pay_reminder"
@@ -42,6 +43,7 @@ class Kind(StrEnum):
     SETTLED = "settled"
     REFUND_DUE = "refund_due"
     REFUND_SENT = "refund_sent"
+    REFUND_WITHDRAWN = "refund_withdrawn"
     # To the producer's staff.
     NEW_ORDER = "new_order"
     UNANSWERED = "unanswered"
@@ -180,6 +182,7 @@ ORDER_LINES: tuple[Line, ...] = (
     Line(A.ACCEPT, K.ACCEPTED),
     Line(A.COUNTER, K.COUNTERED),
     Line(A.DECLINE, K.DECLINED),
+    Line(A.GIVE_UP, K.GIVEN_UP),
     Line(A.AGREE, K.AGREED),
     Line(A.LAPSE, K.EXPIRED),
     Line(A.CANCEL, K.CANCELLED),
@@ -215,6 +218,7 @@ PAYMENT_KINDS: Mapping[PaymentAction, Kind] = {
 REFUND_KINDS: Mapping[RefundState, Kind] = {
     RefundState.DUE: K.REFUND_DUE,
     RefundState.SENT: K.REFUND_SENT,
+    RefundState.WITHDRAWN: K.REFUND_WITHDRAWN,
 }
 
 PRODUCER_KINDS: Mapping[ProducerAction, Kind] = {

@@ -21,7 +21,7 @@ from ovop_market.villages.models import ProducerStaff
 
 # After these the households may begin, if nothing is to be paid before.
 _BEGIN = frozenset({Action.PLACE, Action.ACCEPT, Action.AGREE, Action.PAY})
-_OVER = frozenset({Action.DECLINE, Action.LAPSE, Action.CANCEL, Action.REVOKE})
+_OVER = frozenset({Action.DECLINE, Action.GIVE_UP, Action.LAPSE, Action.CANCEL, Action.REVOKE})
 
 
 def owed_of(event: OrderEvent) -> Iterator[Owed]:

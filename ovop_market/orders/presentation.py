@@ -22,7 +22,16 @@ from ovop_market.villages.models import Producer
 from ovop_market.web import filters
 
 _MADE = frozenset({OrderState.READY, OrderState.SHIPPED, OrderState.RECEIVED})
-_WRONG = frozenset({Action.DECLINE, Action.LAPSE, Action.CANCEL, Action.REVOKE, Action.DISPUTE})
+_WRONG = frozenset(
+    {
+        Action.DECLINE,
+        Action.GIVE_UP,
+        Action.LAPSE,
+        Action.CANCEL,
+        Action.REVOKE,
+        Action.DISPUTE,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +154,8 @@ def _step(event: OrderEvent) -> Step:
     title = str(EVENTS[event.action])
     if event.action is Action.PLACE and event.state is OrderState.ACCEPTED:
         title = _("Pesanan dibuat, barangnya sudah disisihkan")
+    if event.action is Action.SETTLE_FOR_BUYER and (event.details or {}).get("cash_paid") is False:
+        title = _("Keluhan selesai: pembeli tidak perlu membayar")
     return Step(
         title=title,
         when=filters.moment(event.at),
@@ -223,9 +234,25 @@ def next_sentence(order: Order) -> str:
         OrderState.DISPUTED: _("Keluhan Anda sedang diperiksa pengelola."),
         OrderState.DECLINED: _("Penjual tidak sanggup kali ini. Anda tidak perlu membayar."),
         OrderState.EXPIRED: _("Waktunya habis, pesanan ini tidak diteruskan."),
-        OrderState.CANCELLED: _("Pesanan ini dibatalkan."),
+        OrderState.CANCELLED: _once_cancelled(order),
     }
     return sentences[order.state]
+
+
+def given_up(order: Order) -> bool:
+    """Whether the producer has cancelled it because the buyer did not come for it."""
+    return order.state is OrderState.CANCELLED and any(
+        event.action is Action.GIVE_UP for event in order.events
+    )
+
+
+def _once_cancelled(order: Order) -> str:
+    if given_up(order):
+        return _(
+            "Penjual membatalkan pesanan ini karena Anda tidak datang atau tidak bisa dihubungi. "
+            "Anda tidak perlu membayar. Kalau masih mau, pesan lagi."
+        )
+    return _("Pesanan ini dibatalkan.")
 
 
 def _next_once_accepted(order: Order, due: str, ready: str) -> str:

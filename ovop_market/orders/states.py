@@ -37,6 +37,7 @@ class Action(StrEnum):
     ACCEPT = "accept"
     COUNTER = "counter"
     DECLINE = "decline"
+    GIVE_UP = "give_up"
     AGREE = "agree"
     LAPSE = "lapse"
     CANCEL = "cancel"
@@ -76,6 +77,8 @@ class Condition(StrEnum):
     AWAITING_MONEY = "awaiting_money"
     # The gate before preparing: paid, or to be paid in cash when it arrives.
     PAID_OR_CASH = "paid_or_cash"
+    # To be paid in cash, and nobody has paid yet: a promise that costs its buyer nothing.
+    UNPAID_CASH = "unpaid_cash"
     BY_COURIER = "by_courier"
     AT_COLLECTION_POINT = "at_collection_point"
     DISPUTE_WINDOW = "dispute_window"
@@ -111,6 +114,8 @@ class Facts:
                 return not self.paid and not self.cash
             case Condition.PAID_OR_CASH:
                 return self.paid or self.cash
+            case Condition.UNPAID_CASH:
+                return self.cash and not self.paid
             case Condition.BY_COURIER:
                 return self.by_courier
             case Condition.AT_COLLECTION_POINT:
@@ -161,6 +166,12 @@ MOVES: tuple[Move, ...] = (
     Move(S.PREPARING, A.FINISH, W.PRODUCER, S.READY),
     Move(S.READY, A.SHIP, W.PRODUCER, S.SHIPPED, C.BY_COURIER),
     Move(S.READY, A.HAND_OVER, W.PRODUCER, S.RECEIVED, C.AT_COLLECTION_POINT),
+    # Whoever buys for cash may never come, or not answer: what is kept for them must not be kept
+    # for good (docs/adr/0047).
+    *(
+        _exit(source, A.GIVE_UP, W.PRODUCER, S.CANCELLED, C.UNPAID_CASH)
+        for source in (S.ACCEPTED, S.PREPARING, S.READY)
+    ),
     Move(S.SHIPPED, A.RECEIVE, W.BUYER, S.RECEIVED),
     Move(S.SHIPPED, A.RECEIVE, W.CLOCK, S.RECEIVED),
     Move(S.SHIPPED, A.DISPUTE, W.BUYER, S.DISPUTED),
@@ -183,7 +194,7 @@ NOTES = frozenset({A.PAY, A.UNPAY, A.REMIND, A.TRACK, A.SHARE})
 WRITTEN: tuple[tuple[OrderState, Action, Actor], ...] = ((S.SHIPPED, A.TRACK, W.PRODUCER),)
 
 # Actions that must say why.
-NEEDS_REASON = frozenset({A.DECLINE, A.CANCEL, A.REVOKE, A.DISPUTE, A.SETTLE_FOR_BUYER})
+NEEDS_REASON = frozenset({A.DECLINE, A.GIVE_UP, A.CANCEL, A.REVOKE, A.DISPUTE, A.SETTLE_FOR_BUYER})
 
 
 @dataclass(frozen=True, slots=True)

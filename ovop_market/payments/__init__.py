@@ -18,7 +18,7 @@ def init_app(app: Flask) -> None:
         panel,
     )
     from ovop_market.payments.methods import qris
-    from ovop_market.payments.queries import desk, gateway, payouts, sellers
+    from ovop_market.payments.queries import desk, gateway, overdue_cash, payouts, sellers
     from ovop_market.payments.services import following
     from ovop_market.payments.views import blueprint
 
@@ -30,6 +30,7 @@ def init_app(app: Flask) -> None:
     purchase_shown.connect(panel.for_purchase)
     purchases_listed.connect(panel.asked_for)
     desk.SOURCES[desk.Kind.GATEWAY] = gateway.given_back
+    desk.SOURCES[desk.Kind.CASH] = overdue_cash.on_desk
     desk.SOURCES[desk.Kind.PAYOUTS] = payouts.on_desk
     desk.SOURCES[desk.Kind.PRODUCERS] = sellers.applying
     desk.SOURCES[desk.Kind.LISTINGS] = sellers.submitted

@@ -23,7 +23,7 @@ from ovop_market.web.forms import (
 )
 
 FOR_PRODUCER, FOR_BUYER = "producer", "buyer"
-# For the buyer of a cash order who has paid at the door, before anybody said that it was received.
+# For the buyer of a cash order who has in fact paid at the door.
 FOR_BUYER_WHO_PAID = "buyer-who-paid"
 SIDES = (FOR_PRODUCER, FOR_BUYER, FOR_BUYER_WHO_PAID)
 # Rupiah that a gateway pays out in one go, at most: many payments together.
@@ -110,6 +110,14 @@ class RefundForm(BaseForm):
 
     reference = StringField(_l("Nomor atau keterangan transfer"), [required(), at_most(200)])
     at_gateway = BooleanField(_l("Dikembalikan di Midtrans, bukan dari rekening bank"))
+
+
+class WithdrawalForm(BaseForm):
+    """Why money is not given back after all: the buyer reads it."""
+
+    reason = TextAreaField(
+        _l("Alasan untuk pembeli"), [required(), at_most(500)], id="withdrawal-reason"
+    )
 
 
 def refund_form(refund_id: int, typed: BaseForm | None = None, *, at_gateway: bool) -> BaseForm:

@@ -11,7 +11,8 @@ _signals = Namespace()
 # or many payments; each event's payment and its purchase are loaded.
 payments_moved = _signals.signal("payments moved")
 
-# refund_moved.send(refund, session=…, at=…): money is owed back, or has been sent back.
+# refund_moved.send(refund, session=…, at=…): money is owed back, has been sent
+# back, or an operator finds that it need not be.
 refund_moved = _signals.signal("refund moved")
 
 # payouts_sent.send(batch, session=…, at=…): the payouts of a batch are on their way.

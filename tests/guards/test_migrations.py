@@ -12,8 +12,10 @@ from sqlalchemy.orm import Session
 
 from ovop_market.accounts.models import Role
 from ovop_market.extensions import db
+from ovop_market.notices.models import Notice
+from ovop_market.notices.states import Channel, NoticeState
 from ovop_market.orders.maker_models import MakerPage
-from ovop_market.orders.models import Order, OrderEvent
+from ovop_market.orders.models import Order, OrderEvent, PaymentMethod
 from ovop_market.orders.services import lifecycle, notes
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import Action, Actor, OrderState
@@ -21,7 +23,14 @@ from ovop_market.payments.queries import books
 from ovop_market.payments.services import refunds
 from ovop_market.payments.states import RefundKind
 from ovop_market.regions.models import Region
-from tests.factories import NOW, advance, make_order, make_user
+from tests.factories import (
+    NOW,
+    advance,
+    make_order,
+    make_producer,
+    make_product,
+    make_user,
+)
 from tests.payments.test_books import everything
 
 S = OrderState
@@ -101,6 +110,65 @@ def test_orders_from_before_get_their_maker_page(app: Flask, session: Session, s
     assert session.scalar(tracked) == 0
     with pytest.raises(DatabaseError, match="append-only"):
         session.execute(text("DELETE FROM order_event"))
+
+
+def test_what_was_given_up_is_known_again(app: Flask, session: Session) -> None:
+    """0033: the release before calls it a refusal; what guards the history stands on both ways."""
+    producer = make_producer(session, cash_on_delivery=True)
+    product = make_product(session, producer, capacity=100)
+    given_up, declined = (
+        make_order(session, state, product=product, method=PaymentMethod.COD)
+        for state in (S.READY, S.DECLINED)
+    )
+    by = By(Actor.PRODUCER)
+    lifecycle.act(session, given_up, Action.GIVE_UP, by, NOW, reason="tidak datang")
+    for order, kind in ((given_up, "given_up"), (declined, "declined")):
+        session.add(
+            Notice(
+                kind=kind,
+                key=f"order {order.id}",
+                channel=Channel.EMAIL,
+                recipient=f"buyer {order.purchase_id}",
+                purchase_id=order.purchase_id,
+                order_id=order.id,
+                details={},
+                language="id",
+                state=NoticeState.PENDING,
+                made_at=NOW,
+                due_at=NOW,
+            )
+        )
+    session.commit()
+    actions = select(OrderEvent.id, OrderEvent.action).order_by(OrderEvent.id)
+    kinds = select(Notice.id, Notice.kind).order_by(Notice.id)
+    before = [session.execute(each).all() for each in (actions, kinds)]
+    db.session.remove()
+    downgrade(revision="0032")
+    _is_guarded()
+    last = "SELECT action FROM order_event WHERE state = 'CANCELLED'"
+    assert db.session.scalars(text(last)).all() == ["decline"]
+    assert not db.session.scalar(text("SELECT count(*) FROM notice WHERE kind = 'given_up'"))
+    db.session.remove()
+    upgrade()
+    check()
+    assert [db.session.execute(each).all() for each in (actions, kinds)] == before
+    db.session.remove()
+    _is_guarded()
+    with pytest.raises(DatabaseError, match="action_known"):
+        db.session.execute(
+            text(
+                "INSERT INTO order_event (order_id, producer_id, at, actor, action, state)"
+                " SELECT order_id, producer_id, at, actor, 'forget', state FROM order_event LIMIT 1"
+            )
+        )
+    db.session.remove()
+
+
+def _is_guarded() -> None:
+    for change in ("UPDATE order_event SET reason = 'x'", "DELETE FROM order_event"):
+        with pytest.raises(DatabaseError, match="append-only"):
+            db.session.execute(text(change))
+        db.session.remove()
 
 
 @pytest.mark.parametrize("target", ["0004", "0005", "0006", "0007"])

@@ -13,13 +13,13 @@ from werkzeug.test import TestResponse
 
 from ovop_market.core import clock
 from ovop_market.orders.models import Order, OrderEvent, PaymentMethod
-from ovop_market.orders.queries import offered_terms
+from ovop_market.orders.queries import offered_terms, stock_differences
 from ovop_market.orders.services import lifecycle
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import Action, Actor, OrderState
 from ovop_market.villages.models import Producer
 from tests.counting import counted
-from tests.factories import NOW, make_order, make_product
+from tests.factories import NOW, advance, make_order, make_product, make_purchase
 from tests.pages import value_of
 
 S = OrderState
@@ -52,6 +52,9 @@ ACTIONS = [
     ("acceptance", S.PLACED, S.ACCEPTED, {"ready_by": later(9)}),
     ("counteroffer", S.PLACED, S.COUNTERED, {"ready_by": later(30)}),
     ("decline", S.PLACED, S.DECLINED, {"reason": "Rotan habis"}),
+    ("cancellation", S.ACCEPTED, S.CANCELLED, {"reason": "Tidak diangkat"}),
+    ("cancellation", S.PREPARING, S.CANCELLED, {"reason": "Tidak diangkat"}),
+    ("cancellation", S.READY, S.CANCELLED, {"reason": "Tidak diangkat"}),
     ("preparation", S.ACCEPTED, S.PREPARING, {}),
     ("readiness", S.ACCEPTED, S.READY, {}),
     ("readiness", S.PREPARING, S.READY, {}),
@@ -284,6 +287,43 @@ def test_declining_says_why(maker: FlaskClient, session: Session, producer: Prod
         assert 'id="decline-reason-error"' in answer.get_data(as_text=True)
     assert reason in answer.get_data(as_text=True)
     assert state_of(session, order) is S.PLACED
+
+
+@pytest.mark.parametrize("state", [S.ACCEPTED, S.PREPARING, S.READY])
+def test_a_buyer_for_cash_who_does_not_come(
+    maker: FlaskClient, session: Session, producer: Producer, state: S
+) -> None:
+    """What was kept for them can be sold again; without a reason nothing happens."""
+    product = make_product(session, producer, ready=3)
+    order = make_purchase(session, [(product, 3)], method=PaymentMethod.COD).orders[0]
+    assert order.state is S.ACCEPTED
+    advance(session, order, state)
+    session.commit()
+    offer = product.variants[0].offers[0]
+    assert (offer.ready, order.due_at) == (0, None)
+    page = maker.get(f"/inbox/{order.number}").get_data(as_text=True)
+    assert "Pembeli tidak datang atau tidak bisa dihubungi" in page
+    answer = do(maker, order, "cancellation", reason=" ")
+    assert answer.status_code == 422
+    assert 'id="cancellation-reason-error"' in answer.get_data(as_text=True)
+    assert do(maker, order, "cancellation", reason="Tidak diangkat").status_code == 303
+    assert state_of(session, order) is S.CANCELLED
+    assert (order.events[-1].action, order.events[-1].reason) == (Action.GIVE_UP, "Tidak diangkat")
+    session.expire_all()
+    assert offer.ready == 3
+    assert not list(stock_differences(session))
+    assert order.number in maker.get("/inbox?tab=cancelled").get_data(as_text=True)
+
+
+@pytest.mark.parametrize("state", [S.ACCEPTED, S.PREPARING, S.READY])
+def test_what_is_paid_or_is_to_be_paid_first_is_not_given_up(
+    maker: FlaskClient, session: Session, producer: Producer, state: S
+) -> None:
+    order = make_order(session, state, producer=producer)
+    session.commit()
+    assert "/cancellation" not in maker.get(f"/inbox/{order.number}").get_data(as_text=True)
+    assert do(maker, order, "cancellation", reason="Tidak mau").status_code == 409
+    assert state_of(session, order) is state
 
 
 def test_shipping_needs_a_courier_and_keeps_what_was_typed(

@@ -183,6 +183,20 @@ def test_who_owns_one_and_packs_for_another(
     assert preparing.number in body
 
 
+def test_giving_up_a_buyer_is_the_owners(
+    client: FlaskClient, session: Session, household: Producer, packer: User
+) -> None:
+    order = make_order(session, S.READY, producer=household, method=PaymentMethod.COD)
+    session.commit()
+    sign_in(client, packer)
+    page = f"/inbox/{order.number}"
+    assert f"{page}/cancellation" not in client.get(page).get_data(as_text=True)
+    assert client.send(page, f"{page}/cancellation", reason="x").status_code == 403
+    with pytest.raises(NotAllowed):
+        by = By(Actor.PRODUCER, packer.id)
+        lifecycle.act(session, order, Action.GIVE_UP, by, NOW, reason="x")
+
+
 def test_a_refusal_says_whom_to_ask(client: FlaskClient, household: Producer, packer: User) -> None:
     sign_in(client, packer)
     answer = client.get("/shop/offers")

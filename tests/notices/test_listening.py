@@ -109,6 +109,14 @@ class TestMoves:
         lifecycle.receive(session, order, By(Actor.BUYER), NOW)
         assert outbox(session) == [("shipped", "buyer")]
 
+    @pytest.mark.parametrize("state", [S.ACCEPTED, S.PREPARING, S.READY])
+    def test_a_buyer_who_does_not_come_is_told(
+        self, session: Session, household: Producer, state: OrderState
+    ) -> None:
+        order = bought(session, household, state, method=PaymentMethod.COD)
+        lifecycle.act(session, order, Action.GIVE_UP, By(Actor.PRODUCER), NOW, reason="alasan")
+        assert outbox(session) == [("given_up", "buyer")]
+
     @pytest.mark.parametrize("for_buyer", [True, False])
     def test_a_dispute_is_settled(
         self, session: Session, household: Producer, for_buyer: bool

@@ -17,7 +17,7 @@ from ovop_market.accounts.models import PersonalDataView, Role, User
 from ovop_market.core import clock
 from ovop_market.core import whatsapp as chats
 from ovop_market.notices.models import Notice, PushSubscription
-from ovop_market.orders.models import Order
+from ovop_market.orders.models import Order, PaymentMethod
 from ovop_market.orders.services import lifecycle
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import Action, Actor, OrderState
@@ -279,6 +279,20 @@ def test_a_producer_tells_the_buyer(
     assert number == "6281234567890"
     assert text.startswith("Halo Sari Contoh,") and says in text and order.number in text
     assert order.purchase.token not in page
+
+
+def test_a_producer_tells_the_buyer_who_did_not_come(
+    inbox: FlaskClient, session: Session, household: Producer
+) -> None:
+    order = make_order(session, S.READY, producer=household, method=PaymentMethod.COD)
+    by = By(Actor.PRODUCER)
+    lifecycle.act(session, order, Action.GIVE_UP, by, NOW, reason="Tidak diangkat")
+    session.commit()
+    ((_number, text),) = whatsapps(inbox.get(f"/inbox/{order.number}").get_data(as_text=True))
+    assert "tidak kami tunggu lagi" in text and "Tidak diangkat" in text
+    buyers = inbox.get(f"/purchases/{order.purchase.token}").get_data(as_text=True)
+    assert "Penjual membatalkan pesanan ini karena Anda tidak datang" in buyers
+    assert "Tidak diangkat" in buyers
 
 
 @pytest.mark.parametrize("state", [S.PLACED, S.EXPIRED, S.CANCELLED])

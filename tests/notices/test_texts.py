@@ -22,7 +22,7 @@ from ovop_market.notices.channels.push import payload
 from ovop_market.notices.kinds import TO_OWNER, TO_STAFF, Kind
 from ovop_market.notices.models import Notice
 from ovop_market.notices.texts import Links, Message, message
-from ovop_market.orders.models import Order, Purchase
+from ovop_market.orders.models import Order, PaymentMethod, Purchase
 from ovop_market.orders.services import coordinating, lifecycle, notes, shares
 from ovop_market.orders.services.allocating import shares_of
 from ovop_market.orders.services.lifecycle import By
@@ -31,6 +31,7 @@ from ovop_market.payments.models import Payment, Payout, PayoutBatch, Refund
 from ovop_market.payments.services import claims, corrections, receiving, refunds
 from ovop_market.payments.services.receiving import Receipt
 from ovop_market.payments.signals import payouts_sent
+from ovop_market.payments.states import RefundKind
 from ovop_market.villages import producer_services
 from ovop_market.villages.models import Permit, PermitKind, Producer
 from ovop_market.villages.producer_states import ProducerAction, ProducerState
@@ -81,6 +82,8 @@ def everything(session: Session, household: Producer, maker: User) -> None:
         assert notes.remind(session, order(state), NOW + after)
     lifecycle.agree(session, order(S.COUNTERED), buyer, NOW)
     lifecycle.act(session, order(S.PLACED), Action.DECLINE, producer, NOW, reason=REASON)
+    kept = order(S.READY, method=PaymentMethod.COD)
+    lifecycle.act(session, kept, Action.GIVE_UP, producer, NOW, reason=REASON)
     lifecycle.act(session, order(S.PLACED), Action.CANCEL, buyer, NOW, reason=REASON)
     lifecycle.act(session, order(S.PLACED), Action.LAPSE, clock, NOW)
     order(S.READY, way="pickup", region=BELO_LAUT)
@@ -93,6 +96,10 @@ def everything(session: Session, household: Producer, maker: User) -> None:
     for refund in session.scalars(select(Refund)).all():
         refunds.send(session, refund, operator.id, NOW, reference="TRX 1")
     lifecycle.act(session, order(S.PREPARING), Action.REVOKE, by, NOW, reason=REASON)
+    part = refunds.owe_part(
+        session, order(S.SHIPPED), RefundKind.GOODS, 1_000, by, NOW, reason="kurang"
+    )
+    corrections.withdraw_refund(session, part, by, NOW, reason=REASON)
     short = order(S.ACCEPTED)
     receiving.receive(session, [Receipt(payment_of(short).id, 7_000)], by, NOW)
     pay(session, short)

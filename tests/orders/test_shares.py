@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from ovop_market.catalogue.models import CapacityWeek, StockReason
 from ovop_market.catalogue.services import Cause, change_ready
 from ovop_market.core.errors import Conflict, MoveRefused, OutOfStock, Unusable
-from ovop_market.orders.models import Allocation, OrderEvent
+from ovop_market.orders.models import Allocation, OrderEvent, PaymentMethod
 from ovop_market.orders.services import lifecycle, shares
 from ovop_market.orders.services.allocating import missing
 from ovop_market.orders.services.lifecycle import By
@@ -281,6 +281,23 @@ def test_when_the_order_ends_no_share_stands(
     with pytest.raises(MoveRefused):
         shares.take(session, shares_of(order)[1], by(people[1]), NOW)
     agrees(session)
+
+
+def test_when_a_buyer_for_cash_does_not_come_no_share_stands(session: Session) -> None:
+    """Made or still to be made: all of it is free again."""
+    product, people = make_group(session, (40, 40))
+    product.producer.cash_on_delivery = True
+    for packs in (None, 12):
+        order = make_purchase(session, [(product, 60)], method=PaymentMethod.COD).orders[0]
+        lifecycle.accept(session, order, COORDINATOR, NOW)
+        if packs:
+            share = of(order, people[0], session)
+            shares.hand_in(session, share, by(people[0]), NOW, packs=packs)
+            lifecycle.act(session, order, Action.FINISH, COORDINATOR, NOW)
+        lifecycle.act(session, order, Action.GIVE_UP, COORDINATOR, NOW, reason="tidak datang")
+        assert {s.state for s in shares_of(order)} <= {ShareState.WITHDRAWN, ShareState.DECLINED}
+        assert set(session.scalars(select(CapacityWeek.held))) == {0}
+        agrees(session)
 
 
 def test_ready_packs_are_nobodys_question(session: Session) -> None:

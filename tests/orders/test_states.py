@@ -15,12 +15,19 @@ NOW = datetime(2026, 11, 24, tzinfo=UTC)
 UNPAID = Facts(paid=False, cash=False, by_courier=True, received_at=None, now=NOW)
 PAID = Facts(paid=True, cash=False, by_courier=True, received_at=None, now=NOW)
 CASH = Facts(paid=False, cash=True, by_courier=True, received_at=None, now=NOW)
+PAID_CASH = Facts(paid=True, cash=True, by_courier=True, received_at=None, now=NOW)
 PAID_PICKUP = Facts(paid=True, cash=False, by_courier=False, received_at=None, now=NOW)
-SITUATIONS = {"unpaid": UNPAID, "paid": PAID, "cash": CASH, "paid, pickup": PAID_PICKUP}
+SITUATIONS = {
+    "unpaid": UNPAID,
+    "paid": PAID,
+    "cash": CASH,
+    "paid cash": PAID_CASH,
+    "paid, pickup": PAID_PICKUP,
+}
 
 # Written from the design, not from the code: "STATE action actor" → (target, situations).
 ALL = set(SITUATIONS)
-COURIER = {"unpaid", "paid", "cash"}
+COURIER = {"unpaid", "paid", "cash", "paid cash"}
 EXPECTED = {
     "PLACED accept producer": ("ACCEPTED", ALL),
     "PLACED counter producer": ("COUNTERED", ALL),
@@ -34,8 +41,11 @@ EXPECTED = {
     "COUNTERED revoke operator": ("CANCELLED", ALL),
     "ACCEPTED lapse clock": ("EXPIRED", {"unpaid"}),
     "ACCEPTED cancel buyer": ("CANCELLED", {"unpaid", "cash"}),
-    "ACCEPTED start producer": ("PREPARING", {"paid", "cash", "paid, pickup"}),
-    "ACCEPTED finish producer": ("READY", {"paid", "cash", "paid, pickup"}),
+    "ACCEPTED start producer": ("PREPARING", {"paid", "cash", "paid cash", "paid, pickup"}),
+    "ACCEPTED finish producer": ("READY", {"paid", "cash", "paid cash", "paid, pickup"}),
+    "ACCEPTED give_up producer": ("CANCELLED", {"cash"}),
+    "PREPARING give_up producer": ("CANCELLED", {"cash"}),
+    "READY give_up producer": ("CANCELLED", {"cash"}),
     "ACCEPTED revoke operator": ("CANCELLED", ALL),
     "PREPARING finish producer": ("READY", ALL),
     "PREPARING revoke operator": ("CANCELLED", ALL),

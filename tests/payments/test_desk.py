@@ -17,6 +17,7 @@ from werkzeug.test import TestResponse
 
 from ovop_market import jobs
 from ovop_market.accounts.models import Role, User
+from ovop_market.catalogue.models import Product
 from ovop_market.core import clock
 from ovop_market.orders.models import Order, PaymentMethod
 from ovop_market.orders.services import lifecycle
@@ -88,6 +89,35 @@ def test_what_is_stuck_oldest_first(desk: FlaskClient, session: Session) -> None
     assert desk.get("/desk?kind=nothing").status_code == 200
 
 
+def test_cash_orders_that_nobody_comes_for(desk: FlaskClient, session: Session) -> None:
+    now = clock.now()
+    producer = make_producer(session, cash_on_delivery=True, name="Rumah Mawar")
+    product = make_product(session, producer, ready=9, capacity=900)
+
+    def kept(state: S, days: int, **values: Any) -> Order:
+        order = make_order(session, state, product=product, quantity=1, **values)
+        order.ready_by = clock.wib_date(now) - timedelta(days=days)
+        return order
+
+    cash = {"method": PaymentMethod.COD}
+    forgotten = [kept(state, 4, **cash) for state in (S.ACCEPTED, S.PREPARING, S.READY)]
+    kept(S.READY, 3, **cash)  # the third day has not passed
+    kept(S.SHIPPED, 9, **cash)
+    kept(S.READY, 9)  # paid by transfer
+    session.commit()
+    body = desk.get("/desk?kind=cash").get_data(as_text=True)
+    assert re.findall(r'data-stuck="cash" data-order="([^"]+)"', body) == [
+        order.number for order in forgotten
+    ]
+    assert "Rumah Mawar" in body
+    path = f"/desk/orders/{forgotten[2].number}"
+    assert f'action="{path}#cancellation"' in body
+    assert 'id="cancellation"' in desk.get(path).get_data(as_text=True)
+    answer = send(desk, f"{path}/cancellation", reason="Penjual tidak menjawab")
+    assert answer.status_code == 303
+    assert len(stuck(desk.get("/desk?kind=cash").get_data(as_text=True))) == 2
+
+
 def test_an_empty_desk(desk: FlaskClient) -> None:
     assert "Tidak ada yang tersendat" in desk.get("/desk").get_data(as_text=True)
 
@@ -99,12 +129,20 @@ def test_a_claimed_order_is_not_unpaid(desk: FlaskClient, session: Session) -> N
     assert stuck(desk.get("/desk").get_data(as_text=True)) == ["claims"]
 
 
+def forgotten(session: Session, product: Product) -> Order:
+    """An order for cash that was to be ready a month ago."""
+    order = make_order(session, S.ACCEPTED, product=product, method=PaymentMethod.COD)
+    order.ready_by = clock.wib_date(clock.now()) - timedelta(days=30)
+    return order
+
+
 def test_statements_do_not_grow(desk: FlaskClient, session: Session) -> None:
-    producer = make_producer(session)
+    producer = make_producer(session, cash_on_delivery=True)
     product = make_product(session, producer, capacity=900)
     for pages in ("/desk", "/desk/payments"):
         claimed(session, product=product)
         make_order(session, S.DISPUTED, product=product)
+        forgotten(session, product)
         session.commit()
         with counted() as few:
             desk.get(pages)

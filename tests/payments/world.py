@@ -43,6 +43,7 @@ PRODUCER, BUYER, CLOCK = By(Actor.PRODUCER), By(Actor.BUYER), By(Actor.CLOCK)
 ORDER_STEPS = {
     "accept": (Action.ACCEPT, PRODUCER),
     "decline": (Action.DECLINE, PRODUCER),
+    "give_up": (Action.GIVE_UP, PRODUCER),
     "start": (Action.START, PRODUCER),
     "finish": (Action.FINISH, PRODUCER),
     "cancel": (Action.CANCEL, BUYER),
@@ -80,6 +81,8 @@ STEPS = (
     "refund_shipping",
     "send_refund",
     "recall_refund",
+    "withdraw_refund",
+    "withdraw_refund",
     "make_batch",
     "send_batch",
     "recall_batch",
@@ -279,6 +282,10 @@ class World:
     def _recall_refund(self, _order: Order, number: int) -> None:
         refund = self._refund_in(RefundState.SENT, number)
         refunds.recall(self.session, refund, self.by, self.now)
+
+    def _withdraw_refund(self, _order: Order, number: int) -> None:
+        refund = self._refund_in(RefundState.DUE, number)
+        corrections.withdraw_refund(self.session, refund, self.by, self.now, reason="tidak jadi")
 
     def _batch(self, state: BatchState) -> PayoutBatch:
         found = self.session.scalars(select(PayoutBatch).where(PayoutBatch.state == state)).all()

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 
 from flask_babel import gettext as _
 
 from ovop_market.core.money import format_rupiah
 from ovop_market.notices.kinds import Kind
 from ovop_market.notices.queries import Story
-from ovop_market.notices.texts.message import Links, Message
+from ovop_market.notices.texts import refunds
+from ovop_market.notices.texts.message import Links, Message, Words
 from ovop_market.orders.labels import STATES
 from ovop_market.orders.models import Order
 from ovop_market.orders.presentation import may_be_made
@@ -19,17 +19,6 @@ from ovop_market.payments.states import PaymentState
 from ovop_market.web import filters
 
 K = Kind
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """What differs between messages."""
-
-    subject: str
-    todo: str
-    rows: Sequence[tuple[str, str]] = field(default=())
-    notes: Sequence[str] = field(default=())
-    button: str = ""
 
 
 def message(story: Story, links: Links) -> Message:
@@ -152,6 +141,14 @@ def _declined(story: Story) -> Words:
     return Words(
         subject=_("Pesanan %(number)s ditolak penjual", number=_order(story).number),
         todo=_("Penjual tidak sanggup kali ini. Anda tidak perlu membayar."),
+        rows=_reason(story),
+    )
+
+
+def _given_up(story: Story) -> Words:
+    return Words(
+        subject=_("Pesanan %(number)s dibatalkan penjual", number=_order(story).number),
+        todo=_("Penjual tidak menunggu lagi. Anda tidak perlu membayar; pesan lagi kalau mau."),
         rows=_reason(story),
     )
 
@@ -328,45 +325,13 @@ def _settled(story: Story) -> Words:
     )
 
 
-def _refund(story: Story) -> list[tuple[str, str]]:
-    assert story.refund is not None
-    rows = [(_("Jumlah uangnya"), format_rupiah(story.refund.amount))]
-    if story.order is not None:
-        rows.append((_("Untuk pesanan"), story.order.number))
-    return rows
-
-
-def _refund_due(story: Story) -> Words:
-    assert story.refund is not None
-    named = bool(story.refund.destination)
-    return Words(
-        subject=_("Uang Anda akan dikembalikan"),
-        todo=(
-            _("Kami kirim ke rekening yang Anda tulis.")
-            if named
-            else _("Tulis di halaman pesanan Anda, ke rekening mana uangnya dikirim.")
-        ),
-        rows=_refund(story),
-        button="" if named else _("Tulis rekening"),
-    )
-
-
-def _refund_sent(story: Story) -> Words:
-    assert story.refund is not None
-    reference = story.refund.reference
-    return Words(
-        subject=_("Uang Anda sudah dikirim kembali"),
-        todo=_("Periksa rekening Anda."),
-        rows=[*_refund(story), *([(_("Keterangan transfer"), reference)] if reference else [])],
-    )
-
-
 TEXTS: Mapping[Kind, Callable[[Story], Words]] = {
     K.PLACED: _placed,
     K.ACCEPTED: _accepted,
     K.COUNTERED: _countered,
     K.OFFER_REMINDER: _offer_reminder,
     K.DECLINED: _declined,
+    K.GIVEN_UP: _given_up,
     K.EXPIRED: _expired,
     K.REVOKED: _revoked,
     K.PAY_REMINDER: _pay_reminder,
@@ -380,6 +345,5 @@ TEXTS: Mapping[Kind, Callable[[Story], Words]] = {
     K.TRACKED: _tracked,
     K.ARRIVED: _arrived,
     K.SETTLED: _settled,
-    K.REFUND_DUE: _refund_due,
-    K.REFUND_SENT: _refund_sent,
+    **refunds.TEXTS,
 }

@@ -11,7 +11,7 @@ from flask_babel.speaklater import LazyString
 
 from ovop_market.notices.kinds import LISTING_KINDS, Kind
 from ovop_market.notices.queries import Story
-from ovop_market.notices.texts.buyer import Words
+from ovop_market.notices.texts.message import Words
 
 K = Kind
 # Of listings that are named in a message; the page has them all.

@@ -4,7 +4,7 @@ written, so an address is made from PUBLIC_URL."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -33,6 +33,17 @@ class Message:
     button: str
     rows: Sequence[tuple[str, str]] = ()
     notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What differs between messages."""
+
+    subject: str
+    todo: str
+    rows: Sequence[tuple[str, str]] = field(default=())
+    notes: Sequence[str] = field(default=())
+    button: str = ""
 
 
 class Links:

@@ -11,8 +11,7 @@ from ovop_market.core.money import format_rupiah
 from ovop_market.notices.kinds import Kind
 from ovop_market.notices.queries import Story
 from ovop_market.notices.texts import decisions, shares
-from ovop_market.notices.texts.buyer import Words
-from ovop_market.notices.texts.message import Links, Message
+from ovop_market.notices.texts.message import Links, Message, Words
 from ovop_market.orders.models import Order
 from ovop_market.orders.presentation import may_be_made
 from ovop_market.orders.states import Action, OrderState

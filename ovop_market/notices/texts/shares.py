@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 
 from ovop_market.notices.kinds import Kind
 from ovop_market.notices.queries import Story
-from ovop_market.notices.texts.buyer import Words
+from ovop_market.notices.texts.message import Words
 from ovop_market.orders.models import Allocation, Order
 from ovop_market.orders.presentation import may_be_made
 from ovop_market.orders.services.allocating import latest

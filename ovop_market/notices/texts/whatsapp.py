@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from ovop_market.core import whatsapp
 from ovop_market.core.money import format_rupiah
 from ovop_market.orders.models import Order
-from ovop_market.orders.presentation import may_be_made
+from ovop_market.orders.presentation import given_up, may_be_made
 from ovop_market.orders.signals import Panel
 from ovop_market.orders.states import Action, Actor, OrderState
 from ovop_market.payments.models import Refund
@@ -105,6 +105,8 @@ def producer_to_buyer(order: Order) -> Text | None:
             **_about(order),
         ),
     }
+    if given_up(order):
+        return lambda: _given_up(order)
     return by_state.get(order.state)
 
 
@@ -247,11 +249,23 @@ def _offer(order: Order) -> str:
     )
 
 
+def _why(order: Order, action: Action) -> str:
+    said = [event.reason for event in order.events if event.action is action]
+    return (said[-1] if said else "") or "–"
+
+
+def _given_up(order: Order) -> str:
+    return _(
+        "pesanan %(number)s tidak kami tunggu lagi dan sudah kami batalkan. Alasannya: %(reason)s",
+        reason=_why(order, Action.GIVE_UP),
+        **_about(order),
+    )
+
+
 def _declined(order: Order) -> str:
-    said = [event.reason for event in order.events if event.action is Action.DECLINE]
     return _(
         "maaf, kami belum sanggup membuat pesanan %(number)s. Alasannya: %(reason)s",
-        reason=(said[-1] if said else "") or "–",
+        reason=_why(order, Action.DECLINE),
         **_about(order),
     )
 

@@ -226,8 +226,8 @@ def settle(
 ) -> OrderEvent:
     """The operator ends a dispute: the order stands as received, or the money goes back.
 
-    `cash_paid`: the buyer of a cash order has paid at the door, though nobody has said that the
-    order was received.
+    `cash_paid`: the buyer of a cash order has paid at the door. Only the operator can find that
+    out: the clock calls a parcel received and paid that the courier may have brought back.
     """
     if for_buyer:
         return act(
@@ -239,7 +239,7 @@ def settle(
             reason=reason,
             # Of a cash order this is half of the decision: the opposite is no repetition.
             content={"cash_paid": cash_paid} if order.cash else None,
-            extra=_paid_in_cash if cash_paid else None,
+            extra=_paid_in_cash if cash_paid else _not_paid_in_cash,
         )
     return act(
         session,
@@ -321,6 +321,11 @@ def _received(order: Order, now: datetime) -> None:
 def _paid_in_cash(order: Order) -> None:
     if order.cash:
         order.paid = order.total
+
+
+def _not_paid_in_cash(order: Order) -> None:
+    if order.cash:
+        order.paid = 0
 
 
 def _sensible(day: date, now: datetime) -> date:

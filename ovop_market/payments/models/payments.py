@@ -159,6 +159,7 @@ class Refund(Model):
     kind: Mapped[RefundKind] = mapped_column(Choice(RefundKind))
     amount: Mapped[int] = mapped_column(BigInteger)
     state: Mapped[RefundState] = mapped_column(Choice(RefundState), index=True)
+    # Why it was granted; once it is withdrawn, why not.
     reason: Mapped[str | None] = mapped_column(Text)
     due_at: Mapped[datetime] = mapped_column(Moment)
     # The account that the buyer wants it sent to, in their words; seen by operators only.

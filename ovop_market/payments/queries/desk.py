@@ -42,6 +42,7 @@ class Kind(StrEnum):
     PAYOUTS = "payouts"
     UNANSWERED = "unanswered"
     UNPAID = "unpaid"
+    CASH = "cash"
     NOTICES = "notices"
     GATEWAY = "gateway"
     PRODUCERS = "producers"

@@ -257,6 +257,9 @@ def _told(row: Any) -> list[tuple[What, int, int, int]]:
     own, shipping, cash = int(row.own), int(row.shipping), int(row.cash)
     if row.cause == Cause.CASH:
         return [(What.SOLD_FOR_CASH, own, shipping, 0), (What.CASH_TAKEN, 0, 0, cash)]
+    if row.undone == Cause.CASH:
+        # Nobody paid after all: the sale and the cash are both gone.
+        return [(What.TAKEN_BACK, own, shipping, 0), (What.TAKEN_BACK, 0, 0, cash)]
     if not own + shipping + cash:
         return []
     match row.cause:

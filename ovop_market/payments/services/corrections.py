@@ -17,12 +17,21 @@ from sqlalchemy.orm import Session
 from ovop_market.core.errors import Conflict, Unusable
 from ovop_market.orders.services import locks, notes
 from ovop_market.orders.services.lifecycle import By
-from ovop_market.orders.states import Actor
+from ovop_market.orders.states import FINAL, Actor
 from ovop_market.payments.models import Cause, Payment, PaymentPart, Refund
 from ovop_market.payments.queries import receipts
 from ovop_market.payments.queries.balances import credit_of
 from ovop_market.payments.queries.receipts import Receipt
-from ovop_market.payments.services import asking, gateway, ledger, receiving, refunds, statements
+from ovop_market.payments.services import (
+    asking,
+    cash,
+    gateway,
+    ledger,
+    receiving,
+    refunds,
+    statements,
+)
+from ovop_market.payments.signals import refund_moved
 from ovop_market.payments.states import (
     CORRECTIONS,
     RECEIPTS,
@@ -67,6 +76,48 @@ def take_back(
     receiving.use_credit(session, payment.purchase, by, now)
     statements.reopen_unfounded(session, payment, by, now)
     return payment
+
+
+def may_withdraw(refund: Refund) -> bool:
+    """Whether it can be owed no more by itself: a part that was granted, or cash that nobody paid.
+    What came by a payment is taken back with that payment."""
+    order = refund.order
+    return refund.state is RefundState.DUE and (
+        order is not None and (order.cash or order.state not in FINAL)
+    )
+
+
+def withdraw_refund(
+    session: Session, refund: Refund, by: By, now: datetime, *, reason: str
+) -> None:
+    """An operator finds that it need not be given back: it was granted by mistake, or the cash of
+    an order that came to nothing was never paid. The same said twice is said once.
+
+    Raises Unusable without a reason; Conflict when it has been sent, was paid otherwise, or has
+    been counted with the producer. The caller must then roll back.
+    """
+    reason = reason.strip()
+    if not reason:
+        raise Unusable(_("Tulis alasannya untuk pembeli."), field="reason")
+    locks.lock_purchase(session, refund.purchase_id)
+    session.refresh(refund)
+    order = refund.order
+    if refund.state is RefundState.WITHDRAWN and refund.reason == reason:
+        return
+    if order is not None:
+        session.refresh(order)
+    if refund.state is RefundState.DUE and not may_withdraw(refund):
+        raise Conflict(
+            _("Uang ini masuk lewat pembayaran. Kalau ternyata tidak, tarik pembayarannya.")
+        )
+    if order is not None and order.state in FINAL and refund.state is RefundState.DUE:
+        cash.never_came(session, order, by, now)
+        notes.take_back_payment(session, order, order.paid, by, now, reason=reason)
+    else:
+        refunds.withdraw(session, refund, by, now)
+    refund.reason = reason
+    session.flush()
+    refund_moved.send(refund, session=session, at=now)
 
 
 def _undo(

@@ -87,10 +87,10 @@ def _is_divisible(order: Order) -> bool:
 
 
 def _sides(order: Order, typed: BaseForm | None) -> list[dict[str, Any]]:
-    """How a complaint can be decided. Of cash that is still to be paid nobody knows but the buyer
-    and the courier."""
+    """How a complaint can be decided. Whether cash was paid nobody knows but the buyer and the
+    courier, also where the clock has called the order received."""
     titles = {forms.FOR_PRODUCER: _("Untuk penjual: pesanan selesai")}
-    if order.cash and order.outstanding:
+    if order.cash:
         titles[forms.FOR_BUYER] = _("Untuk pembeli: ia belum membayar tunai")
         titles[forms.FOR_BUYER_WHO_PAID] = _("Untuk pembeli: ia sudah membayar tunai, uang kembali")
     else:

@@ -24,7 +24,7 @@ from ovop_market.payments.models import Refund
 from ovop_market.payments.queries import desk as queries
 from ovop_market.payments.queries import gateway
 from ovop_market.payments.queries.desk import Kind, Stuck
-from ovop_market.payments.services import refunds
+from ovop_market.payments.services import corrections, refunds
 from ovop_market.payments.views import blueprint
 from ovop_market.payments.views.orders import order_page
 from ovop_market.web import access, htmx
@@ -40,6 +40,8 @@ def _refund(
     notice: str = "",
     problem: str = "",
 ) -> Response:
+    withdrawing = form if isinstance(form, forms.WithdrawalForm) else None
+    sending = None if withdrawing else form
     trail.viewed("desk refund", {refund.purchase_id: None})
     return htmx.page_or_fragment(
         "payments/refund.html",
@@ -49,9 +51,14 @@ def _refund(
         kind_text=REFUND_KINDS[refund.kind],
         state=REFUND_STATES[refund.state],
         form=forms.refund_form(
-            refund.id, form, at_gateway=gateway.came_in(db.session(), refund.purchase_id)
+            refund.id, sending, at_gateway=gateway.came_in(db.session(), refund.purchase_id)
         ),
         ask=_ask_for_account(refund),
+        withdrawal=(
+            withdrawing or forms.WithdrawalForm(formdata=None)
+            if corrections.may_withdraw(refund)
+            else None
+        ),
         refused=form,
         notice=notice,
         problem=problem,
@@ -128,6 +135,31 @@ def recall_refund(refund_id: int) -> ResponseReturnValue:
         db.session.rollback()
         return _again(refund_id, refusal.status, problem=refusal.message)
     notice = _("Dicatat: uang ini belum dikirim.")
+    if htmx.is_fragment():
+        return _again(refund_id, notice=notice)
+    flash(notice, "done")
+    return redirect(url_for("payments.refund", refund_id=refund_id), 303)
+
+
+@blueprint.post(f"/desk/refunds/<{ID}:refund_id>/withdrawal")
+@access.role("operator")
+def withdraw_refund(refund_id: int) -> ResponseReturnValue:
+    found = queries.refund_of(db.session(), refund_id)
+    form = forms.WithdrawalForm()
+    if not form.validate():
+        return _refund(found, 422, form=form)
+    by = By(Actor.OPERATOR, current_user.id)
+    try:
+        corrections.withdraw_refund(
+            db.session(), found, by, clock.now(), reason=form.reason.data or ""
+        )
+        db.session.commit()
+    except (Conflict, Unusable) as refusal:
+        db.session.rollback()
+        problem = explain(form, refusal)
+        found = queries.refund_of(db.session(), refund_id)
+        return _refund(found, refusal.status, form=form, problem=problem)
+    notice = _("Dicatat: uang ini tidak jadi dikembalikan.")
     if htmx.is_fragment():
         return _again(refund_id, notice=notice)
     flash(notice, "done")
