@@ -10,8 +10,10 @@ from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 from flask_babel.speaklater import LazyString
 
+from ovop_market.catalogue.listings.approvals import Change, Part
 from ovop_market.catalogue.listings.states import ListingAction, ListingState
 from ovop_market.catalogue.models import Category, StockReason, Storage
+from ovop_market.core.money import format_rupiah
 from ovop_market.web.filters import short_day
 
 CATEGORIES: dict[Category, LazyString] = {
@@ -68,6 +70,23 @@ LISTING_DONE: dict[ListingAction, LazyString] = {
     ListingAction.REOPEN: _l("Pemeriksaan diurungkan"),
     ListingAction.UNHIDE: _l("Ditampilkan lagi"),
 }
+
+
+def changed(change: Change) -> str:
+    """What is not as it was approved in a listing: `Harga 500 g, dulu Rp45.000`."""
+    if change.part is Part.NAME:
+        return str(_("Nama, dulu “%(was)s”", was=change.was))
+    if change.part is Part.KIND:
+        return str(_("Jenis, dulu %(was)s", was=CATEGORIES[Category(str(change.was))]))
+    if change.part is Part.PRICE:
+        was = format_rupiah(int(change.was or 0))
+        return str(_("Harga %(pack)s, dulu %(was)s", pack=change.pack, was=was))
+    if change.part is Part.PACK and change.was is not None:
+        return str(_("Kemasan %(pack)s, dulu “%(was)s”", pack=change.pack, was=change.was))
+    if change.part is Part.PACK:
+        return str(_("Kemasan baru: %(pack)s", pack=change.pack))
+    return str(_("Keterangan") if change.part is Part.TEXT else _("Foto atau keterangan foto"))
+
 
 SORTS: dict[str, LazyString] = {
     "relevance": _l("Paling cocok"),

@@ -68,6 +68,7 @@ NOT_PERSONAL: dict[str, tuple[str, ...]] = {
     "what is sold, and where it comes from: public": (
         "product.slug",
         "product.name",
+        "listing_approval.looked",
         "product.summary",
         "product.description",
         "product.ingredients",

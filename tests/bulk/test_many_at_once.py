@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -20,9 +21,11 @@ from ovop_market.accounts.models import AuditEvent, Role, User
 from ovop_market.bulk import services
 from ovop_market.bulk.models import Batch, BatchItem
 from ovop_market.bulk.registry import ACTIONS, MOST, By
-from ovop_market.catalogue.listings import reviews
+from ovop_market.catalogue.listings import approvals, reviews, values
+from ovop_market.catalogue.listings import services as listings
 from ovop_market.catalogue.listings.states import ListingAction, ListingState, state_of
-from ovop_market.catalogue.models import Product, Review
+from ovop_market.catalogue.models import Product, Review, StockReason
+from ovop_market.catalogue.services import Cause, change_ready
 from ovop_market.core import clock
 from ovop_market.core.errors import Conflict, Unusable
 from ovop_market.extensions import db
@@ -423,3 +426,52 @@ def test_undoing_a_listing_that_moved(session: Session, operator: User, app: Fla
     (item,) = batch.items
     assert item.undone is False and "sudah diubah" in item.undo_problem
     assert state_of(session.get_one(Product, product.id)) is L.SUBMITTED
+
+
+def test_undoing_a_listing_that_became_another(
+    session: Session, operator: User, app: Flask
+) -> None:
+    """Hidden by an operator, renamed by its producer: it does not come back as something else. What
+    only its stock has changed of does."""
+    renamed, fine = (make_product(session, ready=2) for _ in range(2))
+    action, by = ACTIONS["listings-hide"], By(operator.id, clock.now(), "sebab")
+    ids = [renamed.id, fine.id]
+    with app.test_request_context():
+        seen = services.plan(session, action, ids, by).seen
+        batch = services.run(session, action, ids, seen=seen, key="k", by=by)
+        said = replace(values.listing_of(renamed), name="Obat kuat impor")
+        listings.revise(session, renamed, said, seen=None, actor_id=operator.id, now=NOW)
+        change_ready(session, fine.variants[0].offers[0].id, 5, Cause(StockReason.MADE, NOW))
+        services.undo(session, batch, by)
+    assert {item.subject_id: item.undone for item in batch.items} == {ids[0]: False, ids[1]: True}
+    assert "sudah diubah" in next(item.undo_problem for item in batch.items if not item.undone)
+    assert (state_of(renamed), state_of(fine)) == (L.HIDDEN, L.SHOWN)
+    assert fine.review_since is None
+
+
+def test_an_approval_that_is_undone_was_none(session: Session, operator: User, app: Flask) -> None:
+    """What was approved before it counts again; of what was never approved, nothing does."""
+    known, new = (make_product(session) for _ in range(2))
+    new.review_since = NOW
+    word: dict[str, Any] = {"actor_id": operator.id, "now": NOW}
+    said = replace(values.listing_of(known), name="Obat kuat impor")
+    listings.revise(session, known, said, seen=None, **word)
+    before = approvals.known(session, [known.id, new.id])
+    action, by, ids = (
+        ACTIONS["listings-approve"],
+        By(operator.id, clock.now()),
+        [known.id, new.id],
+    )
+    with app.test_request_context():
+        seen = services.plan(session, action, ids, by).seen
+        batch = services.run(session, action, ids, seen=seen, key="k", by=by)
+        assert approvals.known(session, ids)[known.id]["name"] == "Obat kuat impor"
+        services.undo(session, batch, by)
+    assert all(item.undone for item in batch.items)
+    assert approvals.known(session, ids) == before and [*before] == [known.id]
+    for product in (known, new):
+        assert product.review_since == NOW
+        listings.withdraw(session, product, **word)
+        product.review_since = None
+        listings.publish(session, product, **word)
+        assert product.review_since == NOW

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from typing import cast
 
 from flask import url_for
 from flask_babel import gettext as _
@@ -13,9 +14,10 @@ from sqlalchemy.orm import Session
 
 from ovop_market.bulk.registry import BulkAction, By, Planned, register
 from ovop_market.catalogue.labels import LISTING_STATES
+from ovop_market.catalogue.listings import approvals, reviews
 from ovop_market.catalogue.listings import desk_queries as queries
-from ovop_market.catalogue.listings import reviews
 from ovop_market.catalogue.listings.states import MOVES, ListingAction, ListingState, state_of
+from ovop_market.catalogue.listings.values import Looked
 from ovop_market.catalogue.models import Product
 from ovop_market.core.errors import Conflict, NotFound
 from ovop_market.villages.labels import PERMITS
@@ -62,10 +64,12 @@ def _doing(action: ListingAction) -> Callable[[Session, int, By], dict[str, obje
             "state": str(state_of(product)),
             "since": product.review_since.isoformat() if product.review_since else None,
             "on_probation": product.producer.on_probation,
+            "approved": approvals.known(session, [product_id]).get(product_id),
         }
         reviews.act(session, product, action, actor_id=by.actor_id, now=by.now, reason=by.reason)
         last = reviews.latest_event(session, product_id)
-        return {**before, "event": last.id if last else None}
+        mark = reviews.mark(product)
+        return {**before, "event": last.id if last else None, "mark": mark}
 
     return do
 
@@ -76,6 +80,9 @@ def _undo(session: Session, product_id: int, before: Mapping[str, object], by: B
     if last is None or last.id != before.get("event"):
         raise Conflict(_("sudah diubah lagi sejak itu"))
     if last.action is ListingAction.HIDE:
+        # What was shown before comes back, and nothing else.
+        if before.get("mark") != reviews.mark(product):
+            raise Conflict(_("sudah diubah lagi sejak itu"))
         back = ListingAction.UNHIDE
     elif before.get("state") == ListingState.SUBMITTED:
         back = ListingAction.RECALL
@@ -86,6 +93,8 @@ def _undo(session: Session, product_id: int, before: Mapping[str, object], by: B
     product.review_since = datetime.fromisoformat(since) if isinstance(since, str) else None
     product.producer.on_probation = bool(before.get("on_probation"))
     session.flush()
+    if last.action is ListingAction.APPROVE:
+        approvals.keep(session, product_id, cast(Looked | None, before.get("approved")))
 
 
 def _locked(session: Session, product_id: int) -> Product:

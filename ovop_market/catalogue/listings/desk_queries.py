@@ -12,8 +12,11 @@ from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from ovop_market.accounts.models import User
+from ovop_market.catalogue.listings import approvals
+from ovop_market.catalogue.listings.approvals import Change
 from ovop_market.catalogue.listings.models import ListingEvent
 from ovop_market.catalogue.listings.states import ListingAction, ListingState, state_of
+from ovop_market.catalogue.listings.values import Looked, looked_at
 from ovop_market.catalogue.models import Category, Product, Review, Variant
 from ovop_market.catalogue.permits import needed_permits
 from ovop_market.core import clock
@@ -39,7 +42,8 @@ class Tab(StrEnum):
 @dataclass(frozen=True, slots=True)
 class ListingRow:
     """A listing with what an operator has to know of it. `lacking`: the permits that it needs and
-    its producer has not, or no more; `since`: since when it waits."""
+    its producer has not, or no more; `since`: since when it waits; `changes`: what is not as it was
+    approved, if it waits, and None when nothing is known to have been approved."""
 
     id: int
     slug: str
@@ -56,6 +60,7 @@ class ListingRow:
     since: datetime | None
     lacking: tuple[PermitKind, ...]
     reason: str
+    changes: Sequence[Change] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +94,7 @@ _TABS: Mapping[Tab, ColumnElement[bool]] = {
 
 
 def queue(session: Session, tab: Tab, page: int, now: datetime) -> ListingQueue:
-    """The listings of a tab, who waits longest first: six statements, however many there are."""
+    """The listings of a tab, who waits longest first: seven statements, however many there are."""
     counts = session.execute(
         select(*(func.count().filter(condition) for condition in _TABS.values())).select_from(
             Product
@@ -105,10 +110,11 @@ def queue(session: Session, tab: Tab, page: int, now: datetime) -> ListingQueue:
         .limit(PER_PAGE)
         .offset((page - 1) * PER_PAGE)
     ).all()
-    reasons = _reasons(session, [p.id for p in found]) if tab in (Tab.RETURNED, Tab.HIDDEN) else {}
-    return ListingQueue(
-        tab, [_row(p, reasons.get(p.id, ""), now) for p in found], by_tab, page, pages
-    )
+    ids = [p.id for p in found]
+    reasons = _reasons(session, ids) if tab in (Tab.RETURNED, Tab.HIDDEN) else {}
+    approved = approvals.known(session, ids)
+    rows = [_row(p, reasons.get(p.id, ""), approved.get(p.id), now) for p in found]
+    return ListingQueue(tab, rows, by_tab, page, pages)
 
 
 def waiting(session: Session, limit: int) -> tuple[list[tuple[Product, str]], int]:
@@ -130,7 +136,8 @@ def listing_of(session: Session, slug: str, now: datetime) -> tuple[Product, Lis
     if product is None:
         raise NotFound(_("Produk ini tidak ada."))
     reason = _reasons(session, [product.id]).get(product.id, "") if product.review else ""
-    return product, _row(product, reason, now)
+    approved = approvals.known(session, [product.id]).get(product.id)
+    return product, _row(product, reason, approved, now)
 
 
 def history(session: Session, product_id: int) -> list[Told]:
@@ -195,8 +202,9 @@ def lacking(product: Product, now: datetime) -> tuple[PermitKind, ...]:
     return tuple(kind for kind in PermitKind if kind in needed - held)
 
 
-def _row(product: Product, reason: str, now: datetime) -> ListingRow:
+def _row(product: Product, reason: str, approved: Looked | None, now: datetime) -> ListingRow:
     producer = product.producer
+    waits = product.review_since is not None
     return ListingRow(
         id=product.id,
         slug=product.slug,
@@ -213,4 +221,5 @@ def _row(product: Product, reason: str, now: datetime) -> ListingRow:
         since=product.review_since,
         lacking=lacking(product, now),
         reason=reason,
+        changes=approvals.changes(approved, looked_at(product)) if waits and approved else None,
     )

@@ -1,13 +1,14 @@
-"""The history of listings between their producer and an operator. Never changed."""
+"""What was done to listings between their producer and an operator, and what was approved."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ovop_market.catalogue.listings.states import WITH_REASON, ListingAction, ListingState
+from ovop_market.catalogue.listings.values import Looked
 from ovop_market.extensions.database import Choice, Model, Moment, one_of
 
 LONGEST_REASON = 500
@@ -33,3 +34,13 @@ class ListingEvent(Model):
     # The state that it led to.
     state: Mapped[ListingState] = mapped_column(Choice(ListingState))
     reason: Mapped[str] = mapped_column(String(LONGEST_REASON), default="")
+
+
+class ListingApproval(Model):
+    """What an operator found to be in order last: what is there now is compared with it. Written by
+    listings.approvals alone."""
+
+    __tablename__ = "listing_approval"
+
+    product_id: Mapped[int] = mapped_column(ForeignKey("product.id"), primary_key=True)
+    looked: Mapped[Looked] = mapped_column(JSON)

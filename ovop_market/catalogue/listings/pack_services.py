@@ -9,9 +9,8 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ovop_market.accounts.models import AuditEvent
 from ovop_market.accounts.services import record
-from ovop_market.catalogue.listings.reviews import approved_at, jumps, lock, look_again
+from ovop_market.catalogue.listings.reviews import changing, lock
 from ovop_market.catalogue.listings.values import (
     MOST_VARIANTS,
     PACK_FIELDS,
@@ -34,7 +33,11 @@ def add(session: Session, product: Product, pack: Pack, *, actor_id: int, now: d
     Raises Unusable, naming the field.
     """
     _check(pack)
-    lock(session, product)
+    with changing(session, product, now):
+        return _added(session, product, pack, actor_id, now)
+
+
+def _added(session: Session, product: Product, pack: Pack, actor_id: int, now: datetime) -> Variant:
     variants = _variants(session, product)
     same = next((v for v in variants if v.name == pack.name), None)
     if same is not None and same.sold and pack_of(same) == pack:
@@ -53,7 +56,6 @@ def add(session: Session, product: Product, pack: Pack, *, actor_id: int, now: d
     variant.offers = [Offer(producer_id=maker) for maker in _makers(session, product)]
     session.add(variant)
     session.flush()
-    session.expire(product, ["variants"])
     details: dict[str, object] = {"product": product.id, "name": pack.name, "price": pack.price}
     record(session, "pack made", f"variant {variant.id}", now, actor_id, details)
     return variant
@@ -74,37 +76,33 @@ def revise(
     somebody else has changed it since, Unusable, naming the field, for what cannot be.
     """
     _check(pack)
-    lock(session, variant.product)
-    session.refresh(variant)
-    before = pack_of(variant)
-    if before == pack:
-        return
-    if seen is not None and seen != mark(before):
-        raise Conflict(
-            _("Kemasan ini baru saja diubah orang lain. Periksa yang berbeda, lalu simpan lagi.")
-        )
-    others = (v for v in _variants(session, variant.product) if v.id != variant.id)
-    _refuse_name(next((v for v in others if v.name == pack.name), None))
-    for name in PACK_FIELDS:
-        setattr(variant, name, getattr(pack, name))
-    # In small steps as well: what counts is the price that an operator knows.
-    if jumps(_known_price(session, variant, before.price), pack.price):
-        look_again(variant.product, now)
-    subject = f"variant {variant.id}"
-    record(session, _CHANGED, subject, now, actor_id, changes(before, pack))
-    session.flush()
+    with changing(session, variant.product, now):
+        before = pack_of(variant)
+        if before == pack:
+            return
+        if seen is not None and seen != mark(before):
+            raise Conflict(
+                _(
+                    "Kemasan ini baru saja diubah orang lain."
+                    " Periksa yang berbeda, lalu simpan lagi."
+                )
+            )
+        others = (v for v in _variants(session, variant.product) if v.id != variant.id)
+        _refuse_name(next((v for v in others if v.name == pack.name), None))
+        for name in PACK_FIELDS:
+            setattr(variant, name, getattr(pack, name))
+        subject = f"variant {variant.id}"
+        record(session, _CHANGED, subject, now, actor_id, changes(before, pack))
 
 
 def sell(session: Session, variant: Variant, sold: bool, *, actor_id: int, now: datetime) -> None:
     """Sells a pack again, or no more. Orders that are placed stay as they are."""
-    lock(session, variant.product)
-    session.refresh(variant)
-    if variant.sold is sold:
-        return
-    variant.sold = sold
-    details: dict[str, object] = {"sold": [not sold, sold]}
-    record(session, _CHANGED, f"variant {variant.id}", now, actor_id, details)
-    session.flush()
+    with changing(session, variant.product, now):
+        if variant.sold is sold:
+            return
+        variant.sold = sold
+        details: dict[str, object] = {"sold": [not sold, sold]}
+        record(session, _CHANGED, f"variant {variant.id}", now, actor_id, details)
 
 
 def place(
@@ -155,22 +153,6 @@ def _variants(session: Session, product: Product) -> Sequence[Variant]:
         .order_by(Variant.position, Variant.id)
         .execution_options(populate_existing=True)
     ).all()
-
-
-def _known_price(session: Session, variant: Variant, price: int) -> int:
-    """What the pack cost when an operator looked at it last, or when it was made; its price now
-    (rupiah) when it has cost nothing else since."""
-    since = approved_at(session, variant.product_id)
-    told = select(AuditEvent.details).where(
-        AuditEvent.subject == f"variant {variant.id}", AuditEvent.action == _CHANGED
-    )
-    if since is not None:
-        told = told.where(AuditEvent.at >= since)
-    for details in session.scalars(told.order_by(AuditEvent.id)):
-        prices = (details or {}).get("price")
-        if isinstance(prices, list):
-            return int(prices[0])
-    return price
 
 
 def _refuse_name(other: Variant | None) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from ovop_market.accounts.services import record
 from ovop_market.catalogue.listings.pack_services import put
-from ovop_market.catalogue.listings.reviews import lock
+from ovop_market.catalogue.listings.reviews import changing, lock
 from ovop_market.catalogue.listings.values import MOST_PHOTOS
 from ovop_market.catalogue.models import Product, ProductPhoto
 from ovop_market.core.errors import Unusable
@@ -35,7 +35,17 @@ def add(
 ) -> int:
     """Shows pictures behind those that are there; returns how many are new. One that is there
     already stays where it is. Raises Unusable when there would be too many."""
-    lock(session, product)
+    with changing(session, product, now):
+        return _added(session, product, stored, actor_id, now)
+
+
+def _added(
+    session: Session,
+    product: Product,
+    stored: Sequence[StoredPicture],
+    actor_id: int,
+    now: datetime,
+) -> int:
     photos = photos_of(session, product)
     known = {photo.key for photo in photos}
     fresh = {picture.key: picture for picture in stored if picture.key not in known}
@@ -55,7 +65,6 @@ def add(
         )
     if fresh:
         _record(session, product, {"added": list(fresh)}, actor_id, now)
-    session.flush()
     return len(fresh)
 
 
@@ -63,13 +72,13 @@ def describe(
     session: Session, product: Product, photo_id: int, alt: str, *, actor_id: int, now: datetime
 ) -> None:
     """Says what is to be seen on a picture; nothing said: the product's name."""
-    photo = _locked(session, product, photo_id)
-    alt = alt or product.name
-    if photo is None or photo.alt == alt:
-        return
-    _record(session, product, {"alt": [photo.alt, alt], "picture": photo.key}, actor_id, now)
-    photo.alt = alt
-    session.flush()
+    with changing(session, product, now):
+        photo = _photo(session, product, photo_id)
+        alt = alt or product.name
+        if photo is None or photo.alt == alt:
+            return
+        _record(session, product, {"alt": [photo.alt, alt], "picture": photo.key}, actor_id, now)
+        photo.alt = alt
 
 
 def place(
@@ -82,7 +91,8 @@ def place(
     now: datetime,
 ) -> None:
     """Puts a picture at a place, counted from 0: the first is on the card."""
-    photo = _locked(session, product, photo_id)
+    lock(session, product)
+    photo = _photo(session, product, photo_id)
     if photo is None:
         return
     photos = photos_of(session, product)
@@ -98,12 +108,12 @@ def remove(
     session: Session, product: Product, photo_id: int, *, actor_id: int, now: datetime
 ) -> None:
     """Shows a picture no more. Removing twice is removing once."""
-    photo = _locked(session, product, photo_id)
-    if photo is None:
-        return
-    _record(session, product, {"removed": photo.key}, actor_id, now)
-    session.delete(photo)
-    session.flush()
+    with changing(session, product, now):
+        photo = _photo(session, product, photo_id)
+        if photo is None:
+            return
+        _record(session, product, {"removed": photo.key}, actor_id, now)
+        session.delete(photo)
 
 
 def photos_of(session: Session, product: Product) -> Sequence[ProductPhoto]:
@@ -116,9 +126,8 @@ def photos_of(session: Session, product: Product) -> Sequence[ProductPhoto]:
     ).all()
 
 
-def _locked(session: Session, product: Product, photo_id: int) -> ProductPhoto | None:
+def _photo(session: Session, product: Product, photo_id: int) -> ProductPhoto | None:
     """The picture of this product, or None: gone already, or another's, which looks the same."""
-    lock(session, product)
     return next((p for p in photos_of(session, product) if p.id == photo_id), None)
 
 

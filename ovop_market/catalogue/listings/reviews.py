@@ -1,12 +1,14 @@
 """Who shows a listing to buyers: its producer, an operator, or both, one after the other.
 
 The first listing of a producer who has just come is looked at before buyers see it. After that,
-listings are shown at once and looked at afterwards, as is what has changed in what it is. An
+listings are shown at once and looked at afterwards, whenever they are not what was approved. An
 operator hides what must not be sold, and says why; its producer mends it and submits it again.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 from flask_babel import gettext as _
@@ -14,7 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ovop_market.accounts.services import record
-from ovop_market.catalogue.listings import values
+from ovop_market.catalogue.listings import approvals, values
 from ovop_market.catalogue.listings.models import ListingEvent
 from ovop_market.catalogue.listings.signals import listing_moved
 from ovop_market.catalogue.listings.states import (
@@ -31,8 +33,6 @@ from ovop_market.core.errors import MoveRefused, Unusable
 from ovop_market.core.tokens import digest
 
 S, A = ListingState, ListingAction
-# A price that is so many times what it was, or so small a part of it, is looked at.
-PRICE_JUMP = 2
 
 
 def lock(session: Session, product: Product) -> None:
@@ -45,9 +45,32 @@ def lock(session: Session, product: Product) -> None:
     session.refresh(product)
 
 
+def look(session: Session, product: Product) -> None:
+    """Locks a listing, and reads anew all that is shown of it: what is held against what was seen,
+    or was approved, is of this moment."""
+    lock(session, product)
+    for part in (Variant, ProductPhoto):
+        whole = select(part).where(part.product_id == product.id)
+        session.scalars(whole.execution_options(populate_existing=True)).all()
+
+
+@contextmanager
+def changing(session: Session, product: Product, now: datetime) -> Iterator[None]:
+    """For whoever changes what buyers read or see of a listing: locks it, and when it is shown and
+    no longer what was approved, an operator looks at it again, afterwards."""
+    look(session, product)
+    approvals.note(session, product)
+    yield
+    session.flush()
+    session.expire(product, ["variants", "photos"])
+    if product.listed and product.review_since is None and approvals.differs(session, product):
+        product.review_since = now
+        session.flush()
+
+
 def offer(session: Session, product: Product, *, actor_id: int, now: datetime) -> ListingState:
     """Its producer wants buyers to see it: they do at once, or an operator looks first; returns
-    which of the two. The product is locked."""
+    which of the two. The product is locked (`look`)."""
     state = state_of(product)
     if state in (S.SHOWN, S.SUBMITTED):
         return state
@@ -76,14 +99,15 @@ def act(
     now: datetime,
     reason: str = "",
 ) -> ListingState:
-    """Does something to a listing that is locked; returns where it stands then. The one writer of
-    what is shown.
+    """Does something to a listing that is locked (`look`); returns where it stands then. The one
+    writer of what is shown.
 
     Raises MoveRefused when there is no such move (any more), Unusable for a missing reason.
     """
     if action in WITH_REASON and not reason.strip():
         raise Unusable(_("Tulis alasannya: penjual membacanya."), field="reason")
     was = product.listed
+    approvals.note(session, product)
     try:
         state = listing_after(state_of(product), action)
     except MoveRefused as refused:
@@ -92,12 +116,15 @@ def act(
             **refused.details,
         ) from None
     product.listed, product.review = state is S.SHOWN, review_in(state)
-    first = action is A.SHOW and not _seen_before(session, product)
-    if first or action in (A.SUBMIT, A.RECALL):
+    if action in (A.SUBMIT, A.RECALL):
         product.review_since = now
+    elif action in (A.SHOW, A.UNHIDE) and approvals.differs(session, product):
+        # Whoever waited already goes on waiting.
+        product.review_since = product.review_since or now
     elif action in (A.APPROVE, A.RETURN, A.HIDE):
         product.review_since = None
     if action is A.APPROVE:
+        approvals.keep(session, product.id, values.looked_at(product))
         product.producer.on_probation = False
     event = ListingEvent(
         product_id=product.id,
@@ -126,7 +153,7 @@ def decide(
     reason: str = "",
 ) -> ListingState:
     """An operator's word on a listing, which it locks. Raises what `act` raises."""
-    lock(session, product)
+    look(session, product)
     return act(session, product, action, actor_id=actor_id, now=now, reason=reason)
 
 
@@ -140,41 +167,12 @@ def mark(product: Product) -> str:
     return f"{state_of(product)} {since} {shown[:32]}"
 
 
-def look(session: Session, product: Product) -> None:
-    """Locks a listing, and reads anew all that is shown of it: `mark` is of this moment."""
-    lock(session, product)
-    for part in (Variant, ProductPhoto):
-        whole = select(part).where(part.product_id == product.id)
-        session.scalars(whole.execution_options(populate_existing=True)).all()
-
-
 def same_again(session: Session, product: Product, action: ListingAction, actor_id: int) -> bool:
     """Whether the last thing done to the listing is this, by this account: the same tap twice."""
     last = latest_event(session, product.id)
     # What was shown and has changed since is looked at anew.
     done = last is not None and (last.action, last.actor_id) == (action, actor_id)
     return done and not (product.listed and product.review_since is not None)
-
-
-def look_again(product: Product, now: datetime) -> None:
-    """What buyers see has become something else: an operator looks at it again, afterwards."""
-    if product.listed and product.review_since is None:
-        product.review_since = now
-
-
-def jumps(before: int, after: int) -> bool:
-    """Whether a price (rupiah) has changed so much that it may be a slip, or another product."""
-    return after >= before * PRICE_JUMP or after * PRICE_JUMP <= before
-
-
-def approved_at(session: Session, product_id: int) -> datetime | None:
-    """When an operator found the listing to be in order last; None: never yet."""
-    return session.scalar(
-        select(ListingEvent.at)
-        .where(ListingEvent.product_id == product_id, ListingEvent.action == A.APPROVE)
-        .order_by(ListingEvent.id.desc())
-        .limit(1)
-    )
 
 
 def latest_event(session: Session, product_id: int) -> ListingEvent | None:
@@ -185,10 +183,3 @@ def latest_event(session: Session, product_id: int) -> ListingEvent | None:
         .order_by(ListingEvent.id.desc())
         .limit(1)
     )
-
-
-def _seen_before(session: Session, product: Product) -> bool:
-    shown = select(ListingEvent.id).where(
-        ListingEvent.product_id == product.id, ListingEvent.action.in_([A.SHOW, A.APPROVE])
-    )
-    return session.scalar(shown.limit(1)) is not None

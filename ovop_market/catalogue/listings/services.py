@@ -90,27 +90,24 @@ def revise(
     somebody else has changed it since, Unusable, naming the field, for what cannot be.
     """
     _check(listing)
-    reviews.lock(session, product)
-    before = listing_of(product)
-    if before == listing:
-        return
-    if seen is not None and seen != mark(before):
-        raise Conflict(
-            _("Produk ini baru saja diubah orang lain. Periksa yang berbeda, lalu simpan lagi.")
-        )
-    for name in LISTING_FIELDS:
-        setattr(product, name, getattr(listing, name))
-    if (before.name, before.category) != (listing.name, listing.category):
-        reviews.look_again(product, now)
-    subject = f"product {product.id}"
-    record(session, "product changed", subject, now, actor_id, changes(before, listing))
-    session.flush()
+    with reviews.changing(session, product, now):
+        before = listing_of(product)
+        if before == listing:
+            return
+        if seen is not None and seen != mark(before):
+            raise Conflict(
+                _("Produk ini baru saja diubah orang lain. Periksa yang berbeda, lalu simpan lagi.")
+            )
+        for name in LISTING_FIELDS:
+            setattr(product, name, getattr(listing, name))
+        subject = f"product {product.id}"
+        record(session, "product changed", subject, now, actor_id, changes(before, listing))
 
 
 def publish(session: Session, product: Product, *, actor_id: int, now: datetime) -> ListingState:
     """Shows the product to buyers, or to an operator first; returns which of the two. Raises
     Unusable as long as no pack of it is sold."""
-    reviews.lock(session, product)
+    reviews.look(session, product)
     if state_of(product) in (ListingState.SHOWN, ListingState.SUBMITTED):
         return state_of(product)
     if not any(variant.sold for variant in product.variants):
@@ -121,7 +118,7 @@ def publish(session: Session, product: Product, *, actor_id: int, now: datetime)
 def withdraw(session: Session, product: Product, *, actor_id: int, now: datetime) -> None:
     """Hides the product from buyers, or takes it back before an operator has looked at it. Orders
     that are placed stay as they are."""
-    reviews.lock(session, product)
+    reviews.look(session, product)
     if state_of(product) in (ListingState.SHOWN, ListingState.SUBMITTED):
         reviews.act(session, product, ListingAction.WITHDRAW, actor_id=actor_id, now=now)
 

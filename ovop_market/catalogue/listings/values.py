@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass, fields
+from typing import TypedDict
 
 from ovop_market.catalogue.models import Category, Product, Storage, Variant
 from ovop_market.core.tokens import digest
@@ -58,6 +59,19 @@ class Pack:
     height_cm: int | None
 
 
+class Looked(TypedDict):
+    """What an operator looks at in a listing, as it is kept (JSON): `packs` that are sold, with
+    name and price in rupiah, by id; of the texts and of each picture with its words, a digest."""
+
+    name: str
+    category: str
+    text: str
+    packs: dict[str, tuple[str, int]]
+    pictures: list[str]
+
+
+# What else buyers read in its producer's own words.
+_TEXTS = ("summary", "description", "ingredients", "storage_note")
 LISTING_FIELDS = tuple(field.name for field in fields(Listing))
 PACK_FIELDS = tuple(field.name for field in fields(Pack))
 
@@ -70,6 +84,18 @@ def listing_of(product: Product) -> Listing:
 def pack_of(variant: Variant) -> Pack:
     """What is said of the pack now."""
     return Pack(**{name: getattr(variant, name) for name in PACK_FIELDS})
+
+
+def looked_at(product: Product) -> Looked:
+    """What there is to look at now. Numbers of packs, days and sizes are none of it, nor in which
+    order packs and pictures are."""
+    return Looked(
+        name=product.name,
+        category=str(product.category),
+        text=digest(repr([getattr(product, name) for name in _TEXTS])),
+        packs={str(pack.id): (pack.name, pack.price) for pack in product.variants if pack.sold},
+        pictures=[digest(repr((photo.key, photo.alt))) for photo in product.photos],
+    )
 
 
 def mark(value: Listing | Pack) -> str:
