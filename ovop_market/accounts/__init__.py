@@ -26,6 +26,7 @@ def init_app(app: Flask) -> None:
     trail.init_app(app)
     login.user_loader(cookies.load)
     app.jinja_env.globals["current_user"] = current_user
+    app.jinja_env.globals["session_id"] = cookies.session_id
     cookies.init_app(app)
     second_factor_views.init_app(app)
     app.register_blueprint(blueprint)

@@ -63,6 +63,12 @@ def this_session() -> UserSession | None:
     return found
 
 
+def session_id() -> int:
+    """The number of the session of this request; 0: there is none (any more)."""
+    here = this_session()
+    return here.id if here is not None else 0
+
+
 def hold(user: User) -> None:
     """Locks the account, just before how one gets in is changed. What was asked of the person was
     asked before: raises Conflict where this device was signed out, or the account shut, since."""

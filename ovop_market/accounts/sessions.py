@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from ovop_market.accounts import devices, links
 from ovop_market.accounts.models import Purpose, Role, User, UserSession
 from ovop_market.accounts.services import record
+from ovop_market.accounts.signals import sessions_ended
 from ovop_market.core.errors import NotFound
 from ovop_market.core.tokens import digest, secret_token
 
@@ -173,13 +174,16 @@ def end_all(session: Session, user: User, now: datetime, actor_id: int | None) -
 
 
 def _end(session: Session, now: datetime, *which: Any) -> int:
-    ended: CursorResult[Any] = session.execute(  # type: ignore[assignment]
+    ended = session.scalars(
         update(UserSession)
         .where(UserSession.ended_at.is_(None), *which)
         .values(ended_at=now)
+        .returning(UserSession.id)
         .execution_options(synchronize_session=False)
-    )
-    return ended.rowcount
+    ).all()
+    if ended:
+        sessions_ended.send(None, session=session, ids=ended)
+    return len(ended)
 
 
 def sweep(session: Session, before: datetime) -> int:

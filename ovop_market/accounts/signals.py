@@ -39,3 +39,7 @@ LINK, ADDRESS = "link in a mail", "address of a mail"
 # that the owner of the account must hear of; `to`: the sealed address, where it is told elsewhere.
 # Listeners write to the same session and never commit.
 account_told = _signals.signal("account told")
+
+# Sent as sessions_ended.send(None, session=…, ids=[…]): these sessions (user_session) are over,
+# because somebody ended them. Listeners write to the same session and never commit.
+sessions_ended = _signals.signal("sessions ended")

@@ -10,6 +10,7 @@ def init_app(app: Flask) -> None:
     """
     from ovop_market.accounts import personal
     from ovop_market.notices import (
+        browsers,
         bulk,  # noqa: F401 - it makes itself known
         decisions,
         failures,
@@ -29,6 +30,7 @@ def init_app(app: Flask) -> None:
     personal.register(own_data.HOLDER)
     listening.begin()
     decisions.begin()
+    browsers.begin()
     producer_queries.is_told = decisions.is_told
     order_shown.connect(whatsapp.panel)
     desk.SOURCES[desk.Kind.NOTICES] = failures.stuck

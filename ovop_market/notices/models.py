@@ -28,6 +28,10 @@ class PushSubscription(Model):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"), index=True)
+    # In which it asked: told no longer than that lives (notices.browsers).
+    session_id: Mapped[int] = mapped_column(
+        ForeignKey("user_session.id", ondelete="CASCADE"), index=True
+    )
     endpoint: Mapped[str] = mapped_column(String(1000))
     # SHA-256 of the endpoint: a browser that asks twice is told once.
     endpoint_digest: Mapped[str] = mapped_column(String(64), unique=True)

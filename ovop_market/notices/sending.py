@@ -21,7 +21,7 @@ from ovop_market.config import Config
 from ovop_market.core.tokens import digest
 from ovop_market.extensions import db
 from ovop_market.extensions.database import begin_as_reader
-from ovop_market.notices import queries, services
+from ovop_market.notices import browsers, queries, services
 from ovop_market.notices.channels import Browser, ChannelDown, Courier, Outgoing
 from ovop_market.notices.channels.mail import Mailer
 from ovop_market.notices.channels.push import Pusher
@@ -210,7 +210,7 @@ def _send(courier: Courier, outgoing: Outgoing) -> Outcome:
 def _settle(session: Session, job: _Job, until: datetime, outcome: Outcome, now: datetime) -> None:
     """Written at once: what is settled is not sent again, whatever happens next."""
     if outcome == GONE and job.subscription_id is not None:
-        services.forget_browser(session, job.subscription_id)
+        browsers.forget(session, job.subscription_id)
     mine = services.settle(session, job.notice_id, until, job.tries, outcome, now)
     session.commit()
     if not mine:

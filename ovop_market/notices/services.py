@@ -1,4 +1,4 @@
-"""The outbox: what is owed is written down, claimed, and settled; and who asked for Web Push."""
+"""The outbox: what is owed is written down, claimed, and settled."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, and_, delete, exists, or_, select, update
+from sqlalchemy import ColumnElement, and_, exists, or_, select, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
@@ -17,7 +17,6 @@ from ovop_market.accounts.invitation_models import Invitation
 from ovop_market.accounts.models import User
 from ovop_market.accounts.services import record
 from ovop_market.core.errors import Conflict, MoveRefused
-from ovop_market.core.tokens import digest
 from ovop_market.extensions.database import insert_into
 from ovop_market.notices.kinds import TO_ADDRESS, TO_OWNER, TO_STAFF, Kind, told
 from ovop_market.notices.models import Notice, PushSubscription
@@ -35,8 +34,6 @@ from ovop_market.orders.models import Order, Purchase
 from ovop_market.villages.models import ProducerStaff
 from ovop_market.villages.policy import StaffRole
 
-# Browsers of one account; the one that asked first makes room for a new one.
-MOST_BROWSERS = 10
 # The language of those who have never said which.
 USUAL_LANGUAGE = "id"
 
@@ -339,61 +336,3 @@ def _move(notice: Notice, action: NoticeAction) -> None:
         raise MoveRefused(
             _("Keadaan pesan ini sudah berubah. Muat ulang halamannya."), **refused.details
         ) from None
-
-
-def subscribe(
-    session: Session,
-    user: User,
-    *,
-    endpoint: str,
-    p256dh: str,
-    auth: str,
-    language: str,
-    now: datetime,
-) -> None:
-    """Notices for the account come to this browser from now on. A browser has one account: the
-    last one that asked."""
-    values = {
-        "user_id": user.id,
-        "endpoint": endpoint,
-        "p256dh": p256dh,
-        "auth": auth,
-        "language": language,
-        "made_at": now,
-    }
-    added = insert_into(session, PushSubscription).values(
-        endpoint_digest=digest(endpoint), **values
-    )
-    session.execute(added.on_conflict_do_update(index_elements=["endpoint_digest"], set_=values))
-    newest = (
-        select(PushSubscription.id)
-        .where(PushSubscription.user_id == user.id)
-        .order_by(PushSubscription.made_at.desc(), PushSubscription.id.desc())
-        .limit(MOST_BROWSERS)
-    )
-    session.execute(
-        delete(PushSubscription)
-        .where(PushSubscription.user_id == user.id, PushSubscription.id.not_in(newest))
-        .execution_options(synchronize_session=False)
-    )
-
-
-def unsubscribe(session: Session, user: User, endpoint: str) -> None:
-    """No more notices to this browser; it need not have asked for any."""
-    session.execute(
-        delete(PushSubscription)
-        .where(
-            PushSubscription.endpoint_digest == digest(endpoint),
-            PushSubscription.user_id == user.id,
-        )
-        .execution_options(synchronize_session=False)
-    )
-
-
-def forget_browser(session: Session, subscription_id: int) -> None:
-    """The push service says that the browser is no more."""
-    session.execute(
-        delete(PushSubscription)
-        .where(PushSubscription.id == subscription_id)
-        .execution_options(synchronize_session=False)
-    )

@@ -13,11 +13,12 @@ from flask_login import current_user
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
+from ovop_market.accounts import cookies
 from ovop_market.core import clock
 from ovop_market.core.errors import Conflict, Unusable
 from ovop_market.extensions import db
+from ovop_market.notices import browsers, queries, services
 from ovop_market.notices import failures as failed_notices
-from ovop_market.notices import queries, services
 from ovop_market.notices.forms import BrowserForm, RemovalForm
 from ovop_market.notices.models import Notice
 from ovop_market.villages.policy import Duty
@@ -52,9 +53,10 @@ def subscribe() -> ResponseReturnValue:
     _validate(form)
     if not current_app.config["OVOP"].vapid_key:
         raise Conflict(_("Pemberitahuan di HP belum dinyalakan di situs ini."))
-    services.subscribe(
+    browsers.subscribe(
         db.session(),
         current_user,
+        session_id=cookies.session_id(),
         endpoint=form.endpoint.data or "",
         p256dh=form.p256dh.data or "",
         auth=form.auth.data or "",
@@ -70,7 +72,7 @@ def subscribe() -> ResponseReturnValue:
 def unsubscribe() -> ResponseReturnValue:
     form = RemovalForm()
     _validate(form)
-    services.unsubscribe(db.session(), current_user, form.endpoint.data or "")
+    browsers.unsubscribe(db.session(), current_user, form.endpoint.data or "")
     db.session.commit()
     return _back_to_inbox()
 

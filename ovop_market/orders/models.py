@@ -30,6 +30,8 @@ from ovop_market.villages.models import Producer
 
 # Of an HMAC-SHA-256, in hex.
 KEY_LENGTH = 64
+# What a coordinator wrote about a share, in `Allocation.why`: words, which erasure takes out.
+SAID = "said"
 
 
 class PaymentMethod(StrEnum):
@@ -311,7 +313,8 @@ class Allocation(Model):
     # The day by which it is to be handed in.
     ready_by: Mapped[date]
     offered_at: Mapped[datetime] = mapped_column(Moment)
-    # Why this household got so many: facts, of which labels make a sentence.
+    # Why this household got so many: facts, of which labels make a sentence; and, as
+    # SAID, what the coordinator wrote.
     why: Mapped[dict[str, object]] = mapped_column(JSON)
 
     line: Mapped[OrderLine] = relationship(back_populates="allocations")

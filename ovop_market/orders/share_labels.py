@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
 
-from ovop_market.orders.models import Allocation, OrderEvent
+from ovop_market.orders.models import SAID, Allocation, OrderEvent
 from ovop_market.orders.share_states import ShareAction, ShareState
 
 S, A = ShareState, ShareAction
@@ -47,8 +47,8 @@ def reason(share: Allocation) -> str:
         "before": _("Dibagi sebelum pembagian dicatat."),
     }
     first = sentences.get(str(why.get("rule")), _("Dibagi menurut kesanggupan."))
-    if why.get("said"):
-        first = f"{first} {why['said']}"
+    if why.get(SAID):
+        first = f"{first} {why[SAID]}"
     measured_by = why.get("rule") in ("fair", "again")
     if not isinstance(capacity, int) or not isinstance(lately, int) or not measured_by:
         return first

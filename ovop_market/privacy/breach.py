@@ -6,13 +6,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy import ColumnElement, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from ovop_market.accounts.models import User
 from ovop_market.accounts.services import record
 from ovop_market.core.tokens import digest, secret_token
 from ovop_market.extensions.database import AT_ONCE
+from ovop_market.notices.models import PushSubscription
 from ovop_market.orders.models import Purchase
 
 HEADER = ("kind", "id", "name", "phone", "email", "language")
@@ -26,6 +27,8 @@ def end_all_sessions(session: Session, now: datetime) -> int:
         .values(epoch=User.epoch + 1)
         .execution_options(synchronize_session=False)
     )
+    # Nor is anybody told on a phone of before.
+    session.execute(delete(PushSubscription), execution_options={"synchronize_session": False})
     record(session, "everybody signed out", "user all", now, None)
     return int(ended.rowcount)  # type: ignore[attr-defined]
 

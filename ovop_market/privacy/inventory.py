@@ -82,20 +82,23 @@ PERSONAL: tuple[Held, ...] = (
         "stays: without the rest it names nobody",
     ),
     Held(
-        "Parcel's number",
-        ("customer_order.tracking_number",),
-        "the courier's site shows the parcel; contract",
+        "The parcel's number, and who brings it",
+        ("customer_order.tracking_number", "customer_order.courier"),
+        "the courier's site shows the parcel; who brings it is free text, a person's name where the"
+        " seller delivers; contract",
         "the buyer, the producer, operators",
         _GUEST,
         "NULL",
     ),
     Held(
         "What people wrote about an order",
-        ("order_event.reason", "order_event.details"),
-        "reasons, complaints, decisions, parcels' numbers; contract",
+        ("order_event.reason", "order_event.details", "allocation.why"),
+        "reasons, complaints, decisions, parcels' numbers, what a coordinator wrote about a"
+        " household's share; contract",
         "the buyer, the producer, operators",
         _GUEST,
-        "blanked, which the append-only history allows for an erased purchase alone (ADR 39)",
+        "blanked, which the append-only history allows for an erased purchase alone (ADR 39); what"
+        " is written about it later is not stored",
     ),
     Held(
         "What people wrote about a payment",
@@ -118,8 +121,9 @@ PERSONAL: tuple[Held, ...] = (
         ("refund.destination", "refund.reason", "refund.reference"),
         "to send money back; contract",
         "the buyer, operators",
-        "the account: 180 days after it was sent; the rest as the purchase",
-        "NULL",
+        "the account, which is the one that was sent to: 180 days after it was sent; the rest as"
+        " the purchase",
+        "NULL; what is written about it later is not stored",
     ),
     Held(
         "Pages at the gateway",
@@ -137,6 +141,14 @@ PERSONAL: tuple[Held, ...] = (
         "10 years after the end of the year; the file itself only until it is taken in, 24 hours"
         " at most",
         "stays: an accounting document; blanked by the clock after the time",
+    ),
+    Held(
+        "Why something was done to many at once",
+        ("desk_batch.reason", "desk_batch_item.before"),
+        "undoing it; legitimate interest. It may repeat a note on what the bank wrote",
+        "operators",
+        "7 days after it can be undone",
+        "stays until then; blanked by the clock",
     ),
     Held(
         "Messages",
@@ -157,7 +169,8 @@ PERSONAL: tuple[Held, ...] = (
         ),
         "notifications that the person switched on; consent",
         "nobody",
-        "until switched off, or the account is disabled",
+        "until switched off, the session in which it was switched on is ended, or the account is"
+        " disabled",
         "deleted",
     ),
     Held(
@@ -246,8 +259,9 @@ PERSONAL: tuple[Held, ...] = (
         ),
         "paying producers; contract, legal duty (UU 8/1997, article 11)",
         "the producer's owners, operators",
-        "10 years",
-        "stays: an accounting document",
+        "10 years after the end of the year of the payout; the account that is paid to: of the last"
+        " payout to it, or of when it was named",
+        "stays: an accounting document; blanked or deleted by the clock after the time",
     ),
     Held(
         "Permits",

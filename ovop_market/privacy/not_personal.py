@@ -27,14 +27,12 @@ NOT_PERSONAL: dict[str, tuple[str, ...]] = {
     ),
     "codes and names of things": (
         "desk_batch.action",
-        "desk_batch_item.before",
         "desk_batch_item.problem",
         "desk_batch_item.undo_problem",
         "job_tally.job",
         "worker_beat.machine",
         "audit_event.action",
         "customer_order.number",
-        "customer_order.courier",
         "order_line.product_name",
         "order_line.variant_name",
         "stock_movement.order_number",
@@ -63,7 +61,6 @@ NOT_PERSONAL: dict[str, tuple[str, ...]] = {
         "star_award.certificate",
         "designation.flagship",
         "designation_step.note",
-        "allocation.why",
     ),
     "what is sold, and where it comes from: public": (
         "product.slug",
@@ -128,6 +125,5 @@ NOT_PERSONAL: dict[str, tuple[str, ...]] = {
     "why an operator decided something about a business": (
         "producer_event.reason",
         "listing_event.reason",
-        "desk_batch.reason",
     ),
 }

@@ -7,7 +7,8 @@ transaction of its own, so that a run may stop anywhere and nothing is done twic
 | buyers' words and pictures about payments, accounts for refunds | 180 days after the last event | complaints end 2 days after receipt; refunds and questions about them take weeks |
 | messages that were sent or given up | 180 days | they answer "was I told?" while it matters |
 | browsers of accounts that are disabled | at once | nobody is told anything there |
-| what the bank wrote, and notes on it | 10 years after the end of its year | accounting documents (UU 8/1997, article 11) |
+| why an operator did something to many at once, and what it undid | 7 days after it can be undone | what is to stay is kept with the things themselves |
+| what the bank wrote, and notes on it; accounts that producers were paid to | 10 years after the end of its year | accounting documents (UU 8/1997, article 11) |
 
 Purchases of an account stay until its person erases them: the list of orders is what it is for.
 """  # noqa: E501
@@ -20,13 +21,15 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import delete, exists, func, or_, select, update
+from sqlalchemy import delete, exists, func, null, or_, select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from ovop_market.accounts.models import User
 from ovop_market.accounts.personal import Whose
 from ovop_market.accounts.services import record
+from ovop_market.bulk.models import Batch, BatchItem
+from ovop_market.bulk.registry import UNDO_WITHIN
 from ovop_market.config import Config
 from ovop_market.core import clock
 from ovop_market.notices.models import Notice, PushSubscription
@@ -34,12 +37,24 @@ from ovop_market.notices.states import NoticeState
 from ovop_market.orders.models import Order, OrderEvent, Purchase
 from ovop_market.orders.services.erasure import OVER
 from ovop_market.payments import own_data as payments
-from ovop_market.payments.models import Payment, PaymentEvent, Refund, StatementLine
+from ovop_market.payments.models import (
+    Payment,
+    PaymentEvent,
+    Payout,
+    PayoutAccount,
+    PayoutBatch,
+    Refund,
+    StatementLine,
+)
+from ovop_market.payments.states import BatchState
 from ovop_market.privacy import services
 from ovop_market.web import pictures
 
 WORDS_AFTER = timedelta(days=180)
 MESSAGES_AFTER = timedelta(days=180)
+BATCHES_AFTER = UNDO_WITHIN + timedelta(days=7)
+# Each has as many things as an operator can choose on a page.
+BATCHES_AT_ONCE = 50
 ACCOUNTING_YEARS = 10
 # Rows that one statement takes out at most: nobody waits long for it.
 AT_ONCE = 500
@@ -102,7 +117,10 @@ def run(
     rest: dict[str, Callable[[], int]] = {
         "messages": lambda: remove_messages(session, clock.now()),
         "browsers": lambda: remove_browsers(session),
+        "batches": lambda: blank_batches(session, clock.now()),
         "bank": lambda: blank_statement_lines(session, clock.now()),
+        "paid": lambda: blank_payouts(session, clock.now()),
+        "accounts": lambda: remove_payout_accounts(session, clock.now()),
     }
     for name, remove in rest.items():
         while not stopped():
@@ -208,12 +226,31 @@ def remove_browsers(session: Session) -> int:
     return _count(session.execute(found))
 
 
+def blank_batches(session: Session, now: datetime) -> int:
+    """Takes an operator's words out of what was done to many at once, once nobody can undo it;
+    returns of how many."""
+    undoing = exists().where(BatchItem.batch_id == Batch.id, BatchItem.before.is_not(null()))
+    old = session.scalars(
+        select(Batch.id)
+        .where(Batch.at < now - BATCHES_AFTER, or_(Batch.reason != "", undoing))
+        .order_by(Batch.id)
+        .limit(BATCHES_AT_ONCE)
+    ).all()
+    if not old:
+        return 0
+    quietly = {"synchronize_session": False}
+    items = update(BatchItem).where(BatchItem.batch_id.in_(old)).values(before=null())
+    session.execute(items, execution_options=quietly)
+    batches = update(Batch).where(Batch.id.in_(old)).values(reason="")
+    return _count(session.execute(batches, execution_options=quietly))
+
+
 def blank_statement_lines(session: Session, now: datetime) -> int:
     """Takes names out of bank statements whose year was over ten years ago; returns how many."""
-    first = date(clock.wib_date(now).year - ACCOUNTING_YEARS, 1, 1)
+    worded = or_(func.length(StatementLine.description) > 0, StatementLine.note.is_not(None))
     old = (
         select(StatementLine.id)
-        .where(StatementLine.booked_on < first, func.length(StatementLine.description) > 0)
+        .where(StatementLine.booked_on < _first_day(now), worded)
         .limit(AT_ONCE)
     )
     blanked = (
@@ -223,6 +260,54 @@ def blank_statement_lines(session: Session, now: datetime) -> int:
         .execution_options(synchronize_session=False)
     )
     return _count(session.execute(blanked))
+
+
+def blank_payouts(session: Session, now: datetime) -> int:
+    """Takes the accounts out of payouts whose year was over ten years ago, and what was noted of
+    their transfer; returns how many."""
+    first = clock.start_of_day(_first_day(now))
+    over = select(PayoutBatch.id).where(
+        PayoutBatch.made_at < first,
+        PayoutBatch.state != BatchState.MADE,
+        or_(PayoutBatch.sent_at.is_(None), PayoutBatch.sent_at < first),
+    )
+    named = or_(Payout.bank != "", Payout.number != "", Payout.holder != "")
+    old = select(Payout.id).where(Payout.batch_id.in_(over), named).limit(AT_ONCE)
+    quietly = {"synchronize_session": False}
+    session.execute(
+        update(PayoutBatch)
+        .where(PayoutBatch.id.in_(over), PayoutBatch.reference.is_not(None))
+        .values(reference=None),
+        execution_options=quietly,
+    )
+    blanked = update(Payout).where(Payout.id.in_(old)).values(bank="", number="", holder="")
+    return _count(session.execute(blanked, execution_options=quietly))
+
+
+def remove_payout_accounts(session: Session, now: datetime) -> int:
+    """Deletes accounts that were named, and last paid to, in years that were over ten years ago;
+    returns how many. Whoever is to be paid after so long names theirs anew."""
+    first = clock.start_of_day(_first_day(now))
+    paid_since = exists().where(
+        Payout.producer_id == PayoutAccount.producer_id,
+        PayoutBatch.id == Payout.batch_id,
+        PayoutBatch.made_at >= first,
+    )
+    old = (
+        select(PayoutAccount.producer_id)
+        .where(PayoutAccount.changed_at < first, ~paid_since)
+        .limit(AT_ONCE)
+    )
+    # The day once more: it may have been named anew a moment ago.
+    removed = delete(PayoutAccount).where(
+        PayoutAccount.producer_id.in_(old), PayoutAccount.changed_at < first
+    )
+    return _count(session.execute(removed))
+
+
+def _first_day(now: datetime) -> date:
+    """The first day of which accounting documents are still kept."""
+    return date(clock.wib_date(now).year - ACCOUNTING_YEARS, 1, 1)
 
 
 def _count(result: object) -> int:

@@ -18,6 +18,7 @@ from ovop_market.accounts.models import Role, User
 from ovop_market.accounts.services import record
 from ovop_market.core.errors import Conflict, MoveRefused, NotAllowed, Unusable
 from ovop_market.core.tokens import secret_token
+from ovop_market.extensions.database import insert_into
 from ovop_market.villages.models import Permit, PermitKind, Producer, ProducerKind, ProducerStaff
 from ovop_market.villages.policy import StaffRole
 from ovop_market.villages.producer_models import ProducerEvent
@@ -30,6 +31,8 @@ from ovop_market.villages.producer_states import (
 )
 
 _LONGEST_SLUG = 60
+# Two who take the same address at the same moment: the second looks again.
+_TRIES = 5
 # How the audit calls what was done.
 _DONE = {
     ProducerAction.APPLY: "applied",
@@ -169,19 +172,7 @@ def apply(session: Session, user: User, said: Application, *, now: datetime) -> 
         _fill_in(session, before, said)
         move(session, before, ProducerAction.APPLY, actor_id=user.id, now=now)
         return before
-    producer = Producer(
-        slug=_free_slug(session, said.name),
-        state=ProducerState.APPLIED,
-        state_since=now,
-        on_probation=True,
-        created_at=now,
-        village_id=said.village_id,
-        kind=said.kind,
-        name=said.name,
-        phone=said.phone,
-    )
-    session.add(producer)
-    session.flush()
+    producer = _begin(session, said, now)
     session.add(ProducerStaff(user_id=user.id, producer_id=producer.id, since=now))
     _fill_in(session, producer, said)
     _remember(session, producer, ProducerAction.APPLY, user.id, now)
@@ -191,6 +182,31 @@ def apply(session: Session, user: User, said: Application, *, now: datetime) -> 
         record(session, "role changed", f"user {user.id}", now, user.id, details)
     session.flush()
     return producer
+
+
+def _begin(session: Session, said: Application, now: datetime) -> Producer:
+    """A producer that has just applied. Raises Conflict when its address is taken each time that
+    one is tried."""
+    for _try in range(_TRIES):
+        made = session.scalar(
+            insert_into(session, Producer)
+            .values(
+                slug=_free_slug(session, said.name),
+                state=ProducerState.APPLIED,
+                state_since=now,
+                on_probation=True,
+                created_at=now,
+                village_id=said.village_id,
+                kind=said.kind,
+                name=said.name,
+                phone=said.phone,
+            )
+            .on_conflict_do_nothing(index_elements=["slug"])
+            .returning(Producer.id)
+        )
+        if made is not None:
+            return session.get_one(Producer, made)
+    raise Conflict(_("Nama ini sedang dipakai. Kirim sekali lagi."))
 
 
 def latest_of(session: Session, user_id: int) -> Producer | None:
@@ -236,6 +252,5 @@ def _free_slug(session: Session, name: str) -> str:
     taken = session.scalar(select(func.count()).select_from(Producer).where(Producer.slug == base))
     if not taken:
         return base
-    # Two who take the same name at the same moment still get two addresses.
     end = re.sub(r"[^a-z0-9]", "", secret_token().lower())[:6]
     return f"{base}-{end}"

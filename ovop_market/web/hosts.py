@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from functools import cache
+from ipaddress import IPv6Address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,6 +26,18 @@ _LOCAL = frozenset({"localhost", "127.0.0.1", "[::1]"})
 def name_in(host: str) -> str:
     """The name in a Host header, without its port."""
     return (host if host.endswith("]") else host.rpartition(":")[0] or host).lower()
+
+
+def _is_address(host: str) -> bool:
+    """Whether what stands in brackets, if anything does, is an IPv6 address: the pattern lets
+    through what only looks like one, and urlsplit would raise on it with every address made."""
+    if not host.startswith("["):
+        return True
+    try:
+        IPv6Address(name_in(host)[1:-1])
+    except ValueError:
+        return False
+    return True
 
 
 def is_local(host: str) -> bool:
@@ -70,7 +83,7 @@ class KnownHosts:
         return [body]
 
     def _known(self, host: str) -> bool:
-        if not _HOST.fullmatch(host) or "xn--" in host.lower():
+        if not _HOST.fullmatch(host) or "xn--" in host.lower() or not _is_address(host):
             return False
         return not self.name or is_local(host) or name_in(host) == self.name
 

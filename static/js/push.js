@@ -41,7 +41,7 @@
   const tell = async (subscription) => {
     const { endpoint, keys } = subscription.toJSON();
     await post(panel.dataset.subscribe, { endpoint, p256dh: keys.p256dh, auth: keys.auth });
-    sessionStorage.setItem(KNOWN, `${panel.dataset.account} ${endpoint}`);
+    sessionStorage.setItem(KNOWN, `${panel.dataset.session} ${endpoint}`);
   };
   const sameKey = (subscription) => {
     const kept = subscription.options && subscription.options.applicationServerKey;
@@ -97,8 +97,9 @@
     }
     show(Boolean(subscription));
     const known = sessionStorage.getItem(KNOWN);
-    if (subscription && known !== `${panel.dataset.account} ${subscription.endpoint}`) {
-      // Another account, or a server that has lost it: this browser's notices go to who is here.
+    if (subscription && known !== `${panel.dataset.session} ${subscription.endpoint}`) {
+      // Signed in anew, another account, or a server that has lost it: signing out ends what this
+      // browser is told, and the browser still has what was asked for. It goes to who is here.
       await tell(subscription).catch(() => show(false));
     }
   };

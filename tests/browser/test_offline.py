@@ -15,13 +15,13 @@ from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 from sqlalchemy import func, select
 
-from ovop_market.accounts.models import Role
+from ovop_market.accounts.models import Role, User
 from ovop_market.core import clock
 from ovop_market.orders.models import Order, OrderEvent
 from ovop_market.orders.services import lifecycle
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import Action, Actor, OrderState
-from ovop_market.villages.models import Producer
+from ovop_market.villages.models import Producer, ProducerStaff
 from tests.browser.people import HEIGHT, PATIENCE_MS, PHONE, Watch
 from tests.conftest import Database
 from tests.factories import PASSWORD, make_order, make_producer, make_product, make_user
@@ -365,6 +365,23 @@ def test_signing_out_erases_what_was_kept(village: Village, phone: Phone) -> Non
     page.wait_for_url("**/sign-in")
     assert phone.kept(page) == []
     assert phone.waiting(page) == 0
+
+
+def test_erasing_the_account_erases_what_was_kept(village: Village, phone: Phone) -> None:
+    with village.market.session() as session:
+        # Somebody else answers for the producer: only then may its person go.
+        producer = session.scalars(select(Producer).order_by(Producer.id)).first()
+        other = session.scalars(select(User).where(User.email == OTHER)).one()
+        assert producer is not None
+        session.add(ProducerStaff(user_id=other.id, producer_id=producer.id))
+    page = phone.sign_in()
+    page.goto("/account/erasure")
+    assert phone.kept(page) == ["/inbox"]
+    page.fill("[name=password]", PASSWORD)
+    page.check("[name=sure]")
+    page.click("form[action$='/account/erasure'] [type=submit]")
+    page.wait_for_url("**/privacy/erased")
+    assert phone.kept(page) == []
 
 
 @pytest.mark.parametrize("login", [OTHER, "pembeli@ovop.example"])

@@ -9,6 +9,12 @@ from typing import Any
 import http_ece
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ovop_market.accounts import sessions
+from ovop_market.accounts.models import User, UserSession
+from tests.factories import NOW
 
 ENDPOINT = "https://fcm.googleapis.com/fcm/send/"
 _SECRET = b"sixteen bytes..."
@@ -30,3 +36,10 @@ def opened(key: ec.EllipticCurvePrivateKey, body: bytes) -> dict[str, Any]:
     text = http_ece.decrypt(body, private_key=key, auth_secret=_SECRET, version="aes128gcm")
     found: dict[str, Any] = json.loads(text)
     return found
+
+
+def session_of(session: Session, user: User) -> int:
+    """A session of the account, in which a browser may ask."""
+    sessions.begin(session, user, "", NOW)
+    latest = select(UserSession.id).where(UserSession.user_id == user.id)
+    return session.scalars(latest.order_by(UserSession.id.desc())).first() or 0

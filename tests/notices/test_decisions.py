@@ -19,18 +19,17 @@ from ovop_market.catalogue.listings import reviews
 from ovop_market.catalogue.listings.states import ListingAction, ListingState
 from ovop_market.catalogue.models import Product, Review
 from ovop_market.core.clock import wib_date
-from ovop_market.notices import decisions
+from ovop_market.notices import browsers, decisions
 from ovop_market.notices.kinds import Kind
 from ovop_market.notices.labels import SUBJECTS
 from ovop_market.notices.models import Notice, PushSubscription
-from ovop_market.notices.services import subscribe
 from ovop_market.notices.states import NoticeState
 from ovop_market.orders.services import membership
 from ovop_market.villages import producer_services
 from ovop_market.villages.models import Producer
 from ovop_market.villages.producer_states import ProducerAction, ProducerState
 from tests.factories import NOW, make_packer, make_producer, make_product, make_user, sign_in
-from tests.notices.browsers import ENDPOINT, make_keys
+from tests.notices.browsers import ENDPOINT, make_keys, session_of
 from tests.notices.conftest import STAFF, Configure, Send, outbox
 from tests.notices.post_office import PostOffice
 
@@ -370,9 +369,10 @@ class TestOnlyAPhone:
         assert not decisions.is_told(session, applicant.id)
         _key, point, secret = make_keys()
         person = session.scalars(select(User).where(User.phone == "+6281211110000")).one()
-        subscribe(
+        browsers.subscribe(
             session,
             person,
+            session_id=session_of(session, person),
             endpoint=f"{ENDPOINT}1",
             p256dh=point,
             auth=secret,

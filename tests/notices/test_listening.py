@@ -10,10 +10,10 @@ from sqlalchemy.orm import Session
 
 from ovop_market.accounts.models import Role, User
 from ovop_market.catalogue.models import Product
-from ovop_market.notices import queries
+from ovop_market.notices import browsers, queries
 from ovop_market.notices.kinds import Kind
 from ovop_market.notices.models import Notice, PushSubscription
-from ovop_market.notices.services import Owed, owe, subscribe
+from ovop_market.notices.services import Owed, owe
 from ovop_market.notices.states import Channel, NoticeState
 from ovop_market.notices.texts import buyer
 from ovop_market.orders.models import Order, PaymentMethod
@@ -36,7 +36,7 @@ from tests.factories import (
     make_user,
     pay,
 )
-from tests.notices.browsers import ENDPOINT, make_keys
+from tests.notices.browsers import ENDPOINT, make_keys, session_of
 from tests.notices.conftest import BUYER, Configure, outbox
 from tests.notices.post_office import PostOffice
 from tests.payments.earned import name_account, received
@@ -343,9 +343,10 @@ def test_each_browser_of_the_staff_and_of_a_signed_in_buyer(
     buyer = make_user(session)
     for user, name in ((maker, "a"), (maker, "b"), (buyer, "c")):
         point, secret = make_keys()[1:]
-        subscribe(
+        browsers.subscribe(
             session,
             user,
+            session_id=session_of(session, user),
             endpoint=ENDPOINT + name,
             p256dh=point,
             auth=secret,
@@ -360,8 +361,8 @@ def test_each_browser_of_the_staff_and_of_a_signed_in_buyer(
     assert {(n.channel, n.language, n.state) for n in notices} == {
         (Channel.PUSH, "en", NoticeState.PENDING)
     }
-    browsers = session.scalars(select(PushSubscription.id)).all()
-    assert {n.recipient for n in notices} == {f"browser {id_}" for id_ in browsers}
+    asked = session.scalars(select(PushSubscription.id)).all()
+    assert {n.recipient for n in notices} == {f"browser {id_}" for id_ in asked}
 
 
 def test_many_payments_cost_as_many_statements_as_few(

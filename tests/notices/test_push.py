@@ -10,21 +10,24 @@ from datetime import timedelta
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from flask import Flask
+from flask.testing import FlaskClient
 from py_vapid import Vapid02
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ovop_market.accounts.models import User
-from ovop_market.core.errors import ConfigurationError
-from ovop_market.notices import services
+from ovop_market.accounts import sessions
+from ovop_market.accounts.models import User, UserSession
+from ovop_market.core.errors import ConfigurationError, Conflict
+from ovop_market.notices import browsers
 from ovop_market.notices.channels import Browser, Outgoing
 from ovop_market.notices.channels.push import Pusher, are_keys, is_push_service, public_key
 from ovop_market.notices.models import Notice, PushSubscription
 from ovop_market.notices.states import BACK_OFF, Channel, Failure, NoticeAction
 from ovop_market.notices.texts import Message
+from ovop_market.privacy import breach
 from ovop_market.villages.models import Producer
-from tests.factories import NOW, make_order, make_user
-from tests.notices.browsers import ENDPOINT, encoded, make_keys, opened
+from tests.factories import NOW, PASSWORD, make_order, make_user, sign_in
+from tests.notices.browsers import ENDPOINT, encoded, make_keys, opened, session_of
 from tests.notices.conftest import SITE, Configure, Send
 from tests.notices.push_service import PushService
 from tests.process.server import HOST, free_port
@@ -54,9 +57,10 @@ def subscribed(
     session: Session, user: User, endpoint: str, language: str = "id"
 ) -> ec.EllipticCurvePrivateKey:
     key, point, secret = make_keys()
-    services.subscribe(
+    browsers.subscribe(
         session,
         user,
+        session_id=session_of(session, user),
         endpoint=endpoint,
         p256dh=point,
         auth=secret,
@@ -318,9 +322,10 @@ def test_a_browser_of_another_account_now_is_not_told(
 
 def test_ten_browsers_of_an_account(session: Session, maker: User) -> None:
     for number in range(12):
-        services.subscribe(
+        browsers.subscribe(
             session,
             maker,
+            session_id=session_of(session, maker),
             endpoint=f"{ENDPOINT}{number}",
             p256dh=make_keys()[1],
             auth=make_keys()[2],
@@ -329,3 +334,106 @@ def test_ten_browsers_of_an_account(session: Session, maker: User) -> None:
         )
     kept = session.scalars(select(PushSubscription.endpoint)).all()
     assert sorted(kept) == sorted(f"{ENDPOINT}{number}" for number in range(2, 12))
+
+
+# For as long as the session lasts
+
+
+def ask(client: FlaskClient, name: str) -> None:
+    _key, point, secret = make_keys()
+    fields = {"endpoint": ENDPOINT + name, "p256dh": point, "auth": secret}
+    answer = client.send("/register", "/inbox/notifications", **fields)
+    assert answer.status_code == 303
+
+
+def told(session: Session) -> set[str]:
+    session.expire_all()
+    endpoints = session.scalars(select(PushSubscription.endpoint))
+    return {endpoint.removeprefix(ENDPOINT) for endpoint in endpoints}
+
+
+@pytest.fixture
+def phones(
+    app: Flask, session: Session, household: Producer, maker: User, configure: Configure
+) -> tuple[FlaskClient, FlaskClient]:
+    """Two phones of one person, who is told on both."""
+    configure(vapid_key=KEY)
+    found = app.test_client(), app.test_client()
+    for phone, name in zip(found, "ab", strict=True):
+        sign_in(phone, maker)
+        ask(phone, name)
+    assert told(session) == {"a", "b"}
+    return found
+
+
+def test_who_signs_out_is_told_nothing_more_there(
+    session: Session, household: Producer, phones: tuple[FlaskClient, FlaskClient]
+) -> None:
+    phones[0].send("/register", "/sign-out")
+    assert told(session) == {"b"}
+    make_order(session, producer=household)
+    recipients = session.scalars(select(Notice.recipient).where(Notice.channel == Channel.PUSH))
+    (left,) = session.scalars(select(PushSubscription.id))
+    assert set(recipients) == {f"browser {left}"}
+
+
+def test_a_phone_that_is_signed_out_from_elsewhere(
+    session: Session, phones: tuple[FlaskClient, FlaskClient]
+) -> None:
+    lost = session.scalars(select(UserSession.id).order_by(UserSession.id)).first()
+    phones[1].send("/register", f"/account/sessions/{lost}/removal")
+    assert told(session) == {"b"}
+    phones[1].send("/register", "/account/sessions/removal")
+    assert told(session) == set()
+
+
+def test_a_new_password_ends_what_other_phones_are_told(
+    session: Session, maker: User, phones: tuple[FlaskClient, FlaskClient]
+) -> None:
+    new = "kata sandi yang baru 77"
+    fields = {"current": PASSWORD, "password": new, "again": new}
+    page = phones[0].get("/inbox").get_data(as_text=True)
+    answer = phones[0].send("/account/password", "/account/password", **fields)
+    assert answer.status_code == 303
+    assert told(session) == set()
+    # This one is in a session of its own now, which its page says: the script asks anew.
+    again = phones[0].get("/inbox").get_data(as_text=True)
+    mark = 'data-session="'
+    assert mark in page and page.split(mark)[1].split('"')[0] != again.split(mark)[1].split('"')[0]
+    ask(phones[0], "a")
+    assert told(session) == {"a"}
+
+
+def test_after_a_leak_nobody_is_told_before_signing_in(
+    session: Session, phones: tuple[FlaskClient, FlaskClient]
+) -> None:
+    breach.end_all_sessions(session, NOW)
+    session.commit()
+    assert told(session) == set()
+
+
+def test_a_session_that_has_just_ended_cannot_ask(session: Session, maker: User) -> None:
+    _key, point, secret = make_keys()
+    own = session_of(session, maker)
+    sessions.sign_out(session, maker.id, own, NOW)
+    for wrong in (own, 0, session_of(session, make_user(session))):
+        with pytest.raises(Conflict):
+            browsers.subscribe(
+                session,
+                maker,
+                session_id=wrong,
+                endpoint=ENDPOINT,
+                p256dh=point,
+                auth=secret,
+                language="id",
+                now=NOW,
+            )
+    assert told(session) == set()
+
+
+def test_a_session_that_ran_out_takes_its_browser_along(session: Session, maker: User) -> None:
+    subscribed(session, maker, ENDPOINT)
+    session.commit()
+    sessions.sweep(session, NOW + timedelta(days=400))
+    session.commit()
+    assert told(session) == set()

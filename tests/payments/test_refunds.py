@@ -22,6 +22,7 @@ from ovop_market.payments.queries.balances import balance
 from ovop_market.payments.services import claims, receiving, refunds
 from ovop_market.payments.states import PaymentState, RefundKind, RefundState
 from tests.factories import make_order, make_producer, make_product, make_purchase, make_user
+from tests.pages import value_of
 from tests.payments.test_desk import HTMX, payment_of, send
 
 S, P = OrderState, PaymentState
@@ -229,6 +230,45 @@ def test_sending_a_surplus_back(desk: FlaskClient, session: Session, operator: U
     assert refund.state is RefundState.SENT
     assert balance(session, AccountKind.REFUNDS) == 0
     assert balance(session, AccountKind.BANK) == bank + 9_000
+
+
+@pytest.mark.parametrize("from_order", [False, True])
+def test_an_account_that_is_named_meanwhile_is_not_noted_as_the_one_sent_to(
+    desk: FlaskClient, session: Session, operator: User, from_order: bool
+) -> None:
+    """Whoever has the purchase's link names B while the operator pays A."""
+    by = By(Actor.OPERATOR, operator.id)
+    order, payment = accepted(session)
+    receiving.confirm(session, payment, by, clock.now())
+    kind = RefundKind.GOODS
+    refund = refunds.owe_part(session, order, kind, 1_000, by, clock.now(), reason="kurang")
+    refunds.name_destination(session, refund, "Bank A 111 a.n. Sari", clock.now())
+    session.commit()
+    path = f"/desk/orders/{order.number}" if from_order else f"/desk/refunds/{refund.id}"
+    page = desk.get(path).get_data(as_text=True)
+    assert "Bank A 111" in page
+    form = page[page.index(f'action="/desk/refunds/{refund.id}/sending"') :]
+    fields = {"reference": "TRX-9", "seen": value_of(form, "seen")}
+    fields |= {"back": "order"} if from_order else {}
+    refunds.name_destination(session, refund, "Bank B 222 a.n. Lain", clock.now())
+    session.commit()
+    answer = send(desk, f"/desk/refunds/{refund.id}/sending", **fields)
+    assert answer.status_code == 409
+    again = answer.get_data(as_text=True)
+    assert "baru saja diganti" in again and "Bank B 222" in again and 'value="TRX-9"' in again
+    session.expire_all()
+    assert (refund.state, refund.reference) == (RefundState.DUE, None)
+    # Who has seen the new one decides on it; from then on it stays.
+    form = again[again.index(f'action="/desk/refunds/{refund.id}/sending"') :]
+    fields["seen"] = value_of(form, "seen")
+    assert send(desk, f"/desk/refunds/{refund.id}/sending", **fields).status_code == 303
+    # The same tap again is the same tap, whatever was on its page.
+    assert send(desk, f"/desk/refunds/{refund.id}/sending", **fields).status_code == 303
+    with pytest.raises(Conflict):
+        refunds.name_destination(session, refund, "Bank C 333", clock.now())
+    session.rollback()
+    session.expire_all()
+    assert (refund.state, refund.destination) == (RefundState.SENT, "Bank B 222 a.n. Lain")
 
 
 def test_two_operators_send_it(session: Session, operator: User) -> None:

@@ -30,6 +30,7 @@ from tests.factories import (
     make_purchase,
     make_user,
 )
+from tests.notices.browsers import session_of
 
 MARK = "Zqxwvmark"
 DIGITS = "8977123456"
@@ -91,8 +92,8 @@ def plant(session: Session, media: Path, *, account: bool = False, color: int = 
     )
     by_staff = By(Actor.PRODUCER, staff.id)
     lifecycle.act(session, order, Action.FINISH, by_staff, NOW)
-    lifecycle.ship(session, order, by_staff, NOW, courier="JNE", tracking_number=f"{MARK}1")
-    notes.track(session, order, by_staff, NOW, courier="JNE", tracking_number=f"{MARK}2")
+    lifecycle.ship(session, order, by_staff, NOW, courier=f"Pak {MARK}", tracking_number="1")
+    notes.track(session, order, by_staff, NOW, courier=f"Pak {MARK}", tracking_number=f"{MARK}2")
     lifecycle.act(session, order, Action.DISPUTE, by_buyer, NOW, reason=f"pecah {MARK}")
     lifecycle.settle(session, order, by_operator, NOW, for_buyer=False, reason=f"diganti {MARK}")
     refund = refunds.owe_part(
@@ -105,6 +106,7 @@ def plant(session: Session, media: Path, *, account: bool = False, color: int = 
     if buyer is not None:
         browser = PushSubscription(
             user_id=buyer.id,
+            session_id=session_of(session, buyer),
             endpoint=f"https://push.example/{MARK}",
             endpoint_digest="0" * 64,
             p256dh=MARK,

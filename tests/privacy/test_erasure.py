@@ -17,15 +17,16 @@ from ovop_market.accounts.models import AuditEvent, Role, User, UserSession
 from ovop_market.accounts.personal import Whose
 from ovop_market.core import clock
 from ovop_market.extensions import db
-from ovop_market.orders import queries
+from ovop_market.orders import queries, share_labels
 from ovop_market.orders.models import OrderEvent, Purchase
-from ovop_market.orders.services import buyers
+from ovop_market.orders.services import buyers, coordinating, lifecycle
+from ovop_market.orders.services.history import event_of
 from ovop_market.orders.services.lifecycle import By
-from ovop_market.orders.states import Actor, OrderState
-from ovop_market.payments.models import Payment, PaymentEvent
+from ovop_market.orders.states import Action, Actor, OrderState
+from ovop_market.payments.models import Payment, PaymentEvent, Refund
 from ovop_market.payments.queries import books
-from ovop_market.payments.services import refunds
-from ovop_market.payments.states import RefundKind
+from ovop_market.payments.services import asking, refunds
+from ovop_market.payments.states import PaymentAction, RefundKind, RefundState
 from ovop_market.privacy import services
 from ovop_market.privacy.services import ErasureRefused
 from ovop_market.reach import services as reach
@@ -35,12 +36,14 @@ from ovop_market.web import pictures
 from tests.factories import (
     NOW,
     PASSWORD,
+    make_group,
     make_order,
     make_producer,
     make_product,
     make_user,
     sign_in,
 )
+from tests.orders.sharing import COORDINATOR, ordered, shares_of
 from tests.privacy.planted import DIGITS, MARK, PHONE, Planted, dump, found_in, plant
 from tests.villages.test_staff import at_once
 
@@ -83,6 +86,58 @@ def test_a_guest_erases_a_purchase_by_its_link(
     assert purchase.erased_at is not None
     assert figures(session) == before
     agreeing(session)
+
+
+def test_what_a_coordinator_wrote_about_a_share_goes_with_the_buyer(session: Session) -> None:
+    product, _people = make_group(session, (40, 40, 40))
+    order = ordered(session, product, 60)
+    first, second, third = (o.id for o in product.variants[0].offers)
+    wanted = {(order.lines[0].id, each): n for each, n in ((first, 30), (second, 30), (third, 0))}
+    said = f"Bu {MARK} pembeli lama"
+    coordinating.share_out(session, order, COORDINATOR, NOW, packs=wanted, reason=said)
+    assert any(said in share_labels.reason(share) for share in shares_of(order))
+    lifecycle.act(session, order, Action.CANCEL, By(Actor.BUYER), NOW, reason="batal")
+    session.commit()
+    assert found_in(session)
+    services.erase(session, services.of_purchase(order.purchase), LATER)
+    session.commit()
+    assert found_in(session) == []
+    session.expire_all()
+    # Why it was so stays, as figures.
+    assert {str(share.why["rule"]) for share in shares_of(order)} >= {"coordinator"}
+    agreeing(session)
+
+
+def test_what_is_written_after_erasure_is_not_stored(
+    app: Flask, client: FlaskClient, session: Session
+) -> None:
+    """Nobody erases twice. The operator's work goes on, and the page says what is not kept."""
+    planted, desk = plant(session, media(app)), client
+    sign_in(desk, planted.operator)
+    services.erase(session, services.of_purchase(planted.purchase), LATER)
+    session.commit()
+    page = f"/desk/orders/{planted.order.number}"
+    assert "tulisan ini tidak disimpan" in desk.get(page).get_data(as_text=True)
+    said = {"part": "goods", "amount": "2.000", "reason": f"untuk {MARK}", "idempotency_key": "a"}
+    for _ in range(2):
+        assert desk.send("/register", f"{page}/refunds", **said).status_code == 303
+    refund = session.scalars(select(Refund).where(Refund.amount == 2_000)).one()
+    path = f"/desk/refunds/{refund.id}"
+    assert "tulisan ini tidak disimpan" in desk.get(path).get_data(as_text=True)
+    for _ in range(2):
+        sent = desk.send("/register", f"{path}/sending", reference=f"BCA {MARK}")
+        assert sent.status_code == 303
+    assert "None" not in desk.get(path).get_data(as_text=True)
+    assert "None" not in desk.get(page).get_data(as_text=True)
+    # Nor in the histories, whatever is corrected.
+    by = By(Actor.OPERATOR, planted.operator.id)
+    payment = session.scalars(select(Payment)).one()
+    asking.note(session, payment, PaymentAction.REJECT, by, LATER, f"bukan {MARK}")
+    session.add(event_of(planted.order, Action.UNPAY, by, LATER, f"bukan {MARK}", None))
+    session.commit()
+    session.expire_all()
+    assert (refund.state, refund.reason, refund.reference) == (RefundState.SENT, None, None)
+    assert found_in(session) == []
 
 
 def test_nothing_is_left_in_the_file_of_the_database(app: Flask, session: Session) -> None:

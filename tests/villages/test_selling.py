@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -51,6 +52,7 @@ from tests.factories import (
     make_village,
     sign_in,
 )
+from tests.villages.test_staff import at_once
 
 A, S = ProducerAction, ProducerState
 FORM = {
@@ -175,6 +177,51 @@ def test_who_is_no_owner_any_more_applies_in_nobodys_name(
     assert (made.name, made.state) == ("Nama Lain", S.APPLIED)
 
 
+def said_of(session: Session, name: str = "Dapur Ibu Melati") -> Application:
+    return Application(
+        village_id=make_village(session).id,
+        kind=ProducerKind.HOUSEHOLD,
+        name=name,
+        about="",
+        phone="+6281234567890",
+        permits={},
+    )
+
+
+@pytest.mark.parametrize("engine_name", ["postgresql"], indirect=True)
+def test_two_of_one_name_apply_at_once(
+    app: Flask, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both have found the address free before either has taken it. (SQLite has one writer.)"""
+    ids, said = [make_user(session).id for _ in range(2)], said_of(session)
+    session.commit()
+    real, calls, both = producer_services._free_slug, itertools.count(), threading.Barrier(2)
+
+    def found_at_once(own: Session, name: str) -> str:
+        found = real(own, name)
+        if next(calls) < 2:
+            both.wait(20)
+        return found
+
+    monkeypatch.setattr(producer_services, "_free_slug", found_at_once)
+
+    def applying(user_id: int) -> Callable[[Session], object]:
+        return lambda own: producer_services.apply(own, own.get_one(User, user_id), said, now=NOW)
+
+    assert at_once(app, *map(applying, ids)) == ["done", "done"]
+    slugs = sorted(session.scalars(select(Producer.slug)), key=len)
+    assert slugs[0] == "dapur-ibu-melati" and slugs[1].startswith("dapur-ibu-melati-")
+
+
+def test_an_address_that_is_always_taken_is_a_refusal(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = make_producer(session).slug
+    monkeypatch.setattr(producer_services, "_free_slug", lambda _session, _name: taken)
+    with pytest.raises(Conflict, match="sedang dipakai"):
+        producer_services.apply(session, make_user(session), said_of(session), now=NOW)
+
+
 @pytest.mark.parametrize("engine_name", ["postgresql"], indirect=True)
 def test_who_is_removed_while_applying_again(
     app: Flask, session: Session, operator: User, monkeypatch: pytest.MonkeyPatch
@@ -182,14 +229,7 @@ def test_who_is_removed_while_applying_again(
     """The form has found the producer; before it locks it, its sender owns it no more. (SQLite has
     one writer at a time.)"""
     person, other = make_user(session), make_user(session, Role.PRODUCER)
-    said = Application(
-        village_id=make_village(session).id,
-        kind=ProducerKind.HOUSEHOLD,
-        name="Dapur Ibu Melati",
-        about="",
-        phone="+6281234567890",
-        permits={},
-    )
+    said = said_of(session)
     producer = producer_services.apply(session, person, said, now=NOW)
     producer_services.move(session, producer, A.REFUSE, actor_id=operator.id, now=NOW, reason="x")
     session.add(ProducerStaff(user_id=other.id, producer_id=producer.id))

@@ -12,6 +12,7 @@ from PIL import Image
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
+from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from ovop_market.accounts.services import email_of
 from ovop_market.config import from_environment
@@ -20,6 +21,7 @@ from ovop_market.orders.models import CartLine
 from ovop_market.orders.states import OrderState
 from ovop_market.payments.models import Payment
 from ovop_market.payments.states import PaymentState
+from ovop_market.web.hosts import KnownHosts
 from tests.factories import make_order, make_product, make_user, sign_in
 from tests.pages import token_in
 
@@ -33,6 +35,23 @@ HTTPS = "https://localhost"
 def test_a_malformed_host_is_400(client: FlaskClient, host: str) -> None:
     answer = client.get("/", headers={"Host": host})
     assert answer.status_code == 400
+
+
+@pytest.mark.parametrize("named", [False, True])
+@pytest.mark.parametrize(
+    "host", ["[:::::]", "[::ffff:1.2.3.4.5]", "[1.2.3.4]", "[12345::]", "[::1::]:80", "[.:]"]
+)
+def test_what_only_looks_like_an_address_is_400(app: Flask, host: str, named: bool) -> None:
+    """Any page, and the page of an error: none is made for it."""
+    serve = app.wsgi_app
+    known = KnownHosts(serve.wrapped, "https://ovop.example" if named else "", lambda: "?")
+    environ = EnvironBuilder(path="/products", headers={"Host": host}).get_environ()
+    assert run_wsgi_app(known, environ)[1] == "400 BAD REQUEST"
+
+
+@pytest.mark.parametrize("host", ["[::1]", "[2001:db8::7]:8000", "[::ffff:1.2.3.4]"])
+def test_an_address_of_the_other_kind_is_fine(client: FlaskClient, host: str) -> None:
+    assert client.get("/products", headers={"Host": host}).status_code == 200
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1:8000", "[::1]:8000", "ovop.example"])

@@ -20,7 +20,7 @@ from ovop_market.catalogue.supply import Share, Supply
 from ovop_market.core import clock
 from ovop_market.extensions.database import write_all, write_changes
 from ovop_market.orders import share_states
-from ovop_market.orders.models import Allocation, Hold, Order, OrderEvent, OrderLine
+from ovop_market.orders.models import SAID, Allocation, Hold, Order, OrderEvent, OrderLine
 from ovop_market.orders.policy import share_duty_of
 from ovop_market.orders.services.history import By, event_of
 from ovop_market.orders.services.locks import order_in_time
@@ -198,7 +198,7 @@ def _row(
     if means is not None:
         why |= {"capacity": means.weekly_capacity, "lately": means.lately}
     if reason:
-        why["said"] = reason
+        why[SAID] = reason
     return {
         "line_id": asked.line.id,
         "offer_id": asked.offer_id,

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from flask_babel import gettext as _
-from sqlalchemy import case, exists, func, null, or_, select, update
+from sqlalchemy import Select, case, exists, func, null, or_, select, update
 from sqlalchemy.orm import Session
 
 from ovop_market.accounts.personal import Whose
 from ovop_market.accounts.services import record
 from ovop_market.core.tokens import digest, secret_token
-from ovop_market.orders.models import Order, OrderEvent, Purchase
+from ovop_market.orders.models import SAID, Allocation, Order, OrderEvent, OrderLine, Purchase
 from ovop_market.orders.services.locks import lock_purchases
 from ovop_market.orders.states import FINAL, Action, OrderState
 from ovop_market.villages.models import Producer, Village
@@ -80,7 +80,7 @@ def erase(session: Session, whose: Whose, now: datetime) -> list[str]:
     session.execute(
         update(Order)
         .where(Order.purchase_id.in_(wanted))
-        .values(tracking_number=None)
+        .values(courier=None, tracking_number=None)
         .execution_options(synchronize_session=False)
     )
     # The database lets words of erased purchases go, and nothing else of a history.
@@ -91,8 +91,26 @@ def erase(session: Session, whose: Whose, now: datetime) -> list[str]:
         .values(reason=null(), details=case((parcels, null()), else_=OrderEvent.details))
         .execution_options(synchronize_session=False)
     )
+    _drop_coordinators_words(session, of_these)
     session.expire_all()
     return []
+
+
+def _drop_coordinators_words(session: Session, order_ids: Select[int]) -> None:
+    """Why a household got its share stays as figures; what the coordinator wrote goes."""
+    shares = session.execute(
+        select(Allocation.id, Allocation.why)
+        .join(OrderLine, OrderLine.id == Allocation.line_id)
+        .where(OrderLine.order_id.in_(order_ids))
+    ).all()
+    for share in shares:
+        if SAID in share.why:
+            session.execute(
+                update(Allocation)
+                .where(Allocation.id == share.id)
+                .values(why={name: what for name, what in share.why.items() if name != SAID})
+                .execution_options(synchronize_session=False)
+            )
 
 
 def _blank(session: Session, purchase_id: int, now: datetime) -> None:

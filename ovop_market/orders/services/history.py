@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ovop_market.orders.models import Order, OrderEvent
+from sqlalchemy import select
+from sqlalchemy.orm import Session, object_session
+
+from ovop_market.orders.models import Order, OrderEvent, Purchase
 from ovop_market.orders.states import Action, Actor
 
 
@@ -27,6 +30,15 @@ class By:
 CLOCK = By(Actor.CLOCK)
 
 
+def to_keep(session: Session, purchase_id: int, words: str | None) -> str | None:
+    """What somebody writes about a purchase, as it is stored: nothing once its buyer is erased,
+    whom it might name and whom nobody erases twice. The purchase must be locked."""
+    if not words:
+        return words
+    erased = session.scalar(select(Purchase.erased_at).where(Purchase.id == purchase_id))
+    return None if erased else words
+
+
 def event_of(
     order: Order,
     action: Action,
@@ -36,6 +48,9 @@ def event_of(
     details: dict[str, Any] | None,
 ) -> OrderEvent:
     """A line of the order's history, not yet written."""
+    session = object_session(order)
+    if session is not None:
+        reason = to_keep(session, order.purchase_id, reason)
     return OrderEvent(
         order=order,
         producer_id=order.producer_id,

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session, selectinload
 from ovop_market.core.errors import MoveRefused
 from ovop_market.core.tokens import payment_code
 from ovop_market.orders.models import Order, PaymentMethod, Purchase
+from ovop_market.orders.services.history import to_keep
 from ovop_market.orders.services.lifecycle import CLOCK, By
 from ovop_market.orders.states import OrderState
 from ovop_market.payments.labels import PAYMENT_STATES
@@ -244,7 +245,7 @@ def note(
         action=action,
         state=payment.state,
         amount=payment.amount if amount is None else amount,
-        reason=reason,
+        reason=to_keep(session, payment.purchase_id, reason),
     )
     session.add(event)
     session.flush()

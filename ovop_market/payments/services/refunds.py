@@ -12,8 +12,10 @@ from sqlalchemy.orm import Session
 from ovop_market.accounts.services import record
 from ovop_market.core.errors import Conflict, MoveRefused, Unusable
 from ovop_market.core.money import format_rupiah
+from ovop_market.core.tokens import digest
 from ovop_market.orders.models import Order
 from ovop_market.orders.services import locks
+from ovop_market.orders.services.history import to_keep
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import FINAL, Actor
 from ovop_market.payments.labels import REFUND_STATES
@@ -69,9 +71,10 @@ def owe_part(
     is owed back anyway).
     """
     locks.lock(session, order)
+    words = to_keep(session, order.purchase_id, reason)
     granted = _granted_before(session, order, by)
     if granted is not None:
-        said = (order.id, kind, amount, reason)
+        said = (order.id, kind, amount, words)
         if (granted.order_id, granted.kind, granted.amount, granted.reason) == said:
             return granted
         raise Conflict(
@@ -95,7 +98,7 @@ def owe_part(
         order_id=order.id,
         kind=kind,
         amount=amount,
-        reason=reason,
+        reason=words,
         idempotency_key=by.idempotency_key,
     )
     return _owe(session, refund, [Leg(account, amount, order.id)], by, now)
@@ -115,22 +118,35 @@ def send(
     *,
     reference: str,
     at_gateway: bool = False,
+    seen: str | None = None,
 ) -> Refund:
     """The operator has sent the money back, from the bank account or on the gateway's own site.
 
+    `seen` is the mark of the account and the amount that were on the screen; None: whatever they
+    were. From here on the account cannot be changed: it is the one that was sent to.
+
     Raises Unusable without a reference of the transfer, or where less came in at the gateway;
-    MoveRefused when it has been sent already under another reference or from the other place.
+    MoveRefused when it has been sent already under another reference or from the other place;
+    Conflict when the buyer has named another account since.
     """
     if not reference.strip():
         raise Unusable(_("Tulis nomor atau keterangan transfernya."), field="reference")
     _lock(session, refund)
-    said = refund.state is RefundState.SENT and refund.reference == reference
+    words = to_keep(session, refund.purchase_id, reference)
+    said = refund.state is RefundState.SENT and refund.reference == words
     if said and _sent_at_gateway(session, refund) == at_gateway:
         return refund
     if at_gateway:
         _refuse_more_than_there_is(session, refund)
+    elif refund.state is RefundState.DUE and seen not in (None, mark(refund)):
+        raise Conflict(
+            _(
+                "Rekening tujuannya baru saja diganti. Periksa rekening yang sekarang. Kalau"
+                " uangnya sudah Anda kirim ke rekening lama, tulis itu di keterangan transfer."
+            )
+        )
     refund.state = _after(refund, RefundAction.SEND)
-    refund.sent_at, refund.sent_by_id, refund.reference = now, operator_id, reference
+    refund.sent_at, refund.sent_by_id, refund.reference = now, operator_id, words
     details: dict[str, object] = {"amount": refund.amount}
     record(session, "refund sent", f"refund {refund.id}", now, operator_id, details)
     session.flush()
@@ -144,6 +160,11 @@ def send(
     ledger.post(session, posting, By(Actor.OPERATOR, operator_id), now)
     refund_moved.send(refund, session=session, at=now)
     return refund
+
+
+def mark(refund: Refund) -> str:
+    """What a page shows of where the money is to go, for its form to say back."""
+    return digest(repr((refund.id, refund.destination, refund.amount)))[:32]
 
 
 def recall(session: Session, refund: Refund, by: By, now: datetime) -> None:

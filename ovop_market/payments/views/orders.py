@@ -75,6 +75,7 @@ def order_page(
         partial=shown(forms.PartialRefundForm) if _is_divisible(order) else None,
         refund_kinds=REFUND_KINDS,
         refund_states=REFUND_STATES,
+        refund_mark=refunds.mark,
         new_key=secret_token,
         notice=notice,
         problem=problem,

@@ -29,7 +29,7 @@ from ovop_market.payments.views import blueprint
 from ovop_market.payments.views.orders import order_page
 from ovop_market.web import access, htmx
 from ovop_market.web.addresses import ID
-from ovop_market.web.forms import BaseForm, explain
+from ovop_market.web.forms import BaseForm, explain, state_seen
 
 
 def _refund(
@@ -53,6 +53,7 @@ def _refund(
         form=forms.refund_form(
             refund.id, sending, at_gateway=gateway.came_in(db.session(), refund.purchase_id)
         ),
+        seen=refunds.mark(refund),
         ask=_ask_for_account(refund),
         withdrawal=(
             withdrawing or forms.WithdrawalForm(formdata=None)
@@ -105,6 +106,7 @@ def send_refund(refund_id: int) -> ResponseReturnValue:
             clock.now(),
             reference=form.reference.data or "",
             at_gateway=form.at_gateway.data,
+            seen=state_seen(),
         )
         db.session.commit()
     except Unusable as problem:
@@ -113,7 +115,7 @@ def send_refund(refund_id: int) -> ResponseReturnValue:
         return _again(refund_id, 422, form=form)
     except Conflict as refusal:
         db.session.rollback()
-        return _again(refund_id, refusal.status, problem=refusal.message)
+        return _again(refund_id, refusal.status, form=form, problem=refusal.message)
     notice = _("Uang kembali sudah dicatat terkirim.")
     if htmx.is_fragment():
         return _again(refund_id, notice=notice)

@@ -10,6 +10,9 @@ self.addEventListener("activate", (event) => event.waitUntil((async () => {
   await self.clients.claim();
 })()));
 
+// Signing out, and erasing the account. Who signs out everywhere, or ends this device, comes to
+// /sign-in; who has a new password stays.
+const LEAVING = ["/sign-out", "/account/erasure"];
 // What waits goes first, as long as it may. The pages are erased whatever comes of it, the taps
 // when the person is out indeed.
 const signOut = async (event) => {
@@ -49,7 +52,7 @@ self.addEventListener("fetch", (event) => {
       await erasePages();
       event.waitUntil(askSession().catch(() => {})); // what another account has left here
     }));
-  } else if (request.method === "POST" && path === "/sign-out") {
+  } else if (request.method === "POST" && LEAVING.includes(path)) {
     event.respondWith(signOut(event));
   }
 });
