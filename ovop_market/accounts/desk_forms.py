@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from flask_babel import lazy_gettext as _l
 from wtforms import SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
@@ -26,9 +28,12 @@ class InviteForm(BaseForm):
     region_code = StringField(_l("Kode wilayah"), [optional(), at_most(13)])
 
     @staticmethod
-    def asking(producers: list[tuple[str, str]], *, sent: bool) -> InviteForm:
-        """As it was sent or empty; `producers`: slug and name of those that nobody owns."""
-        form = InviteForm() if sent else InviteForm(formdata=None)
+    def asking(
+        producers: list[tuple[str, str]], *, sent: bool, typed: Mapping[str, str] | None = None
+    ) -> InviteForm:
+        """As it was sent, or with what was typed before; `producers`: slug and name of those that
+        nobody owns."""
+        form = InviteForm() if sent else InviteForm(formdata=None, data=typed)
         form.producer.choices = [
             SelectChoice("", _l("pilih kalau sebagai penjual")),
             *(SelectChoice(slug, name) for slug, name in producers),

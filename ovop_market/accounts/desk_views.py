@@ -4,7 +4,7 @@ Each action has its own small form; each is a line of the audit."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
@@ -18,6 +18,7 @@ from ovop_market.accounts import desk_queries as queries
 from ovop_market.accounts import desk_services as services
 from ovop_market.accounts import invitations, recovery, second_factor, sessions, trail
 from ovop_market.accounts.actions import ACTIONS
+from ovop_market.accounts.confirming import confirm_first, typed_before
 from ovop_market.accounts.desk_forms import ChangeForm, InviteForm, ReasonForm, RoleForm
 from ovop_market.accounts.desk_queries import Search, State
 from ovop_market.accounts.invitation_views import Handed, handed_on
@@ -87,15 +88,16 @@ def _list(
     return make_response(body, status)
 
 
-def _invite_form(*, sent: bool) -> InviteForm:
+def _invite_form(*, sent: bool, typed: Mapping[str, str] | None = None) -> InviteForm:
     asked = queries.without_owner
-    return InviteForm.asking(list(asked(db.session())) if asked else [], sent=sent)
+    return InviteForm.asking(list(asked(db.session())) if asked else [], sent=sent, typed=typed)
 
 
 @blueprint.get("/desk/users")
 @access.role("operator")
 def users() -> ResponseReturnValue:
-    return _list()
+    typed = typed_before("users.users")
+    return _list(form=_invite_form(sent=False, typed=typed) if typed else None)
 
 
 @blueprint.post("/desk/users/invitations")
@@ -105,6 +107,9 @@ def invite() -> ResponseReturnValue:
     form = _invite_form(sent=True)
     if not form.validate():
         return _list(422, form=form)
+    asked = confirm_first("users.users", typed=form)
+    if asked is not None:
+        return asked
     role = Role(form.role.data)
     try:
         invitation, token = services.invite(
@@ -173,7 +178,11 @@ def _page(
 @blueprint.get(f"/desk/users/<{ID}:user_id>")
 @access.role("operator")
 def user(user_id: int) -> ResponseReturnValue:
-    return _page(queries.user_of(db.session(), user_id))
+    found = queries.user_of(db.session(), user_id)
+    typed = typed_before("users.user", user_id=user_id)
+    if "reason" in typed:
+        return _page(found, at="enabling", form=ReasonForm(formdata=None, data=typed))
+    return _page(found)
 
 
 @blueprint.post(f"/desk/users/<{ID}:user_id>/disabling")
@@ -199,6 +208,7 @@ def enable(user_id: int) -> ResponseReturnValue:
             session, user, reason=reason, actor_id=current_user.id, now=clock.now()
         ),
         _("Akun dibuka lagi."),
+        lets_in=True,
     )
 
 
@@ -227,6 +237,7 @@ def clear_second_factor(user_id: int) -> ResponseReturnValue:
         ),
         _("Kode masuk dimatikan. Orangnya masuk lagi dengan kata sandi saja."),
         form=BaseForm(),
+        lets_in=True,
     )
 
 
@@ -237,7 +248,13 @@ def make_reset_link(user_id: int) -> ResponseReturnValue:
     user = queries.user_of(db.session(), user_id)
     if user.disabled_at is not None:
         return _page(user, 409, problem=_("Akun ini ditutup. Buka dulu."))
-    token = recovery.reset_link(db.session(), user, current_user.id, clock.now())
+    asked = confirm_first("users.user", user_id=user_id)
+    if asked is not None:
+        return asked
+    try:
+        token = recovery.reset_link(db.session(), user, current_user.id, clock.now())
+    except Conflict as refusal:
+        return _page(user, refusal.status, problem=refusal.message)
     address = public_root() + url_for("accounts.new_password", token=token)
     words = _(
         "Tautan untuk membuat kata sandi baru di OVOP Market, berlaku 24 jam dan hanya sekali: "
@@ -258,10 +275,9 @@ def preview_role(user_id: int) -> ResponseReturnValue:
     user = queries.user_of(db.session(), user_id)
     if not form.validate():
         return _page(user, 422, problem=_("Pilih salah satu."))
-    change = ChangeForm(
-        formdata=None, data={"role": form.role.data, "region_code": form.region_code.data or ""}
-    )
-    return _preview(user, change)
+    wanted = {"role": str(form.role.data), "region_code": form.region_code.data or ""}
+    typed = typed_before("users.preview_role", user_id=user_id, **wanted)
+    return _preview(user, ChangeForm(formdata=None, data={**typed, **wanted}))
 
 
 @blueprint.post(f"/desk/users/<{ID}:user_id>/role")
@@ -272,6 +288,10 @@ def change_role(user_id: int) -> ResponseReturnValue:
     if not form.validate():
         return _preview(user, form, 422)
     role = Role(form.role.data)
+    wanted = {"role": str(role), "region_code": form.region_code.data or ""}
+    asked = confirm_first("users.preview_role", typed=form, user_id=user_id, **wanted)
+    if asked is not None:
+        return asked
     try:
         services.change_role(
             db.session(),
@@ -322,12 +342,17 @@ def _do(
     notice: str,
     *,
     form: BaseForm | None = None,
+    lets_in: bool = False,
 ) -> ResponseReturnValue:
-    """Load, validate, act, commit once, answer. Without a form of its own, it has a reason."""
+    """Load, validate, act, commit once, answer. Without a form of its own, it has a reason. What
+    lets somebody in asks first who is at the keyboard; what shuts out, shuts out at once."""
     user = queries.user_of(db.session(), user_id)
     form = form or ReasonForm()
     if not form.validate():
         return _page(user, 422, at=at, form=form)
+    asked = confirm_first("users.user", typed=form, user_id=user_id) if lets_in else None
+    if asked is not None:
+        return asked
     reason = form.reason.data if isinstance(form, ReasonForm) else ""
     try:
         verb(db.session(), user, reason or "")

@@ -47,27 +47,6 @@ class NewPasswordForm(BaseForm):
     password = PasswordField(_l("Kata sandi baru"), [required(), at_most(MAX_TYPED)])
 
 
-class ChangePasswordForm(BaseForm):
-    """A new password, by somebody who knows the present one."""
-
-    current = PasswordField(_l("Kata sandi sekarang"), [required(), at_most(MAX_TYPED)])
-    password = PasswordField(_l("Kata sandi baru"), [required(), at_most(MAX_TYPED)])
-
-
-class PasswordAgainForm(BaseForm):
-    """The present password, before something that a thief of the phone would do."""
-
-    current = PasswordField(_l("Kata sandi"), [required(), at_most(MAX_TYPED)])
-    next = HiddenField()
-
-
-class ConfirmationForm(BaseForm):
-    """What is asked for before the second factor is changed: both factors."""
-
-    current = PasswordField(_l("Kata sandi"), [required(), at_most(MAX_TYPED)])
-    code = StringField(_l("Kode"), [required(), at_most(20)])
-
-
 def _current() -> PasswordField:
     return PasswordField(_l("Kata sandi sekarang"), [required(), at_most(MAX_TYPED)])
 
@@ -77,11 +56,23 @@ def _code() -> StringField:
 
 
 class PersonForm(BaseForm):
-    """Who asks for a change of what the account is signed in to by: the password, and a code where
-    the second factor is on (else the view takes the field out)."""
+    """Who asks for something that a thief of the phone would do: the password, and a code where the
+    second factor is on (else the field is taken out: accounts.confirming.asking)."""
 
     current = _current()
     code = _code()
+
+
+class ConfirmFirstForm(PersonForm):
+    """The same on a page of its own; `next` is where it leads back to."""
+
+    next = HiddenField()
+
+
+class ChangePasswordForm(PersonForm):
+    """A new password, by somebody who knows the present one."""
+
+    password = PasswordField(_l("Kata sandi baru"), [required(), at_most(MAX_TYPED)])
 
 
 class EmailForm(PersonForm):

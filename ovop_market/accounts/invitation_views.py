@@ -13,11 +13,11 @@ from werkzeug.wrappers import Response
 from wtforms import PasswordField, StringField, ValidationError
 
 from ovop_market.accounts import cookies, invitations, services
+from ovop_market.accounts.confirming import confirm_first
 from ovop_market.accounts.invitation_models import Invitation
 from ovop_market.accounts.invitations import Place, Standing
 from ovop_market.accounts.labels import ROLES
 from ovop_market.accounts.models import Role, User
-from ovop_market.accounts.own_views import confirm_first
 from ovop_market.accounts.passwords import MAX_TYPED
 from ovop_market.accounts.views import HOMES
 from ovop_market.core import clock, whatsapp
@@ -152,8 +152,10 @@ def accept(token: str) -> ResponseReturnValue:
     if not current_user.is_authenticated:
         return redirect(url_for("invitations.invitation", token=token), 303)
     user, now = db.session.get_one(User, current_user.id), clock.now()
-    if found.role in _OFFICE and invitations.fits(found, user):
-        # A phone left on a table must not become the desk.
+    changes = found.role in _OFFICE or found.role is not user.role
+    if changes and invitations.fits(found, user):
+        # A phone left on a table must not become the desk; nor may the session that begins where
+        # the role changes pass for somebody who has just signed in.
         asked = confirm_first("invitations.invitation", token=token)
         if asked is not None:
             return asked

@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 
 from ovop_market.accounts import attempts, cookies, links, login_changes, services, throttle
 from ovop_market.accounts.attempts import TooSoon
+from ovop_market.accounts.confirming import asking, is_person
 from ovop_market.accounts.forms import EmailForm, PersonForm, PhoneForm
 from ovop_market.accounts.login_changes import Answer, Login
 from ovop_market.accounts.models import Purpose, User
@@ -31,7 +32,7 @@ _OWN = "/account/<any(email, phone):login>"
 @access.signed_in
 def own_login(login: str) -> ResponseReturnValue:
     which = Login(login)
-    return _page(which, _form(_FORMS[which]))
+    return _page(which, asking(_FORMS[which]))
 
 
 @blueprint.post(_OWN)
@@ -66,13 +67,6 @@ def withdraw_email() -> ResponseReturnValue:
     return redirect(url_for("accounts.own_login", login=Login.EMAIL), 303)
 
 
-def _form(kind: type[PersonForm]) -> PersonForm:
-    form = kind()
-    if current_user.totp_since is None:
-        del form.code
-    return form
-
-
 def _page(login: Login, form: PersonForm, status: int = 200) -> tuple[str, int]:
     user: User = current_user
     awaited = login_changes.awaited(db.session(), user.id, clock.now())
@@ -88,7 +82,7 @@ def _page(login: Login, form: PersonForm, status: int = 200) -> tuple[str, int]:
 
 
 def _change(login: Login) -> ResponseReturnValue:
-    form = _form(_FORMS[login])
+    form = asking(_FORMS[login])
     if not form.validate():
         return _page(login, form, 422)
     typed = str(form[str(login)].data)
@@ -97,7 +91,7 @@ def _change(login: Login) -> ResponseReturnValue:
         wanted = login_changes.wanted(user, login, typed)
         # Before a code is used up.
         attempts.count(*_buckets(user, login, wanted))
-        if not _is_person(user, form):
+        if not is_person(user, form):
             return _page(login, form, 422)
         cookies.hold(user)
         answer = login_changes.ask(db.session(), user, login, wanted, clock.now())
@@ -132,19 +126,6 @@ def _answered(login: Login, user: User, answer: Answer) -> Response:
     return redirect(url_for("accounts.account"), 303)
 
 
-def _is_person(user: User, form: PersonForm) -> bool:
-    """Whether password and code are right; if not, the form says so. Raises TooSoon."""
-    code = form.code.data if "code" in form else ""
-    if attempts.confirm_person(user, form.current.data or "", code or ""):
-        return True
-    if "code" in form:
-        # Which of the two is wrong, nobody is told.
-        form.form_errors = [_("Kata sandi atau kodenya tidak cocok. Coba lagi.")]
-    else:
-        form.current.errors = [_("Kata sandi sekarang tidak cocok.")]
-    return False
-
-
 def _waiting(form: PersonForm, error: TooSoon) -> PersonForm:
     attempts.waiting(form, error)
     return form
@@ -161,7 +142,7 @@ def _removal(login: Login) -> ResponseReturnValue:
     """Asks once more; leads back where there is nothing to remove."""
     if login.of(current_user) is None:
         return redirect(url_for("accounts.account"), 303)
-    return _removal_page(login, _form(PersonForm))
+    return _removal_page(login, asking(PersonForm))
 
 
 def _removal_page(login: Login, form: PersonForm, status: int = 200) -> tuple[str, int]:
@@ -182,7 +163,7 @@ def _removal_page(login: Login, form: PersonForm, status: int = 200) -> tuple[st
 
 
 def _remove(login: Login) -> ResponseReturnValue:
-    form = _form(PersonForm)
+    form = asking(PersonForm)
     if login.of(current_user) is None:
         # It was sent twice.
         return redirect(url_for("accounts.account"), 303)
@@ -191,7 +172,7 @@ def _remove(login: Login) -> ResponseReturnValue:
     user = db.session.get_one(User, current_user.id)
     try:
         login_changes.refuse_last(user, login)
-        if not _is_person(user, form):
+        if not is_person(user, form):
             return _removal_page(login, form, 422)
         cookies.hold(user)
         if login_changes.remove(db.session(), user, login, clock.now()):

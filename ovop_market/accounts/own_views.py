@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -12,7 +10,8 @@ from werkzeug.wrappers import Response
 
 from ovop_market.accounts import attempts, cookies, login_changes, passwords, recovery, sessions
 from ovop_market.accounts.attempts import TooSoon
-from ovop_market.accounts.forms import ChangePasswordForm, PasswordAgainForm
+from ovop_market.accounts.confirming import asking, confirm_first, is_person
+from ovop_market.accounts.forms import ChangePasswordForm, ConfirmFirstForm
 from ovop_market.accounts.models import User
 from ovop_market.accounts.views import blueprint, local
 from ovop_market.core import clock
@@ -47,33 +46,25 @@ def _devices(notice: str = "") -> Response:
     )
 
 
-def confirm_first(endpoint: str, **values: Any) -> Response | None:
-    """Leads to the page that asks for the password, unless it was typed a moment ago; from there
-    back to the page of `endpoint`."""
-    if cookies.is_fresh(clock.now()):
-        return None
-    return htmx.moved(url_for("accounts.confirmation", next=url_for(endpoint, **values)))
-
-
 @blueprint.get("/account/confirmation")
 @access.signed_in
 def confirmation() -> ResponseReturnValue:
-    form = PasswordAgainForm(data={"next": request.args.get("next", "")[:500]})
+    form = asking(ConfirmFirstForm)
+    form.next.data = request.args.get("next", "")[:500]
     return render_template("accounts/confirmation.html", form=form)
 
 
 @blueprint.post("/account/confirmation")
 @access.signed_in
 def confirm() -> ResponseReturnValue:
-    form, template = PasswordAgainForm(), "accounts/confirmation.html"
+    form, template = asking(ConfirmFirstForm), "accounts/confirmation.html"
     if not form.validate():
         return render_template(template, form=form), 422
     try:
-        right = attempts.confirm_password(current_user, form.current.data or "")
+        right = is_person(db.session.get_one(User, current_user.id), form)
     except TooSoon as error:
         return attempts.too_soon(template, form, error)
     if not right:
-        form.current.errors = [_("Kata sandi tidak cocok.")]
         return render_template(template, form=form), 422
     cookies.note_fresh(clock.now())
     return redirect(local(form.next.data) or url_for("accounts.account"), 303)
@@ -115,26 +106,25 @@ def end_all_devices() -> ResponseReturnValue:
 @blueprint.get("/account/password")
 @access.signed_in
 def password() -> ResponseReturnValue:
-    return render_template("accounts/password.html", form=ChangePasswordForm())
+    return render_template("accounts/password.html", form=asking(ChangePasswordForm))
 
 
 @blueprint.post("/account/password")
 @access.signed_in
 def change_password() -> ResponseReturnValue:
-    form, template = ChangePasswordForm(), "accounts/password.html"
+    form, template = asking(ChangePasswordForm), "accounts/password.html"
     if not form.validate():
         return render_template(template, form=form), 422
     user_id, wanted = current_user.id, form.password.data or ""
     try:
         login = current_user.email or current_user.phone
         passwords.check(wanted, login=login, name=current_user.name)
-        if not attempts.confirm_password(current_user, form.current.data or ""):
-            form.current.errors = [_("Kata sandi sekarang tidak cocok.")]
+        if not is_person(db.session.get_one(User, user_id), form):
+            return render_template(template, form=form), 422
     except TooSoon as error:
         return attempts.too_soon(template, form, error)
     except Unusable as refusal:
         form.password.errors = [refusal.message]
-    if form.errors:
         return render_template(template, form=form), 422
     password_hash = passwords.hashed(wanted)
     user = db.session.get_one(User, user_id)

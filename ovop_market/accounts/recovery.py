@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from flask import current_app, has_app_context
+from flask_babel import gettext as _
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
@@ -19,6 +20,7 @@ from ovop_market.accounts import links, sealing, sessions
 from ovop_market.accounts.models import HelpRequest, Link, Purpose, User
 from ovop_market.accounts.services import record
 from ovop_market.accounts.signals import LINK, Told, account_told
+from ovop_market.core.errors import Conflict
 from ovop_market.extensions.database import insert_into
 
 VERIFY_LIFETIME = timedelta(hours=24)
@@ -100,8 +102,11 @@ def waiting_for_help(session: Session) -> Sequence[Waiting]:
 def reset_link(session: Session, user: User, actor_id: int | None, now: datetime) -> str:
     """The secret of a link for a new password that an operator sends by hand, having made sure who
     asks (None: from the machine's terminal); whoever waited for it waits no more. Use it in
-    url_for("accounts.new_password", token=…).
+    url_for("accounts.new_password", token=…). Raises Conflict for one's own account: nobody would
+    have shown that it is theirs.
     """
+    if user.id == actor_id:
+        raise Conflict(_("Kata sandi akun sendiri diganti lewat halaman Akun."))
     token = links.make(
         session,
         Purpose.RESET,

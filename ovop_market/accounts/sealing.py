@@ -4,6 +4,7 @@ is derived from SECRET_KEY (HKDF, RFC 5869; Fernet). Another SECRET_KEY reads no
 from __future__ import annotations
 
 import base64
+from datetime import datetime
 
 from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -19,15 +20,21 @@ def _key(purpose: str) -> Fernet:
     return Fernet(base64.urlsafe_b64encode(derived.derive(secret.encode())))
 
 
-def seal(purpose: str, text: str) -> str:
-    """The text, sealed: no other purpose opens it."""
-    return _key(purpose).encrypt(text.encode()).decode("ascii")
+def seal(purpose: str, text: str, at: datetime | None = None) -> str:
+    """The text, sealed: no other purpose opens it. `at`: the moment that it is marked with."""
+    key = _key(purpose)
+    if at is None:
+        return key.encrypt(text.encode()).decode("ascii")
+    return key.encrypt_at_time(text.encode(), int(at.timestamp())).decode("ascii")
 
 
-def unseal(purpose: str, sealed: str) -> str | None:
-    """The text; None if it was sealed for something else or with another secret."""
+def unseal(purpose: str, sealed: str, since: datetime | None = None) -> str | None:
+    """The text; None if it was sealed for something else, by another secret, or before `since`."""
+    key, token = _key(purpose), sealed.encode("ascii", "replace")
     try:
-        return _key(purpose).decrypt(sealed.encode("ascii", "replace")).decode()
+        if since is not None and key.extract_timestamp(token) < since.timestamp():
+            return None
+        return key.decrypt(token).decode()
     except InvalidToken:
         return None
 

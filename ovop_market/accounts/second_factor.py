@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pyotp
@@ -34,6 +34,7 @@ ISSUER = "OVOP Market"
 STEP = 30  # seconds
 AROUND = (-1, 0, 1)  # steps: clocks of phones are a little off
 HOW_MANY_CODES = 10
+SET_UP_WITHIN = timedelta(minutes=15)
 # Who must have one where OVOP_REQUIRE_2FA says so: they see figures and money of others.
 REQUIRED_OF = frozenset({Role.OFFICIAL, Role.OPERATOR})
 _SECRET, _CODES = "second factor", "recovery code"
@@ -44,24 +45,29 @@ def is_required(user: User) -> bool:
     return bool(current_app.config["OVOP"].require_2fa) and user.role in REQUIRED_OF
 
 
-def begin(session: Session, user: User) -> None:
+def begin(session: Session, user: User, now: datetime) -> None:
     """Makes the secret that the app is to learn; it is asked for once a code has shown that it has.
     Raises Conflict where one is asked for already."""
     _refuse_second(user)
-    user.totp_secret = sealing.seal(_SECRET, pyotp.random_base32())
+    user.totp_secret = sealing.seal(_SECRET, pyotp.random_base32(), now)
     session.flush()
 
 
+def pending(user: User, now: datetime) -> str | None:
+    """The secret while it is being set up. After a quarter of an hour it is as if there were none:
+    what was begun and left must not be finished by whoever finds the phone."""
+    if user.totp_since is not None or user.totp_secret is None:
+        return None
+    return sealing.unseal(_SECRET, user.totp_secret, since=now - SET_UP_WITHIN)
+
+
 def secret_of(user: User) -> str | None:
-    """The secret, for the app; None if there is none (or SECRET_KEY has changed)."""
+    """The secret; None if there is none (or SECRET_KEY has changed)."""
     return sealing.unseal(_SECRET, user.totp_secret) if user.totp_secret else None
 
 
-def picture(user: User) -> str | None:
+def picture(user: User, secret: str) -> str:
     """The secret as a QR code (a data: address of an SVG), while it is being set up."""
-    secret = None if user.totp_since else secret_of(user)
-    if secret is None:
-        return None
     uri = pyotp.TOTP(secret).provisioning_uri(
         name=user.email or user.phone or "", issuer_name=ISSUER
     )
@@ -72,7 +78,7 @@ def confirm(session: Session, user: User, code: str, now: datetime) -> None:
     """The app has learnt the secret: from now on a code is asked for. Codes for paper come next
     (`new_codes`, `keep_codes`). Raises Unusable (field `code`), Conflict."""
     _refuse_second(user)
-    if not _take_step(session, user, code, now):
+    if pending(user, now) is None or not _take_step(session, user, code, now):
         raise Unusable(
             _("Kode ini tidak cocok. Tunggu kode berikutnya di aplikasi, lalu tulis yang baru."),
             field="code",

@@ -11,9 +11,9 @@ from flask_login import current_user
 
 from ovop_market.accounts import attempts, cookies, second_factor, sessions, throttle
 from ovop_market.accounts.attempts import TooSoon
-from ovop_market.accounts.forms import CodeForm, ConfirmationForm
+from ovop_market.accounts.confirming import confirm_first, is_person
+from ovop_market.accounts.forms import CodeForm, PersonForm
 from ovop_market.accounts.models import User
-from ovop_market.accounts.own_views import confirm_first
 from ovop_market.accounts.throttle import Bucket
 from ovop_market.accounts.views import HOMES, blueprint
 from ovop_market.core import clock
@@ -39,6 +39,11 @@ _OPEN = frozenset(
 @blueprint.get("/account/second-factor")
 @access.signed_in
 def two_steps() -> ResponseReturnValue:
+    if second_factor.pending(current_user, clock.now()) is not None:
+        # The page shows the secret.
+        asked = confirm_first("accounts.two_steps")
+        if asked is not None:
+            return asked
     return _page()
 
 
@@ -53,23 +58,23 @@ def _body(form: BaseForm | None = None) -> str:
     if user.totp_since is not None:
         return render_template(
             "accounts/second_factor.html",
-            form=form or ConfirmationForm(),
+            form=form or PersonForm(),
             since=user.totp_since,
             left=second_factor.codes_left(db.session(), user),
             required=required,
         )
-    if second_factor.secret_of(user) is not None:
+    if second_factor.pending(user, clock.now()) is not None:
         return _setting_up(form or CodeForm())
     return render_template("accounts/second_factor_off.html", required=required)
 
 
 def _setting_up(form: BaseForm) -> str:
-    secret = second_factor.secret_of(current_user) or ""
+    secret = second_factor.pending(current_user, clock.now()) or ""
     return render_template(
         "accounts/second_factor_setup.html",
         form=form,
         required=second_factor.is_required(current_user),
-        picture=second_factor.picture(current_user),
+        picture=second_factor.picture(current_user, secret),
         secret=" ".join(secret[at : at + 4] for at in range(0, len(secret), 4)),
     )
 
@@ -80,7 +85,7 @@ def begin_two_steps() -> ResponseReturnValue:
     asked = confirm_first("accounts.two_steps")
     if asked is not None:
         return asked
-    second_factor.begin(db.session(), current_user)
+    second_factor.begin(db.session(), current_user, clock.now())
     db.session.commit()
     return redirect(url_for("accounts.two_steps"), 303)
 
@@ -88,9 +93,12 @@ def begin_two_steps() -> ResponseReturnValue:
 @blueprint.post("/account/second-factor/confirmation")
 @access.signed_in
 def confirm_two_steps() -> ResponseReturnValue:
+    asked = confirm_first("accounts.two_steps")
+    if asked is not None:
+        return asked
     form = CodeForm()
     user_id = current_user.id
-    if current_user.totp_since is not None or second_factor.secret_of(current_user) is None:
+    if second_factor.pending(current_user, clock.now()) is None:
         return redirect(url_for("accounts.two_steps"), 303)
     if not form.validate():
         return _page(form, 422)
@@ -136,7 +144,7 @@ def _codes(user_id: int, *, others_out: bool = False) -> str:
 @blueprint.post("/account/second-factor/codes")
 @access.signed_in
 def renew_codes() -> ResponseReturnValue:
-    refused = _refused(ConfirmationForm())
+    refused = _refused(PersonForm())
     if refused is not None:
         return refused
     user_id = current_user.id
@@ -149,7 +157,7 @@ def renew_codes() -> ResponseReturnValue:
 def end_two_steps() -> ResponseReturnValue:
     if second_factor.is_required(current_user):
         raise NotAllowed(_("Akun dinas dan pengelola harus memakai kode masuk."))
-    refused = _refused(ConfirmationForm())
+    refused = _refused(PersonForm())
     if refused is not None:
         return refused
     user = db.session.get_one(User, current_user.id)
@@ -162,7 +170,7 @@ def end_two_steps() -> ResponseReturnValue:
     return redirect(url_for("accounts.two_steps"), 303)
 
 
-def _refused(form: ConfirmationForm) -> ResponseReturnValue | None:
+def _refused(form: PersonForm) -> ResponseReturnValue | None:
     """The page again unless password and code are right; None if they are."""
     if current_user.totp_since is None:
         return redirect(url_for("accounts.two_steps"), 303)
@@ -170,12 +178,9 @@ def _refused(form: ConfirmationForm) -> ResponseReturnValue | None:
         return _page(form, 422)
     user = db.session.get_one(User, current_user.id)
     try:
-        if attempts.confirm_person(user, form.current.data or "", form.code.data or ""):
-            return None
+        return None if is_person(user, form) else _page(form, 422)
     except TooSoon as error:
         return attempts.answer(_body(attempts.waiting(form, error)), error)
-    form.form_errors = [_("Kata sandi atau kodenya tidak cocok. Coba lagi.")]
-    return _page(form, 422)
 
 
 def _set_up_first() -> ResponseReturnValue | None:

@@ -1,5 +1,6 @@
 """What is told to whom, as data: which event of an order, a payment, a refund or a payout makes
-which notice. Whoever did the thing is not told of it: no line does that.
+which notice. Whoever did the thing is not told of it: no line does that. Of a bank account, and of
+one's own account, all are told: it may not have been they.
 """
 
 from __future__ import annotations
@@ -55,6 +56,7 @@ class Kind(StrEnum):
     COMPLAINT = "complaint"
     DECIDED = "decided"
     PAYOUT = "payout"
+    PAYOUT_ACCOUNT = "payout_account"
     UNCOVERED = "uncovered"
     COVERED = "covered"
     LATE_SHARE = "late_share"
@@ -109,6 +111,7 @@ TO_STAFF = frozenset(
         K.COMPLAINT,
         K.DECIDED,
         K.PAYOUT,
+        K.PAYOUT_ACCOUNT,
         K.UNCOVERED,
         K.COVERED,
         K.SHARE_OFFERED,

@@ -44,6 +44,7 @@ SUBJECTS: dict[Kind, LazyString] = {
     K.COMPLAINT: _l("Ada keluhan pembeli"),
     K.DECIDED: _l("Keluhan sudah diputuskan"),
     K.PAYOUT: _l("Hasil penjualan dikirim"),
+    K.PAYOUT_ACCOUNT: _l("Rekening baru untuk hasil penjualan"),
     K.UNCOVERED: _l("Ada bungkus yang belum disanggupi"),
     K.COVERED: _l("Semua bagian disanggupi"),
     K.SHARE_OFFERED: _l("Bagian pesanan kelompok"),

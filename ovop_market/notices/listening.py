@@ -23,8 +23,13 @@ from ovop_market.notices.services import USUAL_LANGUAGE, Owed, owe
 from ovop_market.notices.states import Channel
 from ovop_market.orders.models import Order, OrderEvent
 from ovop_market.orders.signals import order_moved, order_noted
-from ovop_market.payments.models import PaymentEvent, PayoutBatch, Refund
-from ovop_market.payments.signals import payments_moved, payouts_sent, refund_moved
+from ovop_market.payments.models import PaymentEvent, PayoutAccount, PayoutBatch, Refund
+from ovop_market.payments.signals import (
+    payments_moved,
+    payout_account_named,
+    payouts_sent,
+    refund_moved,
+)
 from ovop_market.web import language
 
 
@@ -104,6 +109,19 @@ def follow_payouts(batch: PayoutBatch, *, session: Session, at: datetime, **_res
         owe(session, owed, channels)
 
 
+def follow_payout_account(
+    account: PayoutAccount, *, session: Session, at: datetime, **_rest: Any
+) -> None:
+    owed = Owed(
+        kind=Kind.PAYOUT_ACCOUNT,
+        thing=f"producer {account.producer_id} {at.isoformat()}",
+        at=at,
+        producer_id=account.producer_id,
+        details={"payout_account": account.producer_id},
+    )
+    owe(session, [owed], configured_channels())
+
+
 def follow_account(
     user: User,
     *,
@@ -175,6 +193,7 @@ def begin() -> None:
     payments_moved.connect(follow_payments)
     refund_moved.connect(follow_refund)
     payouts_sent.connect(follow_payouts)
+    payout_account_named.connect(follow_payout_account)
     account_told.connect(follow_account)
     invited.connect(follow_invitation)
     over.connect(follow_end_of_invitations)

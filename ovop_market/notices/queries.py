@@ -36,7 +36,14 @@ from ovop_market.notices.states import OLDEST, Channel, Failure, NoticeState
 from ovop_market.orders.models import Allocation, Order, OrderEvent, Purchase
 from ovop_market.orders.share_states import ShareState
 from ovop_market.orders.states import Action
-from ovop_market.payments.models import Payment, PaymentEvent, PaymentPart, Payout, Refund
+from ovop_market.payments.models import (
+    Payment,
+    PaymentEvent,
+    PaymentPart,
+    Payout,
+    PayoutAccount,
+    Refund,
+)
 from ovop_market.payments.queries.receipts import still_booked
 from ovop_market.payments.states import OPEN, RECEIPTS, PaymentAction, PaymentState, RefundState
 from ovop_market.villages.models import Permit, Producer, ProducerStaff
@@ -60,6 +67,8 @@ class Story:
     payment_event: PaymentEvent | None = None
     refund: Refund | None = None
     payout: Payout | None = None
+    # Where a producer is paid from now on.
+    account: PayoutAccount | None = None
     # A household's share of the order, if it tells of that.
     share: Allocation | None = None
     permit: Permit | None = None
@@ -134,6 +143,7 @@ def story_of(session: Session, notice: Notice) -> Story:
         payment_event=one(PaymentEvent, "payment_event"),
         refund=one(Refund, "refund"),
         payout=one(Payout, "payout"),
+        account=one(PayoutAccount, "payout_account"),
         share=one(Allocation, "share"),
         permit=one(Permit, "permit"),
         decision=decision,
@@ -253,6 +263,11 @@ def _still_paid_out(_session: Session, notice: Notice, story: Story) -> bool:
     return story.payout is not None and story.payout.batch.sent_at == notice.made_at
 
 
+def _still_named(_session: Session, notice: Notice, story: Story) -> bool:
+    """Not changed again since: of that, a notice of its own tells."""
+    return story.account is not None and story.account.changed_at == notice.made_at
+
+
 def _still_ending(_session: Session, notice: Notice, story: Story) -> bool:
     """Neither renewed nor removed since."""
     permit = story.permit
@@ -292,6 +307,7 @@ _OTHER: Mapping[Kind, Callable[[Session, Notice, Story], bool]] = {
     Kind.REFUND_DUE: _still_due,
     Kind.REFUND_SENT: _still_sent,
     Kind.PAYOUT: _still_paid_out,
+    Kind.PAYOUT_ACCOUNT: _still_named,
     Kind.PERMIT_ENDING: _still_ending,
     Kind.PERMIT_ENDED: _still_ending,
     Kind.EMAIL_CHANGING: _still_changing,
@@ -321,6 +337,7 @@ def _concerns(session: Session, notice: Notice, story: Story) -> bool:
         return True
     producer_id = story.order.producer_id if story.order else None
     producer_id = story.payout.producer_id if story.payout else producer_id
+    producer_id = story.account.producer_id if story.account else producer_id
     producer_id = story.share.offer.producer_id if story.share else producer_id
     producer_id = story.permit.producer_id if story.permit else producer_id
     producer_id = story.decision.producer_id if story.decision else producer_id

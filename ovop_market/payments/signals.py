@@ -15,5 +15,8 @@ payments_moved = _signals.signal("payments moved")
 # back, or an operator finds that it need not be.
 refund_moved = _signals.signal("refund moved")
 
+# payout_account_named.send(account, session=…, at=…): a producer is paid there from now on.
+payout_account_named = _signals.signal("payout account named")
+
 # payouts_sent.send(batch, session=…, at=…): the payouts of a batch are on their way.
 payouts_sent = _signals.signal("payouts sent")

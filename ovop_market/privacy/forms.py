@@ -6,16 +6,20 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, PasswordField, StringField, ValidationError
 
+from ovop_market.accounts.forms import PersonForm
+from ovop_market.accounts.passwords import MAX_TYPED
 from ovop_market.accounts.services import phone_of
 from ovop_market.web.forms import BaseForm, at_most, required
 
 _AGREED = {"false_values": (False, "false", "", "0")}
 
 
-class AccountErasureForm(BaseForm):
-    """The password again: a phone left on a table must not be enough."""
+class AccountErasureForm(PersonForm):
+    """Who it is, again: a phone left on a table must not be enough."""
 
-    password = PasswordField(_l("Kata sandi"), [required(), at_most(1024)])
+    current = PasswordField(_l("Kata sandi"), [required(), at_most(MAX_TYPED)], name="password")
+    # Again: what is wrong is said in the order of the page.
+    code = StringField(_l("Kode"), [required(), at_most(20)])
     sure = BooleanField(
         _l("Saya mengerti: ini tidak bisa dibatalkan"),
         [required(_l("Centang dulu bahwa Anda mengerti."))],

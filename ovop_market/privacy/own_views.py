@@ -11,6 +11,8 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from ovop_market.accounts import attempts, cookies
+from ovop_market.accounts.confirming import asking, is_person
+from ovop_market.accounts.models import User
 from ovop_market.accounts.personal import Whose
 from ovop_market.core import clock
 from ovop_market.extensions import db
@@ -45,23 +47,21 @@ def export() -> ResponseReturnValue:
 @blueprint.get("/account/erasure")
 @access.signed_in
 def erasure() -> ResponseReturnValue:
-    return _erasure(AccountErasureForm(formdata=None))
+    return _erasure(asking(AccountErasureForm))
 
 
 @blueprint.post("/account/erasure")
 @access.signed_in
 def erase() -> ResponseReturnValue:
-    form = AccountErasureForm()
+    form = asking(AccountErasureForm)
     if not form.validate():
         return _erasure(form, 422)
     try:
-        is_own = attempts.confirm_password(current_user, form.password.data or "")
+        if not is_person(db.session.get_one(User, current_user.id), form):
+            return _erasure(form, 422)
     except attempts.TooSoon as error:
         form.form_errors = attempts.waiting(form, error).form_errors
         return attempts.answer(_erasure(form)[0], error)
-    if not is_own:
-        form.password.errors = [_("Kata sandi tidak cocok.")]
-        return _erasure(form, 422)
     whose = services.of_user(db.session(), current_user)
     try:
         keys = services.erase(db.session(), whose, clock.now())

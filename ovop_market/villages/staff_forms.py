@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from flask_babel import lazy_gettext as _l
 from wtforms import RadioField, StringField
 from wtforms.fields.choices import SelectChoice
@@ -31,8 +33,9 @@ class RoleForm(BaseForm):
     role = RadioField(_l("Sebagai"), [chosen()], choices=_ROLES)
 
 
-def invite_form(slug: str, *, sent: bool) -> InviteForm:
-    """The form of a producer, as it was sent or empty; its ids begin with whose it is."""
-    form = InviteForm() if sent else InviteForm(formdata=None)
+def invite_form(slug: str, *, sent: bool, typed: Mapping[str, str] | None = None) -> InviteForm:
+    """The form of a producer, as it was sent, or with what was typed before; its ids begin with
+    whose it is."""
+    form = InviteForm() if sent else InviteForm(formdata=None, data=typed)
     form.login.id = form.login.label.field_id = f"{slug}-login"
     return form

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from flask import Blueprint, flash, make_response, redirect, render_template, url_for
+from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response
 
 from ovop_market.accounts import attempts, throttle
 from ovop_market.accounts.attempts import TooSoon
+from ovop_market.accounts.confirming import confirm_first, typed_before
 from ovop_market.accounts.invitation_views import Handed, handed_on
 from ovop_market.accounts.throttle import Bucket
 from ovop_market.core import clock
@@ -60,7 +61,9 @@ def _page(
 @blueprint.get("/shop/staff")
 @access.staff(Duty.SEE)
 def staff() -> ResponseReturnValue:
-    return _page()
+    slug = request.args.get("of", "")
+    typed = typed_before("staff.staff", of=slug)
+    return _page(at=slug, form=invite_form(slug, sent=False, typed=typed) if typed else None)
 
 
 @blueprint.post("/shop/producers/<slug>/invitations")
@@ -71,6 +74,10 @@ def invite(slug: str) -> ResponseReturnValue:
     form = invite_form(slug, sent=True)
     if not form.validate():
         return _page(422, at=slug, form=form)
+    # Whoever is let in stays, and names another bank account with a password of their own.
+    asked_first = confirm_first("staff.staff", typed=form, of=slug)
+    if asked_first is not None:
+        return asked_first
     role = StaffRole(form.role.data)
     try:
         # Each may send a mail to somebody who has never heard of us.
@@ -117,6 +124,9 @@ def change_role(slug: str, user_id: int) -> ResponseReturnValue:
     producer, form = _own(slug), RoleForm()
     if not form.validate():
         return _page(422, at=slug, problem=_("Pilih salah satu."))
+    asked_first = confirm_first("staff.staff")
+    if asked_first is not None:
+        return asked_first
     role = StaffRole(form.role.data)
     return _do(
         slug,

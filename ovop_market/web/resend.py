@@ -24,6 +24,8 @@ KEY = "idempotency_key"
 # The names of all password fields (a test finds those of forms): of the password, and of the
 # present one that is asked for before a change.
 SECRETS = frozenset({"password", "current"})
+# Where a field named "code" is a code of the second factor.
+_ASKS_FOR_CODES = ("accounts", "privacy")
 _TOKEN = "csrf_token"  # noqa: S105 - the name of a field
 
 
@@ -73,7 +75,7 @@ def kept() -> Kept | None:
 
 def _is_secret(name: str) -> bool:
     """Whether no page may repeat this field: it is asked for again."""
-    return name in SECRETS or (name == "code" and request.blueprint == "accounts")
+    return name in SECRETS or (name == "code" and request.blueprint in _ASKS_FOR_CODES)
 
 
 def _labels() -> dict[str, str]:

@@ -65,7 +65,7 @@ def told(app: Flask) -> Iterator[list[Word]]:
 def set_up(session: Session, user: User) -> tuple[pyotp.TOTP, list[str]]:
     """Switches the second factor on; returns the app and the codes on paper. The step of the code
     is that of two minutes ago, so that the codes of now can be used."""
-    second_factor.begin(session, user)
+    second_factor.begin(session, user, clock.now())
     secret = second_factor.secret_of(user)
     assert secret
     totp, now = pyotp.TOTP(secret), clock.now()

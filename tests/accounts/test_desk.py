@@ -321,7 +321,7 @@ def test_a_lost_second_factor_is_taken_away(
     client: FlaskClient, session: Session, operator: User
 ) -> None:
     user = make_user(session, Role.OPERATOR)
-    second_factor.begin(session, user)
+    second_factor.begin(session, user, clock.now())
     user.totp_since = NOW
     assert "menyala sejak" in client.get(path_of(user)).get_data(as_text=True)
     answer = client.send(path_of(user), path_of(user, "second-factor/removal"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -178,6 +179,29 @@ def test_who_becomes_an_operator_types_the_password_again(
     client.send(answer.headers["Location"], "/account/confirmation", current=PASSWORD)
     assert client.send("/account", path).status_code == 303
     assert session.get_one(User, user.id, populate_existing=True).role is Role.OPERATOR
+
+
+def test_a_session_that_was_left_open_does_not_become_a_new_one_by_a_strangers_invitation(
+    client: FlaskClient, session: Session, later: Callable[[timedelta], None]
+) -> None:
+    """Whoever sells here can invite any login: accepting begins a new session, which would count as
+    a moment ago, and a second factor could be switched on without the password."""
+    thief = make_user(session, Role.PRODUCER)
+    user = make_user(session, login=INVITED)
+    _asked, token = make_invitation(
+        session,
+        make_producer(session, staff=thief),
+        thief,
+        login=INVITED,
+        now=clock.now() + timedelta(minutes=16),
+    )
+    sign_in(client, user)
+    later(timedelta(minutes=16))
+    answer = client.send("/account", f"/invitations/{token}/acceptance")
+    assert answer.headers["Location"].startswith("/account/confirmation?next=")
+    assert session.get_one(User, user.id, populate_existing=True).role is Role.BUYER
+    page = "/account/second-factor"
+    assert client.send(page, page).headers["Location"].startswith("/account/confirmation")
 
 
 def test_a_shut_account_accepts_nothing(session: Session) -> None:

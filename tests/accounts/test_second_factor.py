@@ -22,7 +22,7 @@ from ovop_market.accounts.models import AuditEvent, RecoveryCode, Role, User
 from ovop_market.accounts.signals import Told
 from ovop_market.config import from_environment
 from ovop_market.core import clock
-from ovop_market.core.errors import ConfigurationError, Conflict
+from ovop_market.core.errors import ConfigurationError, Conflict, Unusable
 from ovop_market.extensions import db
 from tests.accounts.conftest import Configure, Word, give_password, set_up
 from tests.factories import PASSWORD, make_user, sign_in
@@ -84,6 +84,47 @@ def test_setting_it_up(app: Flask, client: FlaskClient, session: Session, told: 
     assert "second factor on" in session.scalars(select(AuditEvent.action)).all()
     # To begin again is refused: whoever finds an open phone must not put in his own.
     assert client.send(PAGE, PAGE).status_code == 409
+
+
+def test_what_was_begun_and_left_is_not_finished_by_who_finds_the_phone(
+    app: Flask, client: FlaskClient, session: Session, later: Later
+) -> None:
+    user = make_user(session)
+    sign_in(client, user)
+    other_device = app.test_client()
+    sign_in(other_device, user)
+    later(timedelta(minutes=10))
+    client.send(PAGE, PAGE)
+    secret = str(second_factor.secret_of(user))
+    # The password was typed a quarter of an hour ago, the secret is younger.
+    later(timedelta(minutes=6))
+    asked = f"/account/confirmation?next={PAGE}"
+    answer = client.get(PAGE)
+    assert (answer.status_code, answer.headers["Location"]) == (303, asked)
+    code = pyotp.TOTP(secret).at(clock.now())
+    answer = client.send("/account", f"{PAGE}/confirmation", code=code)
+    assert answer.headers["Location"] == asked
+    fields = {"csrf_token": client.csrf("/account"), "code": code}
+    answer = client.post(f"{PAGE}/confirmation", data=fields, headers=HTMX)
+    assert (answer.status_code, answer.headers["HX-Redirect"]) == (204, asked)
+    # Whoever knows the password goes on where they were.
+    client.send(asked, "/account/confirmation", current=PASSWORD, next=PAGE)
+    assert secret[:4] in client.get(PAGE).text
+    # Two days later there is no secret any more, for nobody.
+    later(timedelta(days=2))
+    page = client.get(PAGE)
+    assert (page.status_code, secret[:4] in page.text) == (200, False)
+    client.send(asked, "/account/confirmation", current=PASSWORD, next=PAGE)
+    code = pyotp.TOTP(secret).at(clock.now())
+    answer = client.send(PAGE, f"{PAGE}/confirmation", code=code)
+    assert answer.headers["Location"] == PAGE
+    with pytest.raises(Unusable):
+        second_factor.confirm(session, user, code, clock.now())
+    session.refresh(user)
+    assert user.totp_since is None
+    assert other_device.get("/account").status_code == 200
+    assert client.send(PAGE, PAGE).headers["Location"] == PAGE
+    assert secret[:4] not in client.get(PAGE).text
 
 
 def test_signing_in_takes_two_steps(client: FlaskClient, session: Session) -> None:
@@ -254,7 +295,7 @@ def test_somebody_elses_codes_are_none(session: Session) -> None:
     assert not second_factor.accept(session, mine, codes[0], clock.now())
     off = make_user(session)
     assert not second_factor.accept(session, off, "123456", clock.now())
-    second_factor.begin(session, off)
+    second_factor.begin(session, off, clock.now())
     secret = second_factor.secret_of(off)
     assert secret
     assert not second_factor.accept(session, off, pyotp.TOTP(secret).now(), clock.now())
@@ -417,7 +458,7 @@ def test_the_picture_is_what_an_app_reads(session: Session) -> None:
     from PIL import Image
 
     user = make_user(session, login="ibu@ovop.example")
-    second_factor.begin(session, user)
+    second_factor.begin(session, user, clock.now())
     secret = second_factor.secret_of(user)
     uri = pyotp.TOTP(str(secret)).provisioning_uri(name=user.email, issuer_name="OVOP Market")
     assert uri.startswith("otpauth://totp/OVOP%20Market:ibu%40ovop.example?secret=")
@@ -425,7 +466,6 @@ def test_the_picture_is_what_an_app_reads(session: Session) -> None:
     segno.make(uri, error="m").save(drawn, kind="png", scale=5, border=4)
     (found,) = zxingcpp.read_barcodes(Image.open(drawn))
     assert found.text == uri
-    address = second_factor.picture(user)
-    assert address and address.startswith("data:image/svg+xml")
+    assert second_factor.picture(user, str(secret)).startswith("data:image/svg+xml")
     user.totp_since = clock.now()
-    assert second_factor.picture(user) is None
+    assert second_factor.pending(user, clock.now()) is None

@@ -73,8 +73,8 @@ def phone(browser: Browser, server: Server) -> Iterator[BrowserContext]:
         yield context
 
 
-def inbox(context: BrowserContext) -> Page:
-    page = context.new_page()
+def inbox(context: BrowserContext, page: Page | None = None) -> Page:
+    page = page or context.new_page()
     page.goto("/sign-in?next=/inbox")
     page.fill("[name=login]", LOGIN)
     page.fill("[name=password]", PASSWORD)
@@ -102,6 +102,15 @@ def test_a_phone_is_told_and_told_no_more(household: Market, phone: BrowserConte
     page.evaluate("sessionStorage.clear()")
     with page.expect_response("**/inbox/notifications"):
         page.reload()
+    expect(off).to_be_visible()
+    assert endpoints(household) == [f"{ENDPOINT}abc"]
+    # Signed out it is told nothing; signed in again, in the same tab, as before.
+    page.goto("/account")
+    page.get_by_role("button", name="Keluar").click()
+    page.wait_for_url("**/sign-in")
+    assert endpoints(household) == []
+    with page.expect_response("**/inbox/notifications"):
+        inbox(phone, page)
     expect(off).to_be_visible()
     assert endpoints(household) == [f"{ENDPOINT}abc"]
     off.click()

@@ -64,7 +64,7 @@ def test_users_create_reads_the_password_from_standard_input(app: Flask, session
 
 def test_who_cannot_get_in_is_helped_from_the_terminal(app: Flask, session: Session) -> None:
     user = make_user(session, Role.OPERATOR, login="op@ovop.example")
-    second_factor.begin(session, user)
+    second_factor.begin(session, user, clock.now())
     session.commit()
     answer = run(app, "users", "password-link", "--login", "op@ovop.example")
     token = answer.output.strip().rpartition("/password/reset/")[2]

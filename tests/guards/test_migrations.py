@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from ovop_market.accounts.models import Role
 from ovop_market.extensions import db
+from ovop_market.notices.kinds import Kind
 from ovop_market.notices.models import Notice
 from ovop_market.notices.states import Channel, NoticeState
 from ovop_market.orders.maker_models import MakerPage
@@ -196,3 +197,29 @@ def _part_then_whole(session: Session, by: By) -> None:
     refunds.owe_part(session, order, RefundKind.GOODS, order.goods - 1, by, NOW, reason="pecah")
     lifecycle.act(session, order, Action.DISPUTE, By(Actor.BUYER), NOW, reason="rusak")
     lifecycle.settle(session, order, by, NOW, for_buyer=True, reason="rusak")
+
+
+def test_notices_that_the_release_before_has_no_words_for_are_gone(
+    app: Flask, session: Session
+) -> None:
+    owner = make_user(session, Role.PRODUCER)
+    for kind in (Kind.PAYOUT_ACCOUNT, Kind.PAYOUT):
+        session.add(
+            Notice(
+                kind=kind,
+                key=f"{kind} 1",
+                channel=Channel.EMAIL,
+                recipient=f"user {owner.id}",
+                user_id=owner.id,
+                details={},
+                language="id",
+                state=NoticeState.PENDING,
+                made_at=NOW,
+                due_at=NOW,
+            )
+        )
+    session.commit()
+    db.session.remove()
+    downgrade(revision="0032")
+    upgrade()
+    assert session.scalars(select(Notice.kind)).all() == [Kind.PAYOUT]

@@ -20,16 +20,18 @@ from ovop_market.orders.models import Order, PaymentMethod
 from ovop_market.orders.services import lifecycle, notes
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import Action, Actor, OrderState
-from ovop_market.payments.models import Payment, Payout, PayoutBatch, Refund
+from ovop_market.payments.models import Payment, Payout, PayoutAccount, PayoutBatch, Refund
 from ovop_market.payments.services import claims, corrections, payouts, receiving, refunds
 from ovop_market.payments.services.receiving import Receipt
 from ovop_market.payments.signals import payouts_sent
-from ovop_market.villages.models import Producer
+from ovop_market.villages.models import Producer, ProducerStaff
+from ovop_market.villages.policy import StaffRole
 from tests.counting import counted
 from tests.factories import (
     NOW,
     advance,
     make_order,
+    make_packer,
     make_producer,
     make_product,
     make_purchase,
@@ -304,6 +306,30 @@ class TestMoves:
         payouts_sent.send(batch, session=session, at=NOW)
         payouts_sent.send(batch, session=session, at=NOW)
         assert outbox(session) == [("payout", "user")]
+
+    def test_another_bank_account_is_told_to_every_owner(
+        self, session: Session, household: Producer, maker: User
+    ) -> None:
+        """Whoever named it too: it may not have been they. Packers hear nothing of money."""
+        second = make_packer(session, maker)
+        session.get_one(ProducerStaff, (second.id, household.id)).role = StaffRole.OWNER
+        make_packer(session, maker)
+        for _ in range(2):
+            payouts.name_account(
+                session,
+                household,
+                bank="Bank Contoh",
+                number="123456",
+                holder="Mawar",
+                actor_id=maker.id,
+                now=NOW,
+            )
+        told = session.scalars(select(Notice).where(Notice.kind == "payout_account")).all()
+        assert {notice.user_id for notice in told} == {maker.id, second.id}
+        assert len(told) == 2 and "123456" not in str([notice.details for notice in told])
+        assert len(still_told(session, NOW)) == 2
+        session.get_one(PayoutAccount, household.id).changed_at = LATER
+        assert still_told(session, LATER) == [], "of what it became since, another one tells"
 
     def test_what_is_undone_was_never_owed(self, session: Session, household: Producer) -> None:
         order = bought(session, household, S.PLACED)

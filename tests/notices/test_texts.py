@@ -28,7 +28,7 @@ from ovop_market.orders.services.allocating import shares_of
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import Action, Actor, OrderState
 from ovop_market.payments.models import Payment, Payout, PayoutBatch, Refund
-from ovop_market.payments.services import claims, corrections, receiving, refunds
+from ovop_market.payments.services import claims, corrections, payouts, receiving, refunds
 from ovop_market.payments.services.receiving import Receipt
 from ovop_market.payments.signals import payouts_sent
 from ovop_market.payments.states import RefundKind
@@ -118,6 +118,15 @@ def everything(session: Session, household: Producer, maker: User) -> None:
     session.add(batch)
     session.flush()
     payouts_sent.send(batch, session=session, at=NOW)
+    payouts.name_account(
+        session,
+        household,
+        bank="BRI",
+        number="0011223344",
+        holder=NAME,
+        actor_id=maker.id,
+        now=NOW,
+    )
     for kind, days in ((PermitKind.PIRT, 14), (PermitKind.HALAL, -1)):
         ends = wib_date(NOW) + timedelta(days=days)
         permit = Permit(producer_id=household.id, kind=kind, number="ID1", expires_on=ends)
@@ -308,6 +317,7 @@ def test_amounts_and_reasons_are_in_the_rows(told: Told) -> None:
     assert rows["shipped"]["Nomor resi"] in ("JP123", "JP999")
     assert rows["tracked"]["Nomor resi"] == "JP999"
     assert rows["payout"]["Ke rekening"] == "BRI …6789"
+    assert rows["payout_account"]["Rekening baru"] == "BRI …3344"
     assert rows["refund_sent"]["Keterangan transfer"] == "TRX 1"
     assert re.fullmatch(r"Rp[\d.]+", rows["pay_reminder"]["Jumlah yang harus dibayar"])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, timedelta
 
 import pytest
@@ -19,8 +20,8 @@ from ovop_market.payments.queries import earnings as queries
 from ovop_market.payments.queries.earnings import Line, What
 from ovop_market.payments.services import corrections, payouts
 from ovop_market.villages.models import Producer
-from tests.factories import NOW, make_order, make_producer, make_user, pay, sign_in
-from tests.pages import token_in
+from tests.factories import NOW, PASSWORD, make_order, make_producer, make_user, pay, sign_in
+from tests.pages import token_in, value_of
 from tests.payments.earned import (
     DAY,
     give_back,
@@ -241,6 +242,41 @@ def test_naming_the_account(
         owner.id,
     )
     assert "00123456" in client.get("/shop/statement").get_data(as_text=True)
+
+
+def test_another_account_is_named_by_somebody_who_is_there(
+    client: FlaskClient,
+    session: Session,
+    owner: User,
+    producer: Producer,
+    later: Callable[[timedelta], None],
+) -> None:
+    sign_in(client, owner)
+    later(timedelta(days=20))
+    typed = {"producer": "melati", "bank": "Bank Lain", "number": "99 88 77", "holder": "Maling"}
+    asked = "/account/confirmation?next=/shop/statement?producer%3Dmelati%23account"
+    answer = send(client, **typed)
+    assert (answer.status_code, answer.headers["Location"]) == (303, asked)
+    token = token_in(client.get("/account").text)
+    by_htmx = client.post(
+        "/shop/statement/account",
+        data={"csrf_token": token, **typed},
+        headers={"HX-Request": "true"},
+    )
+    assert (by_htmx.status_code, by_htmx.headers["HX-Redirect"]) == (204, asked)
+    session.expire_all()
+    assert session.get_one(PayoutAccount, producer.id).number == "0000123456"
+    back = value_of(client.get(asked).text, "next")
+    answer = client.send(asked, "/account/confirmation", current=PASSWORD, next=back)
+    assert answer.headers["Location"] == "/shop/statement?producer=melati#account"
+    # What was typed waits there, for one tap.
+    page = client.get("/shop/statement?producer=melati").text
+    assert "Belum tersimpan" in page
+    assert (value_of(page, "number"), value_of(page, "holder")) == ("99 88 77", "Maling")
+    assert value_of(client.get("/shop/statement").text, "number") == "0000123456"
+    assert send(client, **typed).headers["Location"] == answer.headers["Location"]
+    session.expire_all()
+    assert session.get_one(PayoutAccount, producer.id).number == "998877"
 
 
 def test_a_member_sees_its_own_orders_only(

@@ -32,6 +32,7 @@ from tests.pages import token_in
 from tests.payments.earned import (
     DAY,
     LONG_AGO,
+    name_account,
     payable,
     received,
 )
@@ -146,3 +147,18 @@ def test_a_group_is_paid_for_its_members(session: Session, by: By) -> None:
     advance(session, order, S.RECEIVED, LONG_AGO)
     batch = payouts.make_batch(session, by, NOW)
     assert [payout.producer_id for payout in batch.payouts] == [group.id]
+
+
+def test_an_account_that_changed_is_marked_before_and_after_the_batch_is_made(
+    desk: FlaskClient, session: Session, by: By
+) -> None:
+    producer, mark = payable(session), "Rekening diganti sejak pembayaran terakhir"
+    received(session, producer)
+    batch = payouts.make_batch(session, by, NOW)
+    payouts.mark_sent(session, batch, by, NOW, reference="1")
+    received(session, producer)
+    assert mark not in desk.get("/desk/payouts").text
+    name_account(session, producer, "777777")
+    assert mark in desk.get("/desk/payouts").text
+    answer = post(desk, "/desk/payouts")
+    assert mark in desk.get(answer.headers["Location"]).text

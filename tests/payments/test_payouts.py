@@ -422,3 +422,29 @@ def test_an_account_that_changed_is_pointed_out(session: Session, by: By) -> Non
     second = payouts.make_batch(session, by, NOW)
     (row,) = batches.payouts_of(session, second)
     assert (row.first, row.moved, row.outdated) == (False, True, False)
+
+
+def test_it_is_pointed_out_before_a_batch_is_made(session: Session, by: By) -> None:
+    """By the last payout that stands, in the one statement that finds what is due."""
+    producer, steady = payable(session), payable(session)
+
+    def moved() -> dict[int, bool]:
+        return {due.producer_id: due.moved for due in queries.due(session, NOW).payable}
+
+    for each in (producer, steady):
+        received(session, each)
+    assert moved() == {producer.id: False, steady.id: False}, "never paid yet"
+    batch = payouts.make_batch(session, by, NOW)
+    payouts.mark_sent(session, batch, by, NOW, reference="1")
+    name_account(session, producer, "777777")
+    for each in (producer, steady):
+        received(session, each)
+    assert moved() == {producer.id: True, steady.id: False}
+    # A batch that was undone has paid nobody.
+    payouts.undo(session, payouts.make_batch(session, by, NOW), by, NOW)
+    assert moved() == {producer.id: True, steady.id: False}
+    batch = payouts.make_batch(session, by, NOW)
+    payouts.mark_sent(session, batch, by, NOW, reference="2")
+    for each in (producer, steady):
+        received(session, each)
+    assert moved() == {producer.id: False, steady.id: False}

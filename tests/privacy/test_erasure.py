@@ -33,6 +33,7 @@ from ovop_market.reach import services as reach
 from ovop_market.villages.models import ProducerStaff
 from ovop_market.villages.policy import StaffRole
 from ovop_market.web import pictures
+from tests.accounts.conftest import give_password, set_up
 from tests.factories import (
     NOW,
     PASSWORD,
@@ -205,6 +206,24 @@ def test_the_password_is_asked_again(app: Flask, client: FlaskClient, session: S
         answer = client.send("/account/erasure", "/account/erasure", **fields)
         assert answer.status_code == 422
     assert session.get_one(User, buyer.id).erased_at is None
+
+
+def test_two_factors_are_asked_for_where_there_are_two(
+    client: FlaskClient, session: Session
+) -> None:
+    buyer = make_user(session)
+    _totp, codes = set_up(session, buyer)
+    give_password(client, buyer)
+    client.send("/sign-in/code", "/sign-in/code", code=codes[0])
+    page = "/account/erasure"
+    assert 'name="code"' in client.get(page).text
+    for fields in ({}, {"code": "000000"}, {"code": codes[0]}):
+        answer = client.send(page, page, password=PASSWORD, sure="1", **fields)
+        assert answer.status_code == 422
+    assert session.get_one(User, buyer.id, populate_existing=True).erased_at is None
+    answer = client.send(page, page, password=PASSWORD, sure="1", code=codes[1])
+    assert answer.status_code == 303
+    assert session.get_one(User, buyer.id, populate_existing=True).erased_at is not None
 
 
 def test_the_number_is_on_no_page_that_the_link_opens(

@@ -32,6 +32,7 @@ from tests.factories import (
     make_user,
     sign_in,
 )
+from tests.pages import value_of
 
 LATER = timedelta(days=8)
 
@@ -84,6 +85,35 @@ def test_an_owner_invites_and_sees_the_link_once(
     assert twice.status_code == 422
     assert "Orang ini sudah diundang" in twice.get_data(as_text=True)
     assert actions(session)[-2:] == ["invited", "staff invited"]
+
+
+def test_who_is_let_in_is_let_in_by_somebody_who_is_there(
+    client: FlaskClient,
+    session: Session,
+    owner: User,
+    producer: Producer,
+    later: Callable[[timedelta], None],
+) -> None:
+    """An owner's phone stays signed in for months. Whoever is let in stays."""
+    packer = make_packer(session, owner)
+    sign_in(client, owner)
+    later(timedelta(minutes=16))
+    base = f"/shop/producers/{producer.slug}"
+    role = client.send("/shop/staff", f"{base}/staff/{packer.id}/role", role="owner")
+    assert role.headers["Location"] == "/account/confirmation?next=/shop/staff"
+    fields = {"login": "maling@ovop.example", "role": "owner"}
+    asked = client.send("/shop/staff", f"{base}/invitations", **fields).headers["Location"]
+    assert asked.startswith("/account/confirmation?next=/shop/staff?of")
+    assert staff_of(session, producer)[packer.id] is StaffRole.PACKER
+    assert "invited" not in actions(session)
+    back = value_of(client.get(asked).text, "next")
+    answer = client.send(asked, "/account/confirmation", current=PASSWORD, next=back)
+    page = client.get(answer.headers["Location"]).text
+    assert value_of(page, "login") == "maling@ovop.example"
+    assert client.send("/shop/staff", f"{base}/invitations", **fields).status_code == 200
+    role = client.send("/shop/staff", f"{base}/staff/{packer.id}/role", role="owner")
+    assert role.headers["Location"] == "/shop/staff"
+    assert staff_of(session, producer)[packer.id] is StaffRole.OWNER
 
 
 def test_nobody_floods_strangers_with_invitations(

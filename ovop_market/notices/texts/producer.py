@@ -186,6 +186,22 @@ def _payout(story: Story) -> Words:
     )
 
 
+def _payout_account(story: Story) -> Words:
+    account = story.account
+    assert account is not None
+    return Words(
+        subject=_("Ada rekening baru untuk hasil penjualan Anda"),
+        todo=_(
+            "Pembayaran berikutnya dikirim ke sana. Bukan Anda atau pemilik lain yang mengisinya?"
+            " Ganti kata sandi dan rekeningnya sekarang, lalu hubungi pengelola."
+        ),
+        rows=[
+            (_("Rekening baru"), f"{account.bank} …{account.number[-4:]}"),
+            (_("Untuk"), account.producer.name),
+        ],
+    )
+
+
 def _permit(story: Story) -> Permit:
     assert story.permit is not None
     return story.permit
@@ -229,6 +245,7 @@ TEXTS: dict[Kind, Callable[[Story], Words]] = {
     K.COMPLAINT: _complaint,
     K.DECIDED: _decided,
     K.PAYOUT: _payout,
+    K.PAYOUT_ACCOUNT: _payout_account,
     K.PERMIT_ENDING: _permit_ending,
     K.PERMIT_ENDED: _permit_ended,
 }

@@ -22,7 +22,7 @@ from ovop_market.payments.models import (
     PayoutBatch,
 )
 from ovop_market.payments.queries.balances import account_id
-from ovop_market.payments.queries.payouts import at_account
+from ovop_market.payments.queries.payouts import WHITHER, at_account
 from ovop_market.payments.states import BatchState
 
 # Orders that a batch's page names for each producer, and batches on the list.
@@ -177,5 +177,5 @@ def _payouts_before(session: Session, batch: PayoutBatch) -> dict[int, Payout]:
     return {payout.producer_id: payout for payout in found}
 
 
-def _whither(account: Payout | PayoutAccount) -> tuple[str, str, str]:
-    return (account.bank, account.number, account.holder)
+def _whither(account: Payout | PayoutAccount) -> list[str]:
+    return [getattr(account, name) for name in WHITHER]

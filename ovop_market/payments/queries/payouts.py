@@ -40,6 +40,8 @@ from ovop_market.villages.models import Producer
 
 # What is due for so long and has not been put into a batch is on the desk.
 LATE_AFTER = timedelta(days=3)
+# What says which bank account it is.
+WHITHER = ("bank", "number", "holder")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,10 @@ class Remainder:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """What is due to a producer, since when the oldest of it; whither, if they have said so."""
+    """What is due to a producer, since when the oldest of it; whither, if they have said so.
+
+    `moved`: not the account of the last payout.
+    """
 
     producer_id: int
     slug: str
@@ -72,6 +77,7 @@ class Due:
     amount: int
     since: datetime
     account: PayoutAccount | None
+    moved: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +130,26 @@ def due(session: Session, now: datetime) -> DueList:
         .group_by(left.c.producer_id)
         .subquery()
     )
+    latest = (
+        select(func.max(Payout.id))
+        .join(Payout.batch)
+        .where(Payout.producer_id == Producer.id, PayoutBatch.state != BatchState.UNDONE)
+        .correlate(Producer)
+        .scalar_subquery()
+    )
+    same = and_(*(getattr(Payout, n) == getattr(PayoutAccount, n) for n in WHITHER))
     rows = session.execute(
-        select(Producer, PayoutAccount, sums.c.orders, sums.c.amount, sums.c.since)
+        select(
+            Producer,
+            PayoutAccount,
+            sums.c.orders,
+            sums.c.amount,
+            sums.c.since,
+            and_(Payout.id.is_not(None), ~same).label("moved"),
+        )
         .join(sums, sums.c.producer_id == Producer.id)
         .outerjoin(PayoutAccount, PayoutAccount.producer_id == Producer.id)
+        .outerjoin(Payout, Payout.id == latest)
         .order_by(sums.c.since, Producer.id)
     ).all()
     found = [
@@ -140,8 +162,9 @@ def due(session: Session, now: datetime) -> DueList:
             int(total),
             (since or now - DISPUTE_WINDOW) + DISPUTE_WINDOW,
             account,
+            bool(moved),
         )
-        for producer, account, orders, total, since in rows
+        for producer, account, orders, total, since, moved in rows
     ]
     return DueList(
         payable=[d for d in found if d.amount > 0 and d.account],

@@ -35,7 +35,7 @@ from ovop_market.payments.queries.payouts import Remainder
 from ovop_market.payments.queries.receipts import standing_ids
 from ovop_market.payments.services import ledger
 from ovop_market.payments.services.ledger import Leg, Posting
-from ovop_market.payments.signals import payouts_sent
+from ovop_market.payments.signals import payout_account_named, payouts_sent
 from ovop_market.payments.states import BatchAction, BatchState, batch_after
 from ovop_market.villages.acting import refuse_unless
 from ovop_market.villages.models import Producer
@@ -166,7 +166,8 @@ def name_account(
     actor_id: int,
     now: datetime,
 ) -> None:
-    """The producer says where earnings are to go. Batches that are made already stay as they are.
+    """The producer says where earnings are to go; its owners are told, whoever said so. Batches
+    that are made already stay as they are.
 
     Spaces, points and hyphens of the number are left out. Raises Unusable when the rest is not of
     digits, NotAllowed to whoever is not an owner.
@@ -199,11 +200,11 @@ def name_account(
         .values(producer_id=producer.id, **values)
         .on_conflict_do_update(index_elements=["producer_id"], set_=values)
     )
-    if kept is not None:
-        session.refresh(kept)
+    account = session.get_one(PayoutAccount, producer.id, populate_existing=True)
     # Whose, not which: numbers have no place in the audit.
     record(session, "payout account named", f"producer {producer.id}", now, actor_id)
     session.flush()
+    payout_account_named.send(account, session=session, at=now)
 
 
 def _lock(session: Session, batch: PayoutBatch | None = None) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 from flask import flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -10,9 +12,11 @@ from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
+from ovop_market.accounts.confirming import confirm_first, typed_before
 from ovop_market.core import clock
 from ovop_market.core.errors import Unusable
 from ovop_market.extensions import db
+from ovop_market.payments.models import PayoutAccount
 from ovop_market.payments.payout_forms import AccountForm
 from ovop_market.payments.payout_labels import LINES, PAID, part_name
 from ovop_market.payments.queries import earnings as queries
@@ -26,7 +30,11 @@ from ovop_market.web.forms import explain
 
 
 def _statement(
-    producer: Producer | None, status: int = 200, *, form: AccountForm | None = None
+    producer: Producer | None,
+    status: int = 200,
+    *,
+    form: AccountForm | None = None,
+    typed: Mapping[str, str] | None = None,
 ) -> Response:
     session = db.session()
     if producer is None:
@@ -45,10 +53,19 @@ def _statement(
         labels=LINES,
         paid=PAID,
         part_name=part_name,
-        form=form or AccountForm(formdata=None, obj=found.account, producer=producer.slug),
+        form=form or _account_form(producer, found.account, typed),
         refused=form,
     )
     return make_response(body, status)
+
+
+def _account_form(
+    producer: Producer, account: PayoutAccount | None, typed: Mapping[str, str] | None
+) -> AccountForm:
+    """With what was typed before, else with the account as it is."""
+    if typed:
+        return AccountForm(formdata=None, data=typed)
+    return AccountForm(formdata=None, obj=account, producer=producer.slug)
 
 
 def chosen_month() -> date:
@@ -70,7 +87,14 @@ def chosen_or_first() -> Producer | None:
 @blueprint.get("/shop/statement")
 @access.role("producer")
 def earnings() -> ResponseReturnValue:
-    return _statement(chosen_or_first())
+    producer = chosen_or_first()
+    typed = typed_before("payments.earnings", **_at(producer)) if producer is not None else None
+    return _statement(producer, typed=typed)
+
+
+def _at(producer: Producer) -> dict[str, Any]:
+    """Where on the page the account of this producer is."""
+    return {"producer": producer.slug, "_anchor": "account"}
 
 
 @blueprint.get("/shop/statement/export.csv")
@@ -116,6 +140,10 @@ def name_account() -> ResponseReturnValue:
     form = AccountForm()
     if not form.validate():
         return _statement(producer, 422, form=form)
+    # Sessions of producers live for months; whoever picks up the phone must not be paid.
+    asked = confirm_first("payments.earnings", typed=form, **_at(producer))
+    if asked is not None:
+        return asked
     try:
         payouts.name_account(
             db.session(),
@@ -132,4 +160,4 @@ def name_account() -> ResponseReturnValue:
         explain(form, refusal)
         return _statement(producer, 422, form=form)
     flash(_("Rekening tersimpan. Pembayaran berikutnya dikirim ke sana."), "done")
-    return redirect(url_for("payments.earnings", producer=producer.slug) + "#account", 303)
+    return redirect(url_for("payments.earnings", **_at(producer)), 303)
