@@ -22,6 +22,14 @@ _ORDERS = f"SELECT id FROM customer_order WHERE purchase_id IN ({_ERASED})"
 
 def upgrade() -> None:
     op.execute("UPDATE notice SET subscription_id = NULL WHERE subscription_id IS NOT NULL")
+    told = sa.text("subscription_id IS NOT NULL")
+    op.create_index(
+        "ix_notice_subscription_id",
+        "notice",
+        ["subscription_id"],
+        sqlite_where=told,
+        postgresql_where=told,
+    )
     op.execute("DELETE FROM push_subscription")
     with op.batch_alter_table("push_subscription") as batch:
         batch.add_column(sa.Column("session_id", sa.Integer(), nullable=False))
@@ -37,6 +45,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index("ix_notice_subscription_id", "notice")
     op.drop_index("ix_push_subscription_session_id", "push_subscription")
     with op.batch_alter_table("push_subscription") as batch:
         batch.drop_constraint(

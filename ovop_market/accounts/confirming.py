@@ -43,11 +43,14 @@ def typed_before(endpoint: str, **values: Any) -> dict[str, str]:
     """What was typed when the page of `endpoint` had to ask first who it is, once; says so."""
     if _TYPED not in session:
         return {}
-    since = clock.now() - cookies.FRESH
-    kept = sealing.unseal(_for(url_for(endpoint, **values)), session[_TYPED], since=since)
+    here, since = _for(url_for(endpoint, **values)), clock.now() - cookies.FRESH
+    kept = sealing.unseal(here, session[_TYPED])
     if kept is None:
+        # It is another page's.
         return {}
-    del session[_TYPED]
+    in_time = sealing.unseal(here, session.pop(_TYPED), since=since)
+    if in_time is None:
+        return {}
     flash(_("Belum tersimpan: tekan tombolnya sekali lagi."), "needs")
     fields: dict[str, str] = json.loads(kept)
     return fields

@@ -248,7 +248,7 @@ def make_reset_link(user_id: int) -> ResponseReturnValue:
     user = queries.user_of(db.session(), user_id)
     if user.disabled_at is not None:
         return _page(user, 409, problem=_("Akun ini ditutup. Buka dulu."))
-    asked = confirm_first("users.user", user_id=user_id)
+    asked = confirm_first("users.user", typed=BaseForm(), user_id=user_id)
     if asked is not None:
         return asked
     try:

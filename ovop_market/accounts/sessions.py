@@ -188,11 +188,15 @@ def _end(session: Session, now: datetime, *which: Any) -> int:
 
 def sweep(session: Session, before: datetime) -> int:
     """Throws away sessions that were over before a moment; returns how many. None lasts longer
-    than the longest absolute lifetime."""
+    than the longest lifetimes, unused and in all."""
+    unused = max(lifetime.idle for lifetime in LIFETIMES.values())
     longest = max(lifetime.absolute for lifetime in LIFETIMES.values())
+    over = or_(
+        UserSession.ended_at < before,
+        UserSession.seen_at < before - unused,
+        UserSession.began_at < before - longest,
+    )
     gone: CursorResult[Any] = session.execute(  # type: ignore[assignment]
-        delete(UserSession)
-        .where(or_(UserSession.ended_at < before, UserSession.began_at < before - longest))
-        .execution_options(synchronize_session=False)
+        delete(UserSession).where(over).execution_options(synchronize_session=False)
     )
     return gone.rowcount

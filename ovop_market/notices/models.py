@@ -12,6 +12,7 @@ from sqlalchemy import (
     SmallInteger,
     String,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -61,6 +62,13 @@ class Notice(Model):
             "(state = 'SENDING') = (claimed_until IS NOT NULL)", name="claimed_while_sending"
         ),
         Index("ix_notice_state_due_at", "state", "due_at"),
+        # A browser that is forgotten is looked for in all of them.
+        Index(
+            "ix_notice_subscription_id",
+            "subscription_id",
+            sqlite_where=text("subscription_id IS NOT NULL"),
+            postgresql_where=text("subscription_id IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

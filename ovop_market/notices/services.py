@@ -74,7 +74,7 @@ class _Staff:
 
 
 def owe(session: Session, owed: Sequence[Owed], channels: Collection[Channel]) -> None:
-    """Writes down what is to be told, in the transaction of what happened: up to three statements,
+    """Writes down what is to be told, in the transaction of what happened: up to four statements,
     however much it is. Nothing is owed on a channel that is not configured, and nothing twice."""
     if not owed or not channels:
         return
@@ -90,9 +90,27 @@ def owe(session: Session, owed: Sequence[Owed], channels: Collection[Channel]) -
             rows += _invited_rows(item, item.invitation, channels)
         elif item.purchase is not None:
             rows += _buyer_rows(item, item.purchase, browsers, channels)
+    rows = _still_told(session, rows)
     if rows:
         # By the connection: the session would send a statement for each row.
         session.connection().execute(insert_into(session, Notice).on_conflict_do_nothing(), rows)
+
+
+def _still_told(session: Session, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Without those to browsers that are forgotten at this very moment: who signs out must not undo
+    what has happened to somebody else. The others stay until the transaction ends."""
+    asked = {row["subscription_id"] for row in rows} - {None}
+    if not asked:
+        return rows
+    found = session.scalars(
+        select(PushSubscription.id)
+        .where(PushSubscription.id.in_(asked))
+        .order_by(PushSubscription.id)
+        # Who is deleting one is not waited for.
+        .with_for_update(read=True, key_share=True, skip_locked=True)
+    )
+    there = {None, *found}
+    return [row for row in rows if row["subscription_id"] in there]
 
 
 def _staff_of(

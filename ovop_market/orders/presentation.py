@@ -154,7 +154,8 @@ def _step(event: OrderEvent) -> Step:
     title = str(EVENTS[event.action])
     if event.action is Action.PLACE and event.state is OrderState.ACCEPTED:
         title = _("Pesanan dibuat, barangnya sudah disisihkan")
-    if event.action is Action.SETTLE_FOR_BUYER and (event.details or {}).get("cash_paid") is False:
+    unpaid = (event.details or {}).get("cash_paid") is False and not event.order.paid
+    if event.action is Action.SETTLE_FOR_BUYER and unpaid:
         title = _("Keluhan selesai: pembeli tidak perlu membayar")
     return Step(
         title=title,

@@ -63,7 +63,9 @@ def _page(
 def staff() -> ResponseReturnValue:
     slug = request.args.get("of", "")
     typed = typed_before("staff.staff", of=slug)
-    return _page(at=slug, form=invite_form(slug, sent=False, typed=typed) if typed else None)
+    # Or a role, of which the page says how it is.
+    asked = "login" in typed
+    return _page(at=slug, form=invite_form(slug, sent=False, typed=typed) if asked else None)
 
 
 @blueprint.post("/shop/producers/<slug>/invitations")
@@ -124,7 +126,7 @@ def change_role(slug: str, user_id: int) -> ResponseReturnValue:
     producer, form = _own(slug), RoleForm()
     if not form.validate():
         return _page(422, at=slug, problem=_("Pilih salah satu."))
-    asked_first = confirm_first("staff.staff")
+    asked_first = confirm_first("staff.staff", typed=form, of=slug)
     if asked_first is not None:
         return asked_first
     role = StaffRole(form.role.data)

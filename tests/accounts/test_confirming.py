@@ -128,7 +128,16 @@ def test_a_reason_that_was_typed_is_there_again(
     later(A_WHILE)
     client.send(path, f"{path}/enabling", reason=typed)
     later(A_WHILE)
-    assert typed not in client.get(path).text
+    assert '"typed"' in opened_now(client)
+    page = client.get(path).text
+    assert typed not in page and "Belum tersimpan" not in page
+    assert '"typed"' not in opened_now(client), "it is thrown away"
+
+
+def opened_now(client: FlaskClient) -> str:
+    cookie = client.get_cookie("session")
+    assert cookie is not None
+    return opened(cookie.value)
 
 
 def opened(cookie: str) -> str:
@@ -205,3 +214,12 @@ def test_a_new_password_takes_two_factors_where_there_are_two(
     plain = app.test_client()
     sign_in(plain, make_user(session))
     assert 'name="code"' not in plain.get(page).text
+
+
+def test_a_link_that_was_held_up_says_that_nothing_has_happened(
+    client: FlaskClient, session: Session, operator: User
+) -> None:
+    path = f"/desk/users/{make_user(session).id}"
+    asked = client.send(path, f"{path}/reset-link").headers["Location"]
+    page = client.get(confirm(client, asked)).text
+    assert "Belum tersimpan" in page and "/password/reset/" not in page

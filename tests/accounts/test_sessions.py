@@ -310,8 +310,17 @@ def test_what_is_over_is_swept(session: Session) -> None:
     sessions.end_one(session, user, first, NOW)
     sessions.sign_out(session, user.id, second, NOW + timedelta(days=1))
     assert sessions.sweep(session, NOW + timedelta(hours=1)) == 1
-    longest = timedelta(days=90)
-    assert sessions.sweep(session, NOW + longest + timedelta(days=1)) == 2
+    # The second has ended; the third, and a fourth that is used, have not.
+    sessions.begin(session, user, "", NOW)
+    fourth = session.scalars(select(UserSession).order_by(UserSession.id.desc())).first()
+    assert fourth is not None
+    fourth.seen_at = NOW + timedelta(days=80)
+    session.flush()
+    unused, longest = timedelta(days=30), timedelta(days=90)
+    assert sessions.sweep(session, NOW + unused) == 1
+    assert sessions.sweep(session, NOW + unused + timedelta(days=1)) == 1
+    assert sessions.sweep(session, NOW + longest) == 0
+    assert sessions.sweep(session, NOW + longest + timedelta(days=1)) == 1
 
 
 def test_all_that_is_audited(client: FlaskClient, session: Session) -> None:

@@ -421,7 +421,7 @@ def test_many_payments_cost_as_many_statements_as_few(
     assert len(selects) <= len([s for s in few if s.startswith("SELECT")])
 
 
-def test_owing_ten_thousand_takes_three_statements(
+def test_owing_ten_thousand_takes_few_statements(
     session: Session, by_mail: PostOffice, household: Producer
 ) -> None:
     order = make_order(session, producer=household, email=BUYER)

@@ -6,6 +6,7 @@ import base64
 import json
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -18,7 +19,8 @@ from sqlalchemy.orm import Session
 from ovop_market.accounts import sessions
 from ovop_market.accounts.models import User, UserSession
 from ovop_market.core.errors import ConfigurationError, Conflict
-from ovop_market.notices import browsers
+from ovop_market.extensions import db
+from ovop_market.notices import browsers, services
 from ovop_market.notices.channels import Browser, Outgoing
 from ovop_market.notices.channels.push import Pusher, are_keys, is_push_service, public_key
 from ovop_market.notices.models import Notice, PushSubscription
@@ -437,3 +439,33 @@ def test_a_session_that_ran_out_takes_its_browser_along(session: Session, maker:
     sessions.sweep(session, NOW + timedelta(days=400))
     session.commit()
     assert told(session) == set()
+
+
+@pytest.mark.parametrize("engine_name", ["postgresql"], indirect=True)
+def test_who_signs_out_undoes_nobodys_order(
+    session: Session,
+    configure: Configure,
+    household: Producer,
+    maker: User,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The browser is forgotten between being looked up and being told."""
+    configure(smtp_url="", vapid_key=KEY, public_url=SITE)
+    for name in ("gone", "there"):
+        subscribed(session, maker, f"{ENDPOINT}{name}")
+    session.commit()
+    asked_in, maker_id = session.scalars(select(PushSubscription.session_id)).first(), maker.id
+    usual = services._staff_of
+
+    def meanwhile(*given: Any) -> Any:
+        found = usual(*given)
+        with Session(db.engine) as other:
+            sessions.sign_out(other, maker_id, asked_in or 0, NOW)
+            other.commit()
+        return found
+
+    monkeypatch.setattr(services, "_staff_of", meanwhile)
+    make_order(session, producer=household)
+    session.commit()
+    (there,) = session.scalars(select(PushSubscription.id))
+    assert session.scalars(select(Notice.subscription_id)).all() == [there]

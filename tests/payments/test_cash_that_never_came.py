@@ -16,6 +16,7 @@ from ovop_market.core import clock
 from ovop_market.core.errors import Conflict, MoveRefused, Unusable
 from ovop_market.orders import queries as orders
 from ovop_market.orders.models import Order
+from ovop_market.orders.presentation import timeline
 from ovop_market.orders.services import lifecycle, timers
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import Action, Actor, OrderState
@@ -24,7 +25,9 @@ from ovop_market.payments.queries import books, earnings
 from ovop_market.payments.queries.balances import balance
 from ovop_market.payments.queries.earnings import What
 from ovop_market.payments.services import corrections, payouts, refunds
+from ovop_market.payments.signals import refund_moved
 from ovop_market.payments.states import RefundKind, RefundState
+from ovop_market.privacy import services as privacy
 from ovop_market.reach import services as reach
 from tests.factories import NOW, make_order
 from tests.payments.earned import LONG_AGO, left_of, payable, received, shipped_for_cash
@@ -193,3 +196,41 @@ def test_what_came_by_a_payment_goes_with_it(desk: FlaskClient, session: Session
     assert send(desk, f"{path}/withdrawal", reason="Salah").status_code == 409
     all_agree(session)
     assert owed(session) == [(order.total, RefundState.DUE)]
+
+
+def test_all_that_is_withdrawn_says_why(session: Session, by: By) -> None:
+    order = brought_back(session)
+    refunds.owe_part(session, order, RefundKind.GOODS, 5_000, by, NOW, reason="pecah")
+    lifecycle.settle(session, order, by, NOW, for_buyer=True, reason="katanya", cash_paid=True)
+    _part, rest = session.scalars(select(Refund).order_by(Refund.id))
+    told: list[int] = []
+
+    def hear(refund: Refund, **_rest: Any) -> None:
+        told.append(refund.amount)
+
+    with refund_moved.connected_to(hear):
+        corrections.withdraw_refund(session, rest, by, NOW, reason="tidak dibayar")
+    assert [state for _amount, state in owed(session)] == [RefundState.WITHDRAWN] * 2
+    assert set(session.scalars(select(Refund.reason))) == {"tidak dibayar"}
+    assert sorted(told) == [5_000, order.total - 5_000]
+    all_agree(session)
+
+
+def test_why_it_is_withdrawn_is_not_kept_of_an_erased_buyer(session: Session, by: By) -> None:
+    order = make_order(session, S.RECEIVED)
+    privacy.erase(session, privacy.of_purchase(order.purchase), NOW + WEEK)
+    part = refunds.owe_part(session, order, RefundKind.GOODS, 5_000, by, NOW + WEEK, reason="retak")
+    corrections.withdraw_refund(session, part, by, NOW + WEEK, reason="Bu Siti salah lihat")
+    assert part.state is RefundState.WITHDRAWN and part.reason is None
+
+
+def test_what_an_earlier_release_owed_back_still_reads_so(session: Session, by: By) -> None:
+    """It asked of no cash order that was received, and noted that nobody had said so."""
+    order = brought_back(session)
+    lifecycle.settle(session, order, by, NOW, for_buyer=True, reason="rusak", cash_paid=True)
+    (settled,) = (e for e in order.events if e.action is Action.SETTLE_FOR_BUYER)
+    said = timeline(order)[-1].title
+    with session.no_autoflush:
+        settled.details = {"cash_paid": False}
+        assert timeline(order)[-1].title == said
+        session.expire(settled)

@@ -47,18 +47,18 @@ def book(session: Session, order: Order, by: By, now: datetime) -> None:
     ledger.post(session, posting, by, now)
 
 
-def never_came(session: Session, order: Order, by: By, now: datetime) -> None:
-    """Nobody paid: what was booked is taken back, and what is owed back of it is owed no more.
+def never_came(session: Session, order: Order, by: By, now: datetime) -> list[Refund]:
+    """Nobody paid: what was booked is taken back, and what is owed back of it is owed no more;
+    returns that.
 
     Raises Conflict when some of it has been sent back already, or when the producer's payouts have
     counted with it. The purchase must be locked, and `paid` is the caller's to set.
     """
     booked = _booked(session, order)
     if not booked:
-        return
-    owed = session.scalars(
-        select(Refund).where(Refund.order_id == order.id, Refund.state != RefundState.WITHDRAWN)
-    ).all()
+        return []
+    of_order = select(Refund).where(Refund.order_id == order.id)
+    owed = list(session.scalars(of_order.where(Refund.state != RefundState.WITHDRAWN)))
     if any(refund.state is RefundState.SENT for refund in owed):
         raise Conflict(_("Sebagian uangnya sudah dikirim kembali. Uruslah dengan pembelinya."))
     for refund in owed:
@@ -72,6 +72,7 @@ def never_came(session: Session, order: Order, by: By, now: datetime) -> None:
             )
         )
     ledger.reverse(session, booked, by, now)
+    return owed
 
 
 def _booked(session: Session, order: Order) -> list[int]:

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from ovop_market.core.errors import Conflict, Unusable
 from ovop_market.orders.services import locks, notes
+from ovop_market.orders.services.history import to_keep
 from ovop_market.orders.services.lifecycle import By
 from ovop_market.orders.states import FINAL, Actor
 from ovop_market.payments.models import Cause, Payment, PaymentPart, Refund
@@ -102,7 +103,8 @@ def withdraw_refund(
     locks.lock_purchase(session, refund.purchase_id)
     session.refresh(refund)
     order = refund.order
-    if refund.state is RefundState.WITHDRAWN and refund.reason == reason:
+    words = to_keep(session, refund.purchase_id, reason)
+    if refund.state is RefundState.WITHDRAWN and refund.reason == words:
         return
     if order is not None:
         session.refresh(order)
@@ -111,13 +113,16 @@ def withdraw_refund(
             _("Uang ini masuk lewat pembayaran. Kalau ternyata tidak, tarik pembayarannya.")
         )
     if order is not None and order.state in FINAL and refund.state is RefundState.DUE:
-        cash.never_came(session, order, by, now)
+        gone = cash.never_came(session, order, by, now) or [refund]
         notes.take_back_payment(session, order, order.paid, by, now, reason=reason)
     else:
         refunds.withdraw(session, refund, by, now)
-    refund.reason = reason
+        gone = [refund]
+    for each in gone:
+        each.reason = words
     session.flush()
-    refund_moved.send(refund, session=session, at=now)
+    for each in gone:
+        refund_moved.send(each, session=session, at=now)
 
 
 def _undo(
