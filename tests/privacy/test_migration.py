@@ -80,7 +80,7 @@ def test_words_that_outlived_erasure_go_and_browsers_ask_again(
     assert buyer is not None
     buyer_id, before = buyer.id, len(found_in(session))
     db.session.remove()
-    downgrade(revision="0032")
+    downgrade(revision="0035")
     session = db.session()
     why = json.dumps({"rule": "coordinator", "capacity": 4, "said": f"Bu {MARK}"})
     for statement in (
