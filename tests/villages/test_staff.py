@@ -100,7 +100,7 @@ def test_who_is_let_in_is_let_in_by_somebody_who_is_there(
     later(timedelta(minutes=16))
     base = f"/shop/producers/{producer.slug}"
     role = client.send("/shop/staff", f"{base}/staff/{packer.id}/role", role="owner")
-    assert role.headers["Location"] == "/account/confirmation?next=/shop/staff"
+    assert role.headers["Location"].startswith("/account/confirmation?next=/shop/staff?of")
     fields = {"login": "maling@ovop.example", "role": "owner"}
     asked = client.send("/shop/staff", f"{base}/invitations", **fields).headers["Location"]
     assert asked.startswith("/account/confirmation?next=/shop/staff?of")
@@ -114,6 +114,25 @@ def test_who_is_let_in_is_let_in_by_somebody_who_is_there(
     role = client.send("/shop/staff", f"{base}/staff/{packer.id}/role", role="owner")
     assert role.headers["Location"] == "/shop/staff"
     assert staff_of(session, producer)[packer.id] is StaffRole.OWNER
+
+
+def test_a_role_that_was_held_up_is_said_to_be_as_it_was(
+    client: FlaskClient,
+    session: Session,
+    owner: User,
+    producer: Producer,
+    later: Callable[[timedelta], None],
+) -> None:
+    packer = make_packer(session, owner)
+    sign_in(client, owner)
+    later(timedelta(minutes=16))
+    path = f"/shop/producers/{producer.slug}/staff/{packer.id}/role"
+    asked = client.send("/shop/staff", path, role="owner").headers["Location"]
+    back = value_of(client.get(asked).text, "next")
+    answer = client.send(asked, "/account/confirmation", current=PASSWORD, next=back)
+    page = client.get(answer.headers["Location"]).text
+    assert "Belum tersimpan" in page
+    assert staff_of(session, producer)[packer.id] is StaffRole.PACKER
 
 
 def test_nobody_floods_strangers_with_invitations(
