@@ -212,6 +212,23 @@ def apart(engine: Engine, wait: int = SHORT_TIMEOUT) -> Iterator[Connection]:
             _reading.reset(token)
 
 
+def empty_log(engine: Engine) -> None:
+    """Writes what SQLite's log holds into the file and empties it, so that nothing of what was
+    erased is left beside it either. It waits for nobody and never fails: where somebody reads, a
+    later call does it (or SQLite itself, which writes over its log from the beginning)."""
+    if engine.dialect.name != "sqlite":
+        return
+    with engine.connect() as connection:
+        driver: Any = connection.connection.dbapi_connection
+        (usual,) = driver.execute("PRAGMA busy_timeout").fetchone()
+        try:
+            driver.execute("PRAGMA busy_timeout = 0")
+            with suppress(sqlite3.OperationalError):
+                driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            driver.execute(f"PRAGMA busy_timeout = {usual}")
+
+
 @event.listens_for(Engine, "do_connect")
 def _make_for_its_owner(
     dialect: Dialect, _record: Any, arguments: Sequence[Any], _parameters: Any

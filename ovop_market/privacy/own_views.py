@@ -16,6 +16,7 @@ from ovop_market.accounts.models import User
 from ovop_market.accounts.personal import Whose
 from ovop_market.core import clock
 from ovop_market.extensions import db
+from ovop_market.extensions.database import empty_log
 from ovop_market.orders import queries
 from ovop_market.orders.models import Purchase
 from ovop_market.privacy import own_data, services
@@ -147,6 +148,8 @@ def _export(whose: Whose) -> Response:
 
 
 def _discard(keys: list[str]) -> None:
+    """What an erasure leaves beside the rows, once it is committed."""
     folder: Path = current_app.config["OVOP"].media
     for key in keys:
         pictures.discard_private(folder, key)
+    empty_log(db.engine)

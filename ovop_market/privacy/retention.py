@@ -32,6 +32,7 @@ from ovop_market.bulk.models import Batch, BatchItem
 from ovop_market.bulk.registry import UNDO_WITHIN
 from ovop_market.config import Config
 from ovop_market.core import clock
+from ovop_market.extensions.database import empty_log
 from ovop_market.notices.models import Notice, PushSubscription
 from ovop_market.notices.states import NoticeState
 from ovop_market.orders.models import Order, OrderEvent, Purchase
@@ -130,6 +131,7 @@ def run(
                 break
             counts[name] += removed
             time.sleep(GIVE_WAY)
+    empty_log(session.get_bind().engine)
 
 
 def due_purchases(

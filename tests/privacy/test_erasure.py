@@ -156,6 +156,25 @@ def test_nothing_is_left_in_the_file_of_the_database(app: Flask, session: Sessio
     assert MARK.encode() not in content and DIGITS.encode() not in content
 
 
+def test_nothing_is_left_beside_the_file_either(
+    app: Flask, client: FlaskClient, session: Session
+) -> None:
+    """SQLite's log holds what was written last, until it is emptied."""
+    planted = plant(session, media(app))
+    phone, page = planted.purchase.phone, f"/purchases/{planted.purchase.token}/privacy"
+    session.commit()
+    session.close()
+    if db.engine.dialect.name != "sqlite":
+        return
+    path = Path(str(db.engine.url.database))
+    beside = path.with_name(path.name + "-wal")
+    assert MARK.encode() in beside.read_bytes()
+    action = page.replace("/privacy", "/erasure")
+    assert client.send(page, action, phone=phone, sure="1").status_code == 303
+    for left in (path, beside):
+        assert MARK.encode() not in left.read_bytes(), left.name
+
+
 def test_an_account_is_erased_with_all_its_purchases(
     app: Flask, client: FlaskClient, session: Session
 ) -> None:
