@@ -48,8 +48,7 @@ def typed_before(endpoint: str, **values: Any) -> dict[str, str]:
     if kept is None:
         # It is another page's.
         return {}
-    in_time = sealing.unseal(here, session.pop(_TYPED), since=since)
-    if in_time is None:
+    if sealing.unseal(here, session.pop(_TYPED), since=since) is None:
         return {}
     flash(_("Belum tersimpan: tekan tombolnya sekali lagi."), "needs")
     fields: dict[str, str] = json.loads(kept)

@@ -314,7 +314,7 @@ def test_approvals_come_and_go(app: Flask, session: Session) -> None:
     who = owner.id
     session.commit()
     db.session.remove()
-    downgrade(revision="0032")
+    downgrade(revision="0033")
     db.session.remove()
     upgrade()
     check()

@@ -113,6 +113,22 @@ def test_orders_from_before_get_their_maker_page(app: Flask, session: Session, s
         session.execute(text("DELETE FROM order_event"))
 
 
+def pending(kind: str, recipient: str, **whose: int) -> Notice:
+    """A mail that is owed."""
+    return Notice(
+        kind=kind,
+        key=f"{kind} 1",
+        channel=Channel.EMAIL,
+        recipient=recipient,
+        details={},
+        language="id",
+        state=NoticeState.PENDING,
+        made_at=NOW,
+        due_at=NOW,
+        **whose,
+    )
+
+
 def test_what_was_given_up_is_known_again(app: Flask, session: Session) -> None:
     """0033: the release before calls it a refusal; what guards the history stands on both ways."""
     producer = make_producer(session, cash_on_delivery=True)
@@ -125,18 +141,11 @@ def test_what_was_given_up_is_known_again(app: Flask, session: Session) -> None:
     lifecycle.act(session, given_up, Action.GIVE_UP, by, NOW, reason="tidak datang")
     for order, kind in ((given_up, "given_up"), (declined, "declined")):
         session.add(
-            Notice(
-                kind=kind,
-                key=f"order {order.id}",
-                channel=Channel.EMAIL,
-                recipient=f"buyer {order.purchase_id}",
+            pending(
+                kind,
+                f"buyer {order.purchase_id}",
                 purchase_id=order.purchase_id,
                 order_id=order.id,
-                details={},
-                language="id",
-                state=NoticeState.PENDING,
-                made_at=NOW,
-                due_at=NOW,
             )
         )
     session.commit()
@@ -202,24 +211,12 @@ def _part_then_whole(session: Session, by: By) -> None:
 def test_notices_that_the_release_before_has_no_words_for_are_gone(
     app: Flask, session: Session
 ) -> None:
+    """0035"""
     owner = make_user(session, Role.PRODUCER)
     for kind in (Kind.PAYOUT_ACCOUNT, Kind.PAYOUT):
-        session.add(
-            Notice(
-                kind=kind,
-                key=f"{kind} 1",
-                channel=Channel.EMAIL,
-                recipient=f"user {owner.id}",
-                user_id=owner.id,
-                details={},
-                language="id",
-                state=NoticeState.PENDING,
-                made_at=NOW,
-                due_at=NOW,
-            )
-        )
+        session.add(pending(kind, f"user {owner.id}", user_id=owner.id))
     session.commit()
     db.session.remove()
-    downgrade(revision="0032")
+    downgrade(revision="0034")
     upgrade()
     assert session.scalars(select(Notice.kind)).all() == [Kind.PAYOUT]

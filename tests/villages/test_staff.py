@@ -87,17 +87,25 @@ def test_an_owner_invites_and_sees_the_link_once(
     assert actions(session)[-2:] == ["invited", "staff invited"]
 
 
+@pytest.fixture
+def packer(
+    client: FlaskClient, session: Session, owner: User, later: Callable[[timedelta], None]
+) -> User:
+    """Somebody who packs for an owner who signed in a while ago."""
+    packs = make_packer(session, owner)
+    sign_in(client, owner)
+    later(timedelta(minutes=16))
+    return packs
+
+
 def test_who_is_let_in_is_let_in_by_somebody_who_is_there(
     client: FlaskClient,
     session: Session,
     owner: User,
     producer: Producer,
-    later: Callable[[timedelta], None],
+    packer: User,
 ) -> None:
     """An owner's phone stays signed in for months. Whoever is let in stays."""
-    packer = make_packer(session, owner)
-    sign_in(client, owner)
-    later(timedelta(minutes=16))
     base = f"/shop/producers/{producer.slug}"
     role = client.send("/shop/staff", f"{base}/staff/{packer.id}/role", role="owner")
     assert role.headers["Location"].startswith("/account/confirmation?next=/shop/staff?of")
@@ -121,11 +129,8 @@ def test_a_role_that_was_held_up_is_said_to_be_as_it_was(
     session: Session,
     owner: User,
     producer: Producer,
-    later: Callable[[timedelta], None],
+    packer: User,
 ) -> None:
-    packer = make_packer(session, owner)
-    sign_in(client, owner)
-    later(timedelta(minutes=16))
     path = f"/shop/producers/{producer.slug}/staff/{packer.id}/role"
     asked = client.send("/shop/staff", path, role="owner").headers["Location"]
     back = value_of(client.get(asked).text, "next")
