@@ -34,7 +34,7 @@ from ovop_market.orders.share_states import (
     allows,
     next_step,
 )
-from ovop_market.orders.states import OrderState
+from ovop_market.orders.states import FINAL, OrderState
 from ovop_market.villages.acting import Acting, refuse_unless
 from ovop_market.villages.models import Producer
 from ovop_market.villages.policy import Duty
@@ -238,7 +238,8 @@ def _line_cover(line: OrderLine, acts: Acting) -> LineCover:
         taken=packs(ShareState.TAKEN),
         offered=packs(ShareState.OFFERED),
         made=made,
-        missing=missing(line),
+        # Of an order that came to nothing nobody makes anything.
+        missing=0 if line.order.state in FINAL else missing(line),
         households=[
             Household(share_row(share, acts), share.offer_id, _chat(share))
             for share in sorted(line.allocations, key=_live_first)

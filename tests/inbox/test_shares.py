@@ -59,6 +59,16 @@ def do(client: FlaskClient, url: str, **fields: Any) -> TestResponse:
     return client.post(url, data={"csrf_token": token, **fields}, headers=headers)
 
 
+def test_nobody_is_looked_for_once_an_order_came_to_nothing(
+    client: FlaskClient, session: Session, order: Order, coordinator: User
+) -> None:
+    sign_in(client, coordinator)
+    page = f"/inbox/{order.number}"
+    assert do(client, f"{page}/decline", reason="Udang habis").status_code == 303
+    body = client.get(page).text
+    assert "Pembagian kelompok" in body and "belum ada yang sanggup" not in body.lower()
+
+
 def test_a_household_finds_its_share_in_its_inbox(
     client: FlaskClient, session: Session, order: Order, members: list[User]
 ) -> None:
